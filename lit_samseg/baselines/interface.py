@@ -1,0 +1,80 @@
+"""What the evaluation asks of a baseline."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lit_samseg.errors import InputError
+
+
+class Baseline(nn.Module, ABC):
+    """A frozen semantic segmenter.
+
+    Attributes:
+        name: What it is, for files.
+        checkpoint: Where its weights came from.
+        sha256: SHA-256 of the weight file; None where there is none.
+        num_classes: Number of classes it predicts; None where it is not known.
+        class_names: Names by class id; None where they are not known.
+    """
+
+    name: str
+    checkpoint: str
+    sha256: str | None
+    num_classes: int | None = None
+    class_names: tuple[str, ...] | None = None
+
+    @abstractmethod
+    def label_map(self, image: Tensor, image_id: str) -> Tensor:
+        """Predict the label map of one image.
+
+        Args:
+            image: uint8 ``[3, H, W]``, RGB.
+            image_id: The image's id in its data set.
+
+        Returns:
+            Class ids, int64 ``[H, W]``, on the image's device.
+        """
+
+    def check_classes(self, class_names: tuple[str, ...]) -> None:
+        """Compare the baseline's classes with the data set's.
+
+        Raises:
+            InputError: Their number differs, or a name known to both stands at another place.
+        """
+        if self.num_classes is not None and self.num_classes != len(class_names):
+            raise InputError(
+                f"baseline {self.checkpoint} predicts {self.num_classes} classes, the data set has "
+                f"{len(class_names)}; give a checkpoint trained for these classes"
+            )
+        if self.class_names is None:
+            return
+        for place, name in enumerate(class_names):
+            other = self.class_names[place]
+            if name != other and (name in self.class_names or other in class_names):
+                raise InputError(
+                    f"baseline {self.checkpoint} calls class {place} {other!r}, the data set {name!r}; "
+                    "the orders differ, give a checkpoint trained with the data set's order"
+                )
+
+
+class LogitBaseline(Baseline):
+    """A baseline that has logits at the image's own size."""
+
+    @abstractmethod
+    def logits(self, image: Tensor) -> Tensor:
+        """Return class logits, float32 ``[C, H, W]``, of one image uint8 ``[3, H, W]``."""
+
+    @torch.inference_mode()
+    def label_map(self, image: Tensor, image_id: str) -> Tensor:
+        """Take the class of the largest logit; ties go to the lower class id."""
+        return self.logits(image).argmax(0)
+
+
+def resize_bilinear(image: Tensor, height: int, width: int, antialias: bool) -> Tensor:
+    """Resize float ``[C, h, w]`` to ``[C, height, width]``."""
+    return F.interpolate(
+        image[None], (height, width), mode="bilinear", align_corners=False, antialias=antialias
+    )[0]

@@ -1,0 +1,51 @@
+"""Label maps made by any program: a folder of PNGs."""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from lit_samseg.baselines.interface import Baseline
+from lit_samseg.data.reading import check_labels, read_indices
+from lit_samseg.errors import InputError
+
+
+class Precomputed(Baseline):
+    """Reads ``ROOT/ID.png``, so that any program's predictions can be refined and scored.
+
+    Args:
+        root: Folder of label-map PNGs (palette indices or 8-bit grey) at the images' sizes.
+        num_classes: Number of classes; labels must be below it. Linked from the data set on the command line.
+        label_offset: What the files' labels exceed class ids by (1 for ADE20K's official predictions).
+
+    Raises:
+        InputError: There is no such folder.
+    """
+
+    sha256 = None
+
+    def __init__(self, root: str, num_classes: int, label_offset: int = 0) -> None:
+        super().__init__()
+        self.root = Path(root)
+        if not self.root.is_dir():
+            raise InputError(f"no such folder of label maps: {root}; give a folder with one PNG per image id")
+        self.name = "precomputed"
+        self.checkpoint = root
+        self.num_classes = num_classes
+        self.label_offset = label_offset
+
+    def label_map(self, image: Tensor, image_id: str) -> Tensor:
+        """Read the image's label map.
+
+        Raises:
+            InputError: It is missing, broken, of another size, or has a label that is no class.
+        """
+        path = self.root / f"{image_id}.png"
+        labels = read_indices(path).long() - self.label_offset
+        if labels.shape != image.shape[1:]:
+            raise InputError(
+                f"label map {path} is {labels.shape[1]}x{labels.shape[0]} pixels, its image "
+                f"{image.shape[2]}x{image.shape[1]}; they must be equal"
+            )
+        assert self.num_classes is not None
+        check_labels(labels, self.num_classes, None, path, "label map")
+        return labels.to(image.device)

@@ -1,0 +1,96 @@
+"""torchvision's DeepLabV3 models."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from lit_samseg.baselines.interface import LogitBaseline, resize_bilinear
+from lit_samseg.errors import InputError
+from lit_samseg.weights import freeze, load_strictly, read_state_dict, sha256_of_file
+
+Architecture = Literal["deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "deeplabv3_resnet101"]
+
+# ImageNet statistics of torchvision's backbones, for pixels in [0, 1].
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+class TorchvisionDeepLab(LogitBaseline):
+    """A frozen torchvision DeepLabV3.
+
+    torchvision's own weights were trained on COCO images with VOC's classes, not on VOC.
+
+    Args:
+        architecture: ``deeplabv3_mobilenet_v3_large``, ``deeplabv3_resnet50`` or ``deeplabv3_resnet101``.
+        checkpoint: A state-dict file (with or without the auxiliary head), or None for torchvision's
+            ``COCO_WITH_VOC_LABELS_V1``, which is downloaded once.
+        resize: Shorter side the image is brought to, as in torchvision's evaluation; None keeps the image's size.
+
+    Raises:
+        InputError: The checkpoint is missing, broken or of another architecture.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture = "deeplabv3_resnet101",
+        checkpoint: str | None = None,
+        resize: int | None = 520,
+    ) -> None:
+        super().__init__()
+        from torchvision.models import get_model, get_model_weights
+
+        path = _download(architecture) if checkpoint is None else Path(checkpoint)
+        state = read_state_dict(path)
+        # The auxiliary head helps training only.
+        state = {k: v for k, v in state.items() if not k.startswith("aux_classifier.")}
+        last = state.get("classifier.4.weight")
+        if last is None:
+            raise InputError(f"{path} does not fit {architecture}: it has no tensor classifier.4.weight")
+        self.num_classes = len(last)
+        self.model = get_model(
+            architecture, weights=None, weights_backbone=None, num_classes=self.num_classes, aux_loss=False
+        )
+        load_strictly(self.model, state, path, architecture)
+        freeze(self.model)
+        if checkpoint is None:
+            categories = get_model_weights(architecture)["COCO_WITH_VOC_LABELS_V1"].meta["categories"]
+            # torchvision writes __background__ for VOC's background.
+            self.class_names = ("background", *categories[1:])
+        self.name = architecture
+        self.checkpoint = str(path) if checkpoint is None else checkpoint
+        self.sha256 = sha256_of_file(path)
+        self.resize = resize
+
+    @torch.inference_mode()
+    def logits(self, image: Tensor) -> Tensor:
+        """Return logits float32 ``[C, H, W]``; the largest tensor is ``C`` times the (resized) image."""
+        height, width = image.shape[1:]
+        pixels = image.float() / 255
+        if self.resize is not None:
+            scale = self.resize / min(height, width)
+            size = (round(height * scale), round(width * scale))
+            pixels = resize_bilinear(pixels, *size, antialias=True)
+        mean, std = (pixels.new_tensor(values)[:, None, None] for values in (MEAN, STD))
+        logits: Tensor = self.model(((pixels - mean) / std)[None])["out"][0]
+        if logits.shape[1:] != (height, width):
+            logits = resize_bilinear(logits, height, width, antialias=False)
+        return logits
+
+
+def _download(architecture: str) -> Path:
+    from torchvision.models import get_model_weights
+
+    weights = get_model_weights(architecture)["COCO_WITH_VOC_LABELS_V1"]
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    path = folder / weights.url.rsplit("/", 1)[-1]
+    if not path.is_file():
+        try:
+            weights.get_state_dict(progress=True, check_hash=True)
+        except (OSError, RuntimeError) as error:
+            raise InputError(
+                f"{weights.url} could not be downloaded ({error}); fetch it by hand and give "
+                "--model.baseline.checkpoint"
+            ) from error
+    return path

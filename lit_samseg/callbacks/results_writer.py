@@ -1,0 +1,121 @@
+"""Writes a finished run's files and prints its table."""
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+from rich.console import Console
+
+from lit_samseg.data import SegmentationDataModule
+from lit_samseg.errors import InputError
+from lit_samseg.module import SamSegEvaluation
+from lit_samseg.results.atomic import atomic_file
+from lit_samseg.results.record import RunRecord
+from lit_samseg.results.table import results_table
+
+
+class ResultsWriter(Callback):
+    """At the end of a test, the first process writes the run's files and prints its table.
+
+    Nothing is written under a final name before, so a run that dies leaves the files of an earlier one alone.
+
+    Args:
+        output_dir: The run's folder.
+        config: The full configuration as YAML, enough to run it again.
+    """
+
+    def __init__(self, output_dir: Path, config: str) -> None:
+        self.output_dir = output_dir
+        self.config = config
+        self._start = 0.0
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Find out that the folder cannot be written before hours of work, not after."""
+        try:
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.output_dir):
+                pass
+        except OSError as error:
+            raise InputError(
+                f"output_dir {self.output_dir} cannot be written ({error.strerror}); give another --output_dir"
+            ) from error
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._start = time.perf_counter()
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Gather the counts; on the first process write and print."""
+        assert isinstance(pl_module, SamSegEvaluation)
+        seconds = time.perf_counter() - self._start
+        positions, counts = pl_module.counts.compute()
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        if positions.tolist() != list(range(len(data.ids))):
+            raise RuntimeError(f"{len(positions)} of {len(data.ids)} images were evaluated")
+        if not trainer.is_global_zero:
+            return
+        facts = run_facts(trainer, pl_module, data, seconds)
+        record = RunRecord(pl_module.rows, data.ids, counts.cpu().numpy(), data.class_names, facts)
+        with atomic_file(self.output_dir / "config.yaml") as path:
+            path.write_text(self.config, encoding="utf-8")
+        results = record.write(self.output_dir)
+        console = Console()
+        console.print(results_table(results))
+        # soft_wrap: a path is for copying, in one piece.
+        console.print(f"Written to {self.output_dir}", soft_wrap=True, highlight=False, markup=False)
+
+
+def run_facts(
+    trainer: Trainer, module: SamSegEvaluation, data: SegmentationDataModule, seconds: float
+) -> dict[str, Any]:
+    """Return what ``results.json`` says of a run beside its scores.
+
+    ``timing`` is in seconds per image of the first process, by stage; ``total`` is wall time from the first image on.
+    """
+    images = max(1, len(data.ids[trainer.global_rank :: trainer.world_size]))
+    stages = module.timer.seconds() | {"total": seconds}
+    return {
+        "dataset": {
+            "name": data.name,
+            "split": data.split,
+            "num_classes": data.num_classes,
+            "class_names": list(data.class_names),
+            "ignore_index": data.ignore_index,
+            "ids": data.ids,
+        },
+        "baseline": {
+            "name": module.baseline.name,
+            "checkpoint": module.baseline.checkpoint,
+            "sha256": module.baseline.sha256,
+        },
+        "sam": {
+            "name": module.sam.name,
+            "checkpoint": module.sam.checkpoint,
+            "sha256": module.sam.sha256,
+            "precision": module.sam.precision,
+        },
+        "device": device_name(module.device),
+        "world_size": trainer.world_size,
+        "timing": {stage: s / images for stage, s in stages.items()},
+        "peak_memory_mb": peak_memory_mb(module.device),
+    }
+
+
+def device_name(device: torch.device) -> str:
+    """Return a device's name for the record."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+
+
+def peak_memory_mb(device: torch.device) -> dict[str, float]:
+    """Return the peak memory of this process in MiB: ``cpu`` (resident) and, where there is one, ``cuda``."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    memory = {"cpu": peak / (2**20 if sys.platform == "darwin" else 2**10)}
+    if device.type == "cuda":
+        memory["cuda"] = torch.cuda.max_memory_allocated(device) / 2**20
+    return memory

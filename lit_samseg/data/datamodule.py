@@ -1,0 +1,157 @@
+"""The DataModule all data sets share: subset, loading by worker processes, every image exactly once."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from lightning import LightningDataModule
+from torch.utils.data import DataLoader, Dataset
+
+from lit_samseg.data.sample import Sample
+from lit_samseg.data.subset import draw_subset, read_ids
+from lit_samseg.errors import InputError
+
+
+class _Samples(Dataset[Sample | InputError]):
+    """Reads samples by position; a bad one comes back as its error, since workers garble exceptions."""
+
+    def __init__(self, source: "SegmentationDataModule", ids: list[str], with_target: bool) -> None:
+        self.source, self.ids, self.with_target = source, ids, with_target
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Sample | InputError:
+        try:
+            return self.source.read(self.ids[index], self.with_target)
+        except InputError as error:
+            return error
+
+
+def _as_list(samples: list[Sample | InputError]) -> list[Sample | InputError]:
+    return samples
+
+
+class SegmentationDataModule(LightningDataModule, ABC):
+    """Images with label maps; a batch is a list of samples of mixed size.
+
+    Args:
+        split: Which part of the data set.
+        subset: Evaluate this many images drawn without replacement; None means all.
+        subset_seed: Seed of the draw.
+        ids: Evaluate exactly the ids in this text file, one a line (a run's ``ids.txt`` fits). Not with ``subset``.
+        batch_size: Samples in a batch. Results do not depend on it.
+        num_workers: Processes that read and decode files; 0 reads in the main process.
+
+    Class attributes:
+        name: The data set's name in files.
+        class_names: Names by class id.
+        background: The class that is never prompted, or None.
+        ignore_index: Void label in targets.
+        label_offset: Added to class ids when predictions are written as PNG.
+        palette: RGB by written index, flat (``PIL.Image.putpalette``), or None.
+    """
+
+    name: ClassVar[str]
+    class_names: ClassVar[tuple[str, ...]]
+    background: ClassVar[int | None] = None
+    ignore_index: ClassVar[int] = 255
+    label_offset: ClassVar[int] = 0
+    palette: ClassVar[list[int] | None] = None
+
+    def __init__(
+        self,
+        split: str = "val",
+        subset: int | None = None,
+        subset_seed: int = 0,
+        ids: str | None = None,
+        batch_size: int = 1,
+        num_workers: int = 2,
+    ) -> None:
+        super().__init__()
+        if ids is not None and subset is not None:
+            raise InputError("data.ids and data.subset exclude each other; give one of them")
+        self.split, self.subset, self.subset_seed = split, subset, subset_seed
+        self.ids_file = None if ids is None else Path(ids)
+        self.batch_size, self.num_workers = batch_size, num_workers
+        self.ids: list[str] = []
+        self._positions: dict[str, int] = {}
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, background included."""
+        return len(self.class_names)
+
+    @abstractmethod
+    def find_ids(self) -> list[str]:
+        """Return all ids of the split.
+
+        Raises:
+            InputError: The data set is not where it should be.
+        """
+
+    @abstractmethod
+    def files(self, image_id: str, with_target: bool) -> list[Path]:
+        """Return the files that an id needs."""
+
+    @abstractmethod
+    def read(self, image_id: str, with_target: bool) -> Sample:
+        """Read one sample.
+
+        Raises:
+            InputError: A file is broken or does not fit; the message names it.
+        """
+
+    def setup(self, stage: str) -> None:
+        """Choose the ids and check that their files exist, before anything is computed."""
+        with_target = stage != "predict"
+        available = read_ids(self.ids_file) if self.ids_file is not None else self.find_ids()
+        if not available:
+            raise InputError(f"{self.name}: the split {self.split!r} is empty")
+        if self.subset is not None:
+            available = draw_subset(available, self.subset, self.subset_seed)
+        self.ids = sorted(available)
+        self._positions = {image_id: position for position, image_id in enumerate(self.ids)}
+        missing = [
+            (i, path) for i in self.ids for path in self.files(i, with_target) if not path.is_file()
+        ]
+        if missing:
+            names = list(dict.fromkeys(i for i, _ in missing))
+            raise InputError(
+                f"{len(names)} of {len(self.ids)} listed images have no file: {', '.join(names[:3])}"
+                f"{', ...' if len(names) > 3 else ''} (first: {missing[0][1]}); add the files or give --data.ids"
+            )
+
+    def position_of(self, image_id: str) -> int:
+        """Return an id's position among the sorted ids of this run."""
+        return self._positions[image_id]
+
+    def test_dataloader(self) -> DataLoader[Sample | InputError]:
+        """Load this process's share of the images with their ground truth."""
+        return self._dataloader(with_target=True)
+
+    def predict_dataloader(self) -> DataLoader[Sample | InputError]:
+        """Load this process's share of the images without ground truth."""
+        return self._dataloader(with_target=False)
+
+    def _dataloader(self, with_target: bool) -> DataLoader[Sample | InputError]:
+        trainer = self.trainer
+        rank, world = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+        return DataLoader(
+            # A plain slice per process: Lightning's own sampler would pad uneven shares with repeats.
+            _Samples(self, self.ids[rank::world], with_target),
+            batch_size=self.batch_size,
+            num_workers=self.num_workers,
+            collate_fn=_as_list,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def on_before_batch_transfer(
+        self, batch: list[Sample | InputError], dataloader_idx: int
+    ) -> list[Sample | InputError]:
+        """Raise the error of a bad sample in the main process, where it can be read."""
+        for sample in batch:
+            if isinstance(sample, InputError):
+                raise sample
+        return batch

@@ -1,0 +1,20 @@
+"""One image with its ground truth."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass
+class Sample:
+    """An image at its own size; a batch is a list of these.
+
+    Attributes:
+        id: The image's name in its data set.
+        image: uint8 ``[3, H, W]``, RGB.
+        target: Ground truth, uint8 ``[H, W]``: class ids and the ignore index; None where there is none.
+    """
+
+    id: str
+    image: Tensor
+    target: Tensor | None

@@ -1,0 +1,68 @@
+"""The built-in world: generated scenes that need no file from outside."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+from lit_samseg.data.datamodule import SegmentationDataModule
+from lit_samseg.data.sample import Sample
+from lit_samseg.data.scene_generator import CLASS_NAMES, SPLIT_SEEDS, generate_scene
+from lit_samseg.data.voc import voc_palette
+from lit_samseg.errors import InputError
+
+
+class Scenes(SegmentationDataModule):
+    """Small generated pictures of textured, overlapping, thin and compound things.
+
+    Args:
+        size: Number of scenes in the split.
+        split: ``train``, ``val`` or ``test``; they share no scene.
+        subset: Evaluate this many scenes drawn without replacement; None means all.
+        subset_seed: Seed of the draw.
+        ids: Evaluate exactly the ids in this text file.
+        batch_size: Samples in a batch.
+        num_workers: Processes that paint scenes.
+    """
+
+    name = "scenes"
+    class_names = CLASS_NAMES
+    background: ClassVar[int | None] = 0
+    palette: ClassVar[list[int] | None] = voc_palette()
+
+    def __init__(
+        self,
+        size: int = 100,
+        split: str = "test",
+        subset: int | None = None,
+        subset_seed: int = 0,
+        ids: str | None = None,
+        batch_size: int = 1,
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers)
+        if split not in SPLIT_SEEDS:
+            raise InputError(f"scenes: no split {split!r}; there are {', '.join(SPLIT_SEEDS)}")
+        if size < 0:
+            raise InputError(f"scenes: data.size is {size}; it cannot be negative")
+        self.size = size
+
+    def find_ids(self) -> list[str]:
+        """Return ``scene_00000`` and so on."""
+        return [f"scene_{index:05d}" for index in range(self.size)]
+
+    def files(self, image_id: str, with_target: bool) -> list[Path]:
+        """A scene needs no file."""
+        return []
+
+    def read(self, image_id: str, with_target: bool) -> Sample:
+        """Paint one scene."""
+        number = image_id.removeprefix("scene_")
+        if not number.isdecimal():
+            raise InputError(f"scenes: {image_id!r} is no scene; ids look like scene_00042")
+        image, target = generate_scene(SPLIT_SEEDS[self.split], int(number))
+        return Sample(
+            image_id,
+            torch.from_numpy(image).permute(2, 0, 1),
+            torch.from_numpy(target) if with_target else None,
+        )

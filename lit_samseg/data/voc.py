@@ -1,0 +1,128 @@
+"""Pascal VOC 2012, the official layout (Everingham et al.)."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from lit_samseg.data.datamodule import SegmentationDataModule
+from lit_samseg.data.reading import check_labels, read_image, read_indices
+from lit_samseg.data.sample import Sample
+from lit_samseg.data.subset import read_ids
+from lit_samseg.errors import InputError
+
+VOC_CLASSES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+)  # fmt: skip
+
+
+def voc_palette() -> list[int]:
+    """Return VOC's colour map, 256 x RGB, flat: bit k of each index sets bit 7 - k of R, G, B in turn."""
+    palette = []
+    for index in range(256):
+        colour = [0, 0, 0]
+        for position in range(8):
+            for channel in range(3):
+                colour[channel] |= (index >> (3 * position + channel) & 1) << (7 - position)
+        palette += colour
+    return palette
+
+
+class VOC2012(SegmentationDataModule):
+    """Pascal VOC 2012 segmentation: 21 classes with background 0, void 255.
+
+    Args:
+        root: The folder that holds ``VOCdevkit``, or ``VOCdevkit``, or ``VOC2012`` itself.
+        split: ``train``, ``val`` or ``trainval`` (a list in ``ImageSets/Segmentation``).
+        download: Fetch the official archive into ``root`` when it is not there (2 GB; checked by torchvision).
+        subset: Evaluate this many images drawn without replacement; None means all.
+        subset_seed: Seed of the draw.
+        ids: Evaluate exactly the ids in this text file.
+        batch_size: Samples in a batch.
+        num_workers: Processes that read and decode files.
+    """
+
+    name = "voc2012"
+    class_names = VOC_CLASSES
+    background: ClassVar[int | None] = 0
+    palette: ClassVar[list[int] | None] = voc_palette()
+
+    def __init__(
+        self,
+        root: str,
+        split: str = "val",
+        download: bool = False,
+        subset: int | None = None,
+        subset_seed: int = 0,
+        ids: str | None = None,
+        batch_size: int = 1,
+        num_workers: int = 2,
+    ) -> None:
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers)
+        self.root = Path(root)
+        self.download = download
+
+    def prepare_data(self) -> None:
+        """Download the archive where asked to (on one process)."""
+        if not self.download or self._find_base() is not None:
+            return
+        from torchvision.datasets import VOCSegmentation
+
+        try:
+            VOCSegmentation(str(self.root), year="2012", image_set="val", download=True)
+        except (OSError, RuntimeError) as error:
+            raise InputError(
+                f"VOC 2012 could not be downloaded to {self.root} ({error}); fetch "
+                "VOCtrainval_11-May-2012.tar by hand, unpack it there and leave out --data.download"
+            ) from error
+
+    def _find_base(self) -> Path | None:
+        for base in (self.root / "VOCdevkit/VOC2012", self.root / "VOC2012", self.root):
+            if (base / "ImageSets/Segmentation").is_dir():
+                return base
+        return None
+
+    @cached_property
+    def base(self) -> Path:
+        """The folder ``VOC2012``.
+
+        Raises:
+            InputError: It is not below ``root``.
+        """
+        base = self._find_base()
+        if base is None:
+            what = "has no VOC2012 with ImageSets/Segmentation" if self.root.is_dir() else "does not exist"
+            raise InputError(
+                f"data.root {self.root} {what}; give the folder that holds VOCdevkit, or set --data.download true"
+            )
+        return base
+
+    def find_ids(self) -> list[str]:
+        """Read the split's official list."""
+        path = self.base / "ImageSets/Segmentation" / f"{self.split}.txt"
+        if not path.is_file():
+            there = sorted(p.stem for p in path.parent.glob("*.txt"))
+            raise InputError(f"no such split: {path}; there are {', '.join(there) or 'no lists'}")
+        return read_ids(path)
+
+    def files(self, image_id: str, with_target: bool) -> list[Path]:
+        """Return the JPEG and, where the ground truth is wanted, the PNG."""
+        paths = [self.base / "JPEGImages" / f"{image_id}.jpg"]
+        if with_target:
+            paths.append(self.base / "SegmentationClass" / f"{image_id}.png")
+        return paths
+
+    def read(self, image_id: str, with_target: bool) -> Sample:
+        """Read one sample; the ground truth keeps its size and its palette indices."""
+        paths = self.files(image_id, with_target)
+        image = read_image(paths[0])
+        if not with_target:
+            return Sample(image_id, image, None)
+        target = read_indices(paths[1], "ground truth")
+        if target.shape != image.shape[1:]:
+            raise InputError(
+                f"ground truth {paths[1]} is {target.shape[1]}x{target.shape[0]} pixels, its image "
+                f"{image.shape[2]}x{image.shape[1]}; they must be equal"
+            )
+        check_labels(target, self.num_classes, self.ignore_index, paths[1], "ground truth")
+        return Sample(image_id, image, target)

@@ -1,0 +1,73 @@
+"""Exact integer counts per image and class: the only state from which every table is made."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+COUNTS = ("intersection", "gt_area", "pred_area")
+
+
+def count_pixels(prediction: Tensor, target: Tensor, num_classes: int, ignore_index: int) -> Tensor:
+    """Count pixels per class; void pixels take no part in any of the three counts.
+
+    Args:
+        prediction: Class ids, integer ``[H, W]``; every value below ``num_classes``.
+        target: Ground truth, integer ``[H, W]``; ``ignore_index`` is void.
+        num_classes: Number of classes ``C``.
+        ignore_index: Void label.
+
+    Returns:
+        int64 ``[3, C]``: intersection, gt_area, pred_area. Largest tensor: int64 ``[H, W]``.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    if prediction.shape != target.shape:
+        raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ")
+    void = target == ignore_index
+    # Void goes to an extra bin that is cut away: unlike boolean indexing this never waits for a GPU.
+    truth = torch.where(void, num_classes, target).long().flatten()
+    guess = torch.where(void, num_classes, prediction).long().flatten()
+    both = torch.where(truth == guess, truth, num_classes)
+    one = torch.ones((), dtype=torch.int64, device=truth.device).expand_as(truth)
+    bins = torch.zeros(3, num_classes + 1, dtype=torch.int64, device=truth.device)
+    for row, labels in zip(bins, (both, truth, guess), strict=True):
+        row.scatter_add_(0, labels, one)
+    return bins[:, :num_classes]
+
+
+class PerImageCounts(Metric):
+    """Gathers every image's counts of every row, over all processes.
+
+    ``update(position, counts)`` takes an image's position among the run's ids and its counts int64 ``[R, 3, C]``.
+    ``compute()`` returns positions int64 ``[N]`` and counts int64 ``[R, 3, N, C]`` in ascending position.
+
+    Raises:
+        RuntimeError: In ``compute``, if an image was counted twice.
+    """
+
+    full_state_update = False
+    positions: list[Tensor]
+    counts: list[Tensor]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_state("positions", default=[], dist_reduce_fx="cat")
+        self.add_state("counts", default=[], dist_reduce_fx="cat")
+
+    def update(self, position: int, counts: Tensor) -> None:
+        """Add one image."""
+        self.positions.append(torch.tensor([position], device=counts.device))
+        self.counts.append(counts[None])
+
+    def compute(self) -> tuple[Tensor, Tensor]:
+        """Return all images' counts, ordered by position."""
+        # After a sync the states are tensors, before it lists of them.
+        positions = torch.cat([torch.atleast_1d(p) for p in self.positions])
+        counts = torch.cat(list(self.counts)) if isinstance(self.counts, list) else self.counts
+        if len(torch.unique(positions)) != len(positions):
+            raise RuntimeError("an image was evaluated twice; the counts would be wrong")
+        order = torch.argsort(positions)
+        return positions[order], counts[order].permute(1, 2, 0, 3).contiguous()

@@ -1,0 +1,39 @@
+"""torchmetrics' scores beside our own: an independent road to the same numbers, and what loggers get."""
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
+
+
+class TorchmetricsScores(nn.Module):
+    """mIoU and mAcc of one row as torchmetrics computes them.
+
+    ``MulticlassAccuracy(average="macro")`` is not mAcc (it counts a class that was only predicted as 0), so the per-class
+    accuracies are averaged over the classes of the ground truth here.
+
+    Args:
+        num_classes: Number of classes.
+        ignore_index: Void label.
+    """
+
+    def __init__(self, num_classes: int, ignore_index: int) -> None:
+        super().__init__()
+        self.jaccard = MulticlassJaccardIndex(
+            num_classes, average="macro", ignore_index=ignore_index, validate_args=False
+        )
+        self.accuracy = MulticlassAccuracy(
+            num_classes, average="none", ignore_index=ignore_index, validate_args=False
+        )
+
+    def update(self, prediction: Tensor, target: Tensor) -> None:
+        """Add one image: integer label maps ``[H, W]``."""
+        self.jaccard.update(prediction[None], target[None])
+        self.accuracy.update(prediction[None], target[None])
+
+    def compute(self, gt_present: Tensor) -> dict[str, Tensor]:
+        """Return ``miou`` and ``macc`` over all processes; ``gt_present`` is bool ``[C]``."""
+        accuracy = self.accuracy.compute()
+        return {
+            "miou": self.jaccard.compute(),
+            "macc": accuracy[gt_present].mean() if gt_present.any() else torch.tensor(float("nan")),
+        }

@@ -1,0 +1,156 @@
+"""The experiment: encode an image once, run every variant on it, count pixels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+
+from lit_samseg.baselines import Baseline
+from lit_samseg.data import Sample
+from lit_samseg.errors import InputError
+from lit_samseg.metrics import PerImageCounts, Scores, TorchmetricsScores, count_pixels, score
+from lit_samseg.refine import PAPER_VARIANTS, parse_variants, refine
+from lit_samseg.sam import PromptableSegmenter
+from lit_samseg.timing import StageTimer
+
+
+@dataclass
+class LabelMaps:
+    """What one image came to.
+
+    Attributes:
+        id: The image's id.
+        rows: Label map int64 ``[H, W]`` by row name, ``baseline`` first.
+    """
+
+    id: str
+    rows: dict[str, Tensor]
+
+
+class SamSegEvaluation(LightningModule):
+    """Score a frozen baseline and its SAM-refined variants (Qamar et al., 2023, Algorithm 1).
+
+    Args:
+        baseline: The semantic segmenter.
+        sam: The promptable segmenter.
+        variants: Rows of the results beside the baseline, ``RECIPE`` or ``RECIPE@REGION/SELECTION/FILL``.
+        save_predictions: Write every row's label maps as PNG under ``output_dir/predictions``.
+        fill: What pixels get that no mask claims where a variant does not say: ``background`` or ``baseline``; None means
+            ``background`` where the data set has one.
+        class_names: The data set's; linked on the command line, as are the next two.
+        background: Class that is never prompted, or None.
+        ignore_index: Void label of the ground truth.
+
+    Raises:
+        InputError: A variant cannot be parsed, or the baseline's classes are not the data set's.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline,
+        sam: PromptableSegmenter,
+        variants: list[str] = list(PAPER_VARIANTS),  # noqa: B006 (jsonargparse shows it in --help; never changed)
+        save_predictions: bool = False,
+        fill: str | None = None,
+        class_names: tuple[str, ...] = (),
+        background: int | None = None,
+        ignore_index: int = 255,
+    ) -> None:
+        super().__init__()
+        baseline.check_classes(class_names)
+        default_fill = fill or ("baseline" if background is None else "background")
+        self.baseline, self.sam = baseline, sam
+        self.variants = parse_variants(variants, default_fill)
+        self.rows = ["baseline", *(variant.name for variant in self.variants)]
+        self.save_predictions = save_predictions
+        self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
+        self.counts = PerImageCounts()
+        self.reference = nn.ModuleDict(
+            {row: TorchmetricsScores(len(class_names), ignore_index) for row in self.rows}
+        )
+        self.timer = StageTimer()
+
+    def on_test_start(self) -> None:
+        """Fix the arithmetic: reported fp32 rows are true fp32 on every device."""
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+
+    def test_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:
+        """Refine and count every image of the batch."""
+        results = [self.label_maps(sample) for sample in batch]
+        for sample, maps in zip(batch, results, strict=True):
+            with self.timer.stage("count", self.device):
+                self._count(sample, maps)
+        return results
+
+    def predict_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:
+        """Refine every image of the batch; no ground truth is needed, except by an oracle."""
+        oracle = next((v.name for v in self.variants if v.selection == "oracle"), None)
+        if oracle is not None:
+            raise InputError(f"variant {oracle!r} needs the ground truth, which predict has not; use test")
+        return [self.label_maps(sample) for sample in batch]
+
+    @torch.inference_mode()
+    def label_maps(self, sample: Sample) -> LabelMaps:
+        """Return the baseline's label map and each variant's."""
+        with self.timer.stage("baseline", self.device):
+            label_map = self.baseline.label_map(sample.image, sample.id)
+        with self.timer.stage("encode", self.device):
+            embedding = self.sam.encode([sample.image])[0]
+        rows = {"baseline": label_map}
+        for variant in self.variants:
+            with self.timer.stage("refine", self.device):
+                rows[variant.name] = refine(
+                    label_map,
+                    embedding,
+                    self.sam,
+                    variant,
+                    self.background,
+                    sample.target,
+                    self.ignore_index,
+                )
+        return LabelMaps(sample.id, rows)
+
+    def _count(self, sample: Sample, maps: LabelMaps) -> None:
+        target = sample.target
+        if target is None:
+            raise InputError(f"image {sample.id} has no ground truth to test against; use predict")
+        target = target.long()
+        counts = []
+        for row, label_map in maps.rows.items():
+            counts.append(count_pixels(label_map, target, len(self.class_names), self.ignore_index))
+            self._reference(row).update(label_map, target)
+        position = self.trainer.datamodule.position_of(sample.id)  # type: ignore[attr-defined]
+        self.counts.update(position, torch.stack(counts))
+
+    def on_test_epoch_end(self) -> None:
+        """Log each row's scores; torchmetrics' own mIoU and mAcc, which must agree with the counts'."""
+        for row, scores in self.scores().items():
+            gt_present = torch.from_numpy(scores.gt_area > 0).to(self.device)
+            theirs = self._reference(row).compute(gt_present)
+            ours = {"miou": scores.miou, "macc": scores.macc}
+            for name, value in theirs.items():
+                if not abs(float(value) - ours[name]) <= 1e-6:
+                    raise RuntimeError(f"{row}: {name} is {ours[name]} by counts, {value} by torchmetrics")
+            values: dict[str, Any] = theirs | {
+                "miou_gt_present": scores.miou_gt_present,
+                "pixel_acc": scores.pixel_acc,
+            }
+            # rank_zero_only is not set: every process has the same gathered values already.
+            self.log_dict({f"{row}/{name}": float(v) for name, v in values.items()}, sync_dist=False)
+
+    def scores(self) -> dict[str, Scores]:
+        """Return each row's scores over all images and processes so far."""
+        _, counts = self.counts.compute()
+        return {row: score(c) for row, c in zip(self.rows, counts.cpu().numpy(), strict=True)}
+
+    def _reference(self, row: str) -> TorchmetricsScores:
+        metric = self.reference[row]
+        assert isinstance(metric, TorchmetricsScores)
+        return metric
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Nothing of a frozen baseline or SAM belongs in a checkpoint of the evaluation."""
+        return {}

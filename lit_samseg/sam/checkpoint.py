@@ -1,0 +1,83 @@
+"""Recognise which SAM a checkpoint holds from its tensors, and build that network."""
+
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from lit_samseg.errors import InputError
+from lit_samseg.sam.architecture import (
+    SAM_VIT_B,
+    SAM_VIT_H,
+    SAM_VIT_L,
+    SamArchitecture,
+    build_sam,
+)
+from lit_samseg.sam.mobile_sam import build_mobile_sam, is_mobile_sam, rename_published_keys
+from lit_samseg.weights import (
+    DEMO_WEIGHTS,
+    load_strictly,
+    read_safetensors_metadata,
+    read_state_dict,
+)
+
+_PUBLISHED_VITS = {
+    arch.encoder_dim: (name, arch)
+    for name, arch in (("vit_b", SAM_VIT_B), ("vit_l", SAM_VIT_L), ("vit_h", SAM_VIT_H))
+}
+
+# A tensor name that gives another well-known network away.
+_TELLTALES = (
+    ("layer4.0.conv1.weight", "a ResNet classifier"),
+    ("backbone.layer4.0.conv1.weight", "a torchvision segmentation model"),
+    ("mask_decoder.hf_token.weight", "SAM-HQ"),
+    ("image_encoder.trunk.pos_embed", "SAM 2"),
+    ("vision_encoder.pos_embed", "a SAM in the layout of transformers"),
+)
+_SUPPORTED = "give a segment-anything checkpoint (vit_b, vit_l, vit_h) or mobile_sam.pt"
+
+
+def resolve_checkpoint(checkpoint: str) -> Path:
+    """Return the file that a checkpoint option means: a path, or ``demo`` for the built-in one."""
+    return DEMO_WEIGHTS / "sam.safetensors" if checkpoint == "demo" else Path(checkpoint)
+
+
+def load_sam(path: Path) -> tuple[str, nn.Module]:
+    """Load any supported checkpoint.
+
+    Args:
+        path: A published ``sam_vit_*.pth``, a published ``mobile_sam.pt``, or a safetensors file whose metadata has an
+            ``architecture`` (as ``scripts/train_demo.py`` writes).
+
+    Returns:
+        The network's name and segment-anything's ``Sam`` module with its weights.
+
+    Raises:
+        InputError: The file is unreadable or holds another network; the message says which.
+    """
+    state = read_state_dict(path)
+    described = read_safetensors_metadata(path).get("architecture")
+    if described is not None:
+        try:
+            architecture = SamArchitecture.from_json(described)
+        except ValueError as error:
+            raise InputError(f"{path}: unusable architecture in its metadata: {error}") from error
+        name, sam = path.stem, build_sam(architecture)
+    elif is_mobile_sam(state):
+        name, sam, state = "mobile_sam", build_mobile_sam(), rename_published_keys(state)
+    else:
+        name, architecture = _recognise_vit(state, path)
+        sam = build_sam(architecture)
+    load_strictly(sam, state, path, f"SAM ({name})")
+    return name, sam
+
+
+def _recognise_vit(state: dict[str, Tensor], path: Path) -> tuple[str, SamArchitecture]:
+    for key, what in _TELLTALES:
+        if key in state:
+            raise InputError(f"{path} holds {what}, which is not a SAM this class reads; {_SUPPORTED}")
+    positions = state.get("image_encoder.pos_embed")
+    width = 0 if positions is None else positions.shape[-1]
+    if width not in _PUBLISHED_VITS:
+        first = ", ".join(list(state)[:3])
+        raise InputError(f"{path} is not a SAM checkpoint (its tensors begin {first}); {_SUPPORTED}")
+    return _PUBLISHED_VITS[width]

@@ -1,0 +1,99 @@
+"""SAM's square frame: the only place that knows resizing, padding and coordinates.
+
+SAM scales an image so that its longest side fills a square of ``size`` pixels, and pads right and bottom. Points,
+boxes, mask prompts and candidate masks all pass through this frame. (segment-anything, ``ResizeLongestSide`` and
+``Sam.postprocess_masks``; Kirillov et al., 2023.)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How one image lies in SAM's input square.
+
+    Attributes:
+        height: The image's height in pixels.
+        width: The image's width in pixels.
+        size: Side of the square the image encoder sees (1024 for the published models).
+        mask_size: Side of mask prompts and low-resolution logits (256 for the published models).
+    """
+
+    height: int
+    width: int
+    size: int
+    mask_size: int
+
+    @property
+    def resized(self) -> tuple[int, int]:
+        """``(height, width)`` of the image inside the square."""
+        scale = self.size / max(self.height, self.width)
+        # Half up and not below one pixel: a 1 x 3000 image still has a row.
+        return (
+            max(1, int(self.height * scale + 0.5)),
+            max(1, int(self.width * scale + 0.5)),
+        )
+
+    def resize_image(self, image: Tensor) -> Tensor:
+        """Scale a picture with PIL's bilinear filter on bytes, as SAM was trained with.
+
+        Args:
+            image: uint8 ``[3, height, width]``, RGB.
+
+        Returns:
+            uint8 ``[3, *resized]`` on the image's device.
+        """
+        height, width = self.resized
+        picture = Image.fromarray(image.permute(1, 2, 0).cpu().numpy())
+        resized = picture.resize((width, height), Image.Resampling.BILINEAR)
+        return torch.from_numpy(np.array(resized)).permute(2, 0, 1).to(image.device)
+
+    def pad(self, image: Tensor) -> Tensor:
+        """Pad a *normalised* image ``[..., h, w]`` with zeros right and bottom to ``[..., size, size]``."""
+        height, width = image.shape[-2:]
+        return F.pad(image, (0, self.size - width, 0, self.size - height))
+
+    def to_frame(self, coordinates: Tensor) -> Tensor:
+        """Map ``(x, y)`` pairs ``[..., 2]`` from image pixels to frame pixels, in float64."""
+        height, width = self.resized
+        scale = coordinates.new_tensor([width / self.width, height / self.height], dtype=torch.float64)
+        return coordinates.to(torch.float64) * scale
+
+    def mask_prompt(self, mask: Tensor) -> Tensor:
+        """Bring a signed mask into the frame of SAM's mask prompts.
+
+        Bilinear to the resized frame, padded with -1 to the square, area-averaged to ``mask_size``: a plain
+        stretch of the mask to a square would point SAM at the wrong pixels.
+
+        Args:
+            mask: float ``[height, width]``, +1 inside and -1 outside.
+
+        Returns:
+            float ``[1, mask_size, mask_size]`` in [-1, 1]. Largest tensor on the way: ``size * size`` floats.
+        """
+        height, width = self.resized
+        inside = F.interpolate(mask[None, None], (height, width), mode="bilinear", align_corners=False)
+        padded = F.pad(inside, (0, self.size - width, 0, self.size - height), value=-1.0)
+        return F.avg_pool2d(padded, self.size // self.mask_size)[0]
+
+    def to_image(self, logits: Tensor) -> Tensor:
+        """Bring low-resolution logits to the image's size in SAM's own two bilinear steps.
+
+        Args:
+            logits: float ``[M, mask_size, mask_size]``.
+
+        Returns:
+            float ``[M, height, width]``. Largest tensor: ``M`` times the larger of ``size * size`` and the image.
+        """
+        square = F.interpolate(logits[None], (self.size, self.size), mode="bilinear", align_corners=False)
+        height, width = self.resized
+        inside = square[..., :height, :width]
+        return F.interpolate(
+            inside, (self.height, self.width), mode="bilinear", align_corners=False
+        )[0]

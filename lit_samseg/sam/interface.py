@@ -1,0 +1,108 @@
+"""What the evaluation asks of a promptable segmenter: encode an image once, decode many prompts."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from lit_samseg.sam.frame import Frame
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One prompt, for one object, in pixels of the original image.
+
+    Attributes:
+        points: Foreground points, float64 ``[K, 2]`` as (x, y), or None.
+        box: float64 ``[4]`` as x_min, y_min, x_max, y_max, corners inclusive, or None.
+        mask: float32 ``[H, W]``, +1 inside and -1 outside, or None.
+        mask_strength: Logit that a pixel well inside the mask gets in the mask prompt.
+    """
+
+    points: Tensor | None = None
+    box: Tensor | None = None
+    mask: Tensor | None = None
+    mask_strength: float = 10.0
+
+    @property
+    def token_layout(self) -> tuple[int, bool, bool]:
+        """Prompts with the same layout can be decoded together without padding, which would change the result."""
+        count = 0 if self.points is None else len(self.points)
+        return count, self.box is not None, self.mask is not None
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """An encoded image.
+
+    Attributes:
+        features: float ``[D, h, w]`` from the image encoder.
+        frame: How the image lies in the encoder's square.
+    """
+
+    features: Tensor
+    frame: Frame
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What SAM answers to ``N`` prompts: ``M`` candidate masks each, kept at low resolution.
+
+    Attributes:
+        low_res_logits: float32 ``[N, M, mask_size, mask_size]``; positive is foreground.
+        scores: float32 ``[N, M]``, the IoU that SAM predicts for each candidate.
+        frame: The image's frame.
+    """
+
+    low_res_logits: Tensor
+    scores: Tensor
+    frame: Frame
+
+    def __len__(self) -> int:
+        return len(self.low_res_logits)
+
+    def masks(self, index: int) -> Tensor:
+        """Return the candidates of one prompt at the original resolution, bool ``[M, H, W]``.
+
+        One prompt at a time: full-size floats of all prompts together are never held.
+        """
+        return self.frame.to_image(self.low_res_logits[index]) > 0
+
+
+class PromptableSegmenter(nn.Module, ABC):
+    """A frozen promptable segmenter.
+
+    Attributes:
+        name: What it is, for tables and files (``vit_h``, ``mobile_sam``).
+        checkpoint: Where its weights came from.
+        sha256: SHA-256 of the weight file.
+        precision: One precision for the whole run, since precision alone moves scores.
+    """
+
+    name: str
+    checkpoint: str
+    sha256: str
+    precision: Precision
+
+    @abstractmethod
+    def encode(self, images: Sequence[Tensor]) -> list[Embedding]:
+        """Encode images of any sizes, uint8 ``[3, H, W]`` RGB each, in their order."""
+
+    @abstractmethod
+    def decode(
+        self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True
+    ) -> Candidates:
+        """Decode prompts of one image.
+
+        Args:
+            embedding: The image.
+            prompts: ``N`` prompts, in any mixture; ``N`` may be 0.
+            multimask: Three candidates per prompt; False asks for the single-mask token, one candidate.
+
+        Returns:
+            Candidates in the prompts' order.
+        """

@@ -1,0 +1,135 @@
+"""Weight files are data: read them without running anything, and say plainly what is wrong."""
+
+import hashlib
+import pickle
+import zipfile
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from lit_samseg.errors import InputError
+
+DEMO_WEIGHTS = Path(__file__).parent / "demo_weights"
+"""Weights of the built-in world's networks, made by ``scripts/train_demo.py``."""
+
+
+def sha256_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read tensors by name from a ``.safetensors`` or PyTorch file, on the CPU.
+
+    PyTorch files are read with ``weights_only=True``: a pickle that would run code is refused.
+
+    Args:
+        path: The file. A dictionary under a single key ``model`` or ``state_dict`` is unwrapped.
+
+    Raises:
+        InputError: The file is missing, is no weight file, is cut off, or holds other objects than tensors.
+    """
+    if not path.exists():
+        raise InputError(f"no such weight file: {path}; give the path of a checkpoint on disk")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the path of a checkpoint file")
+    with path.open("rb") as file:
+        head = file.read(512)
+    if not head:
+        raise InputError(f"{path} is empty; download the checkpoint again")
+    start = head.lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise InputError(f"{path} is a web page (HTML), not weights; download the file itself")
+    if start.startswith(b"version https://git-lfs"):
+        raise InputError(f"{path} is a Git LFS pointer, not weights; run 'git lfs pull' or download it")
+    if path.suffix == ".safetensors" or head[8:10] == b'{"':
+        return _read_safetensors(path)
+    return _tensors_only(_read_pytorch(path, head), path)
+
+
+def read_safetensors_metadata(path: Path) -> dict[str, str]:
+    """Return the text metadata of a safetensors file; empty for every other kind of file."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (safetensors.SafetensorError, OSError):
+        return {}
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return safetensors.torch.load_file(path)
+    except safetensors.SafetensorError as error:
+        raise InputError(
+            f"{path} is not a whole safetensors file ({_one_line(error)}); download it again"
+        ) from error
+
+
+def _read_pytorch(path: Path, head: bytes) -> object:
+    if head.startswith(b"PK") and not zipfile.is_zipfile(path):
+        raise InputError(f"{path} is cut off (a truncated zip archive); download it again")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if head.startswith((b"PK", b"\x80")):
+            raise InputError(
+                f"{path} holds other objects than tensors and could run code when opened; it was refused. "
+                "Give a state dict (tensors by name) or a safetensors file"
+            ) from error
+        raise InputError(f"{path} is not a PyTorch or safetensors weight file") from error
+    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path} cannot be read as PyTorch weights ({_one_line(error)}); download it again"
+        ) from error
+
+
+def _tensors_only(loaded: object, path: Path) -> dict[str, Tensor]:
+    for wrapper in ("state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(wrapper), dict):
+            loaded = loaded[wrapper]
+    if not isinstance(loaded, dict) or not loaded:
+        raise InputError(f"{path} holds {type(loaded).__name__}, not tensors by name (a state dict)")
+    strangers = [str(key) for key, value in loaded.items() if not isinstance(value, Tensor)]
+    if strangers:
+        raise InputError(f"{path} is not a state dict: {strangers[0]!r} is not a tensor")
+    return {str(key): value for key, value in loaded.items()}
+
+
+def load_strictly(module: torch.nn.Module, state: dict[str, Tensor], path: Path, what: str) -> None:
+    """Load ``state`` into ``module``; every key and shape must fit.
+
+    Args:
+        module: The network.
+        state: Tensors by name.
+        path: Where they came from, for the message.
+        what: What the network is, for the message.
+
+    Raises:
+        InputError: A tensor is missing, unknown or of another shape.
+    """
+    own = module.state_dict()
+    missing = sorted(own.keys() - state.keys())
+    unknown = sorted(state.keys() - own.keys())
+    misshapen = [k for k in own.keys() & state.keys() if own[k].shape != state[k].shape]
+    if missing or unknown or misshapen:
+        faults = [
+            f"{len(names)} {word} (e.g. {sorted(names)[0]})"
+            for word, names in (("missing", missing), ("unknown", unknown), ("misshapen", misshapen))
+            if names
+        ]
+        raise InputError(f"{path} does not fit {what}: tensors {', '.join(faults)}")
+    module.load_state_dict(state)
+
+
+def freeze(module: torch.nn.Module) -> None:
+    """Put ``module`` in evaluation mode and switch off gradients for good."""
+    module.eval().requires_grad_(False)
+
+
+def _one_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__
