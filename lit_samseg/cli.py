@@ -1,33 +1,43 @@
 """The command line: the only room that parses words."""
 
+import argparse
 import logging
-import os
 import sys
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-# albumentations would ask the network for its newest version when it is imported.
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-
-from lightning import LightningDataModule, LightningModule, Trainer
+from jsonargparse import DefaultHelpFormatter
+from lightning import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from lit_samseg.callbacks import ImageProgressBar, PredictionWriter, ResultsWriter
 from lit_samseg.errors import InputError
 from lit_samseg.version import __version__
 
-DESCRIPTION = """Can a promptable segmentation model such as SAM improve semantic segmentation?
+DESCRIPTION = """\
+Can a promptable segmentation model such as SAM improve semantic segmentation?
 
-example:  lit-samseg test --config configs/demo.yaml
-options:  --data.root --data.split --data.subset --data.ids --model.baseline.checkpoint --model.sam.checkpoint
-          --model.sam.precision --model.variants --model.save_predictions --output_dir --trainer.*
-more:     lit-samseg test --help
-          lit-samseg test --data.help lit_samseg.data.VOC2012
-          lit-samseg test --model.help lit_samseg.module.SamSegEvaluation
+  lit-samseg test --config configs/demo.yaml                      the built-in world, under a minute
+  lit-samseg test --config configs/voc_deeplab_mobilesam.yaml \\
+      --data.root DIR --model.baseline.checkpoint DIR --model.sam.checkpoint FILE
+
+options one changes most:
+  --data.root DIR   --data.split val   --data.subset N   --data.ids FILE   --data.num_workers N
+  --model.baseline.checkpoint PATH_OR_HUB_ID   --model.sam.checkpoint PATH
+  --model.sam.precision fp32|bf16|fp16   --model.variants '[box, points+box@component]'
+  --model.save_predictions true   --output_dir DIR   --trainer.accelerator cpu|gpu
+
+all options of a class:
+  lit-samseg test --data.help lit_samseg.data.VOC2012
+  lit-samseg test --model.help lit_samseg.module.SamSegEvaluation
 """
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):
+    """jsonargparse's help with the description's lines as they are written."""
 
 
 class SamSegCLI(LightningCLI):
@@ -62,15 +72,15 @@ class SamSegCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Add the callbacks that write what a run leaves behind."""
-        trainer = super().instantiate_trainer(**kwargs)
         subcommand = str(self.subcommand)
         config = self.config[subcommand]
         output_dir = Path(config.output_dir or default_output_dir(config.get("config")))
         dump = self._parser(subcommand).dump(config, skip_none=False)
+        writers: list[Callback] = [PredictionWriter(output_dir)]
         if subcommand == "test":
-            trainer.callbacks.append(ResultsWriter(output_dir, dump))
-        trainer.callbacks.append(PredictionWriter(output_dir))
-        return trainer
+            writers.append(ResultsWriter(output_dir, dump))
+        theirs = self.config_init[subcommand].trainer.callbacks or []
+        return super().instantiate_trainer(callbacks=[ImageProgressBar(), *theirs, *writers], **kwargs)
 
 
 def default_output_dir(configs: list[Any] | None) -> Path:
@@ -82,9 +92,12 @@ def default_output_dir(configs: list[Any] | None) -> Path:
 def run(args: ArgsType = None) -> SamSegCLI:
     """Parse ``args`` (default: the command line) and run the subcommand; errors are raised."""
     # The advice and device lists Lightning logs bury our own output.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     # Pictures are decoded in milliseconds; more workers are no gain.
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    # Lightning 2.6 calls a deprecated pytree function; nothing a user can mend.
+    warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.*", FutureWarning)
     return SamSegCLI(
         LightningModule,
         LightningDataModule,
@@ -96,9 +109,13 @@ def run(args: ArgsType = None) -> SamSegCLI:
             "logger": False,
             "enable_model_summary": False,
             "use_distributed_sampler": False,
-            "callbacks": [ImageProgressBar()],
         },
-        parser_kwargs={"description": DESCRIPTION, "version": __version__},
+        parser_kwargs={
+            "prog": "lit-samseg",
+            "description": DESCRIPTION,
+            "version": __version__,
+            "formatter_class": _Formatter,
+        },
         args=args,
     )
 
@@ -107,15 +124,29 @@ def main(args: ArgsType = None) -> None:
     """Run the program; what a user can mend ends with one line and exit code 2."""
     try:
         run(args)
-    except (InputError, MisconfigurationException) as error:
-        print(f"lit-samseg: error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
+    except KeyboardInterrupt:
+        _end("interrupted", 130)
     except SystemExit as stop:
         # Lightning ends an interrupted run with 1; shells expect 128 + SIGINT.
         if isinstance(stop.__context__, KeyboardInterrupt):
-            print("lit-samseg: interrupted", file=sys.stderr)
-            sys.exit(130)
+            _end("interrupted", 130)
         raise
-    except KeyboardInterrupt:
-        print("lit-samseg: interrupted", file=sys.stderr)
-        sys.exit(130)
+    except Exception as error:
+        readable = _readable_cause(error)
+        if readable is None:
+            raise
+        _end(f"error: {' '.join(str(readable).split())}", 2)
+
+
+def _readable_cause(error: BaseException | None) -> BaseException | None:
+    """Find the error that was written for the user; jsonargparse wraps what a constructor raises."""
+    while error is not None:
+        if isinstance(error, InputError | MisconfigurationException):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _end(message: str, code: int) -> NoReturn:
+    print(f"lit-samseg: {message}", file=sys.stderr)
+    sys.exit(code)

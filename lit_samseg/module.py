@@ -37,8 +37,8 @@ class SamSegEvaluation(LightningModule):
         sam: The promptable segmenter.
         variants: Rows of the results beside the baseline, ``RECIPE`` or ``RECIPE@REGION/SELECTION/FILL``.
         save_predictions: Write every row's label maps as PNG under ``output_dir/predictions``.
-        fill: What pixels get that no mask claims where a variant does not say: ``background`` or ``baseline``; None means
-            ``background`` where the data set has one.
+        fill: What pixels get that no mask claims where a variant does not say: ``background`` or ``baseline``; None
+            means ``background`` where the data set has one.
         class_names: The data set's; linked on the command line, as are the next two.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
@@ -67,9 +67,7 @@ class SamSegEvaluation(LightningModule):
         self.save_predictions = save_predictions
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
         self.counts = PerImageCounts()
-        self.reference = nn.ModuleDict(
-            {row: TorchmetricsScores(len(class_names), ignore_index) for row in self.rows}
-        )
+        self.reference = nn.ModuleDict({row: TorchmetricsScores(len(class_names), ignore_index) for row in self.rows})
         self.timer = StageTimer()
 
     def on_test_start(self) -> None:
@@ -77,7 +75,7 @@ class SamSegEvaluation(LightningModule):
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
 
-    def test_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:
+    def test_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:  # type: ignore[override]
         """Refine and count every image of the batch."""
         results = [self.label_maps(sample) for sample in batch]
         for sample, maps in zip(batch, results, strict=True):
@@ -151,6 +149,6 @@ class SamSegEvaluation(LightningModule):
         assert isinstance(metric, TorchmetricsScores)
         return metric
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """Nothing of a frozen baseline or SAM belongs in a checkpoint of the evaluation."""
         return {}

@@ -23,7 +23,7 @@ class StageTimer:
     def stage(self, name: str, device: torch.device) -> Iterator[None]:
         """Time the enclosed block as part of stage ``name``."""
         if device.type == "cuda":
-            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
             begin.record()
             yield
             end.record()

@@ -64,27 +64,23 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
     except safetensors.SafetensorError as error:
-        raise InputError(
-            f"{path} is not a whole safetensors file ({_one_line(error)}); download it again"
-        ) from error
+        raise InputError(f"{path} is not a whole safetensors file ({_one_line(error)}); download it again") from error
 
 
 def _read_pytorch(path: Path, head: bytes) -> object:
+    if not head.startswith((b"PK", b"\x80")):
+        raise InputError(f"{path} is not a PyTorch or safetensors weight file")
     if head.startswith(b"PK") and not zipfile.is_zipfile(path):
         raise InputError(f"{path} is cut off (a truncated zip archive); download it again")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if head.startswith((b"PK", b"\x80")):
-            raise InputError(
-                f"{path} holds other objects than tensors and could run code when opened; it was refused. "
-                "Give a state dict (tensors by name) or a safetensors file"
-            ) from error
-        raise InputError(f"{path} is not a PyTorch or safetensors weight file") from error
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"{path} cannot be read as PyTorch weights ({_one_line(error)}); download it again"
+            f"{path} holds other objects than tensors and could run code when opened; it was refused. "
+            "Give a state dict (tensors by name) or a safetensors file"
         ) from error
+    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be read as PyTorch weights ({_one_line(error)}); download it again") from error
 
 
 def _tensors_only(loaded: object, path: Path) -> dict[str, Tensor]:
@@ -118,7 +114,11 @@ def load_strictly(module: torch.nn.Module, state: dict[str, Tensor], path: Path,
     if missing or unknown or misshapen:
         faults = [
             f"{len(names)} {word} (e.g. {sorted(names)[0]})"
-            for word, names in (("missing", missing), ("unknown", unknown), ("misshapen", misshapen))
+            for word, names in (
+                ("missing", missing),
+                ("unknown", unknown),
+                ("misshapen", misshapen),
+            )
             if names
         ]
         raise InputError(f"{path} does not fit {what}: tensors {', '.join(faults)}")

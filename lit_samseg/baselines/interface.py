@@ -75,6 +75,4 @@ class LogitBaseline(Baseline):
 
 def resize_bilinear(image: Tensor, height: int, width: int, antialias: bool) -> Tensor:
     """Resize float ``[C, h, w]`` to ``[C, height, width]``."""
-    return F.interpolate(
-        image[None], (height, width), mode="bilinear", align_corners=False, antialias=antialias
-    )[0]
+    return F.interpolate(image[None], (height, width), mode="bilinear", align_corners=False, antialias=antialias)[0]

@@ -23,8 +23,8 @@ WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 class MobileNetV2DeepLab(LogitBaseline):
     """A frozen ``MobileNetV2ForSemanticSegmentation``, evaluated as it was trained.
 
-    The image is placed top left on a square canvas (513 for the published weights) with pixels ``x / 127.5 - 1`` and 0 where
-    there is no image; a larger image is scaled to fit first. Logits are brought to the canvas with corners
+    The image is placed top left on a square canvas (513 for the published weights) with pixels ``x / 127.5 - 1`` and
+    0 where there is no image; a larger image is scaled to fit first. Logits are brought to the canvas with corners
     aligned, cropped, and for a scaled image brought to its size. The hub processor's resize-and-crop is
     not used: it throws pixels away.
 
@@ -83,9 +83,7 @@ def _find_folder(checkpoint: str) -> Path:
     if path.is_dir():
         return path
     if path.exists():
-        raise InputError(
-            f"baseline checkpoint {path} is a file; give a folder with config.json and {WEIGHT_FILES[0]}"
-        )
+        raise InputError(f"baseline checkpoint {path} is a file; give a folder with config.json and {WEIGHT_FILES[0]}")
     # A hub id is OWNER/NAME; everything else was meant as a path.
     if checkpoint.count("/") != 1 or checkpoint.startswith((".", "/", "~")):
         raise InputError(

@@ -14,7 +14,7 @@ class Precomputed(Baseline):
 
     Args:
         root: Folder of label-map PNGs (palette indices or 8-bit grey) at the images' sizes.
-        num_classes: Number of classes; labels must be below it. Linked from the data set on the command line.
+        num_classes: Number of classes; labels must be below it. None takes the data set's.
         label_offset: What the files' labels exceed class ids by (1 for ADE20K's official predictions).
 
     Raises:
@@ -23,7 +23,7 @@ class Precomputed(Baseline):
 
     sha256 = None
 
-    def __init__(self, root: str, num_classes: int, label_offset: int = 0) -> None:
+    def __init__(self, root: str, num_classes: int | None = None, label_offset: int = 0) -> None:
         super().__init__()
         self.root = Path(root)
         if not self.root.is_dir():
@@ -32,6 +32,12 @@ class Precomputed(Baseline):
         self.checkpoint = root
         self.num_classes = num_classes
         self.label_offset = label_offset
+
+    def check_classes(self, class_names: tuple[str, ...]) -> None:
+        """Compare the number of classes with the data set's, or take it from there."""
+        if self.num_classes is None:
+            self.num_classes = len(class_names)
+        super().check_classes(class_names)
 
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
         """Read the image's label map.
@@ -46,6 +52,7 @@ class Precomputed(Baseline):
                 f"label map {path} is {labels.shape[1]}x{labels.shape[0]} pixels, its image "
                 f"{image.shape[2]}x{image.shape[1]}; they must be equal"
             )
-        assert self.num_classes is not None
+        if self.num_classes is None:
+            raise ValueError("num_classes is not known; give it or call check_classes first")
         check_labels(labels, self.num_classes, None, path, "label map")
         return labels.to(image.device)

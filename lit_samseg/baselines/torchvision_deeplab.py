@@ -50,7 +50,11 @@ class TorchvisionDeepLab(LogitBaseline):
             raise InputError(f"{path} does not fit {architecture}: it has no tensor classifier.4.weight")
         self.num_classes = len(last)
         self.model = get_model(
-            architecture, weights=None, weights_backbone=None, num_classes=self.num_classes, aux_loss=False
+            architecture,
+            weights=None,
+            weights_backbone=None,
+            num_classes=self.num_classes,
+            aux_loss=False,
         )
         load_strictly(self.model, state, path, architecture)
         freeze(self.model)
@@ -83,8 +87,7 @@ def _download(architecture: str) -> Path:
     from torchvision.models import get_model_weights
 
     weights = get_model_weights(architecture)["COCO_WITH_VOC_LABELS_V1"]
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    path = folder / weights.url.rsplit("/", 1)[-1]
+    path = Path(torch.hub.get_dir(), "checkpoints", weights.url.rsplit("/", 1)[-1])
     if not path.is_file():
         try:
             weights.get_state_dict(progress=True, check_hash=True)

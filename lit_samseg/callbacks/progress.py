@@ -105,8 +105,6 @@ class ImageProgressBar(ProgressBar):
         """End the bar, also after an error or Ctrl-C."""
         self._stop()
 
-    def on_exception(
-        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
-    ) -> None:
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Give the terminal back before a message is printed."""
         self._stop()

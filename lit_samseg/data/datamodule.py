@@ -53,7 +53,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         palette: RGB by written index, flat (``PIL.Image.putpalette``), or None.
     """
 
-    name: ClassVar[str]
+    name: str
     class_names: ClassVar[tuple[str, ...]]
     background: ClassVar[int | None] = None
     ignore_index: ClassVar[int] = 255
@@ -113,9 +113,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
             available = draw_subset(available, self.subset, self.subset_seed)
         self.ids = sorted(available)
         self._positions = {image_id: position for position, image_id in enumerate(self.ids)}
-        missing = [
-            (i, path) for i in self.ids for path in self.files(i, with_target) if not path.is_file()
-        ]
+        missing = [(i, path) for i in self.ids for path in self.files(i, with_target) if not path.is_file()]
         if missing:
             names = list(dict.fromkeys(i for i, _ in missing))
             raise InputError(

@@ -42,17 +42,13 @@ def read_indices(path: Path, what: str = "label map") -> Tensor:
     """
     picture = _open(path, what)
     if picture.mode not in ("P", "L", "1"):
-        raise InputError(
-            f"{what} {path} has mode {picture.mode}; class indices need a palette or 8-bit grey PNG"
-        )
+        raise InputError(f"{what} {path} has mode {picture.mode}; class indices need a palette or 8-bit grey PNG")
     if picture.mode == "1":
         picture = picture.convert("L").point(lambda value: value // 255)
     return torch.from_numpy(np.array(picture))
 
 
-def check_labels(
-    label_map: Tensor, num_classes: int, ignore_index: int | None, path: Path, what: str
-) -> None:
+def check_labels(label_map: Tensor, num_classes: int, ignore_index: int | None, path: Path, what: str) -> None:
     """Check that every label is a class or the ignore index.
 
     Raises:
@@ -62,6 +58,4 @@ def check_labels(
     strangers = [v for v in seen if not 0 <= v < num_classes and v != ignore_index]
     if strangers:
         also = "" if ignore_index is None else f" and {ignore_index}"
-        raise InputError(
-            f"{what} {path} has label {strangers[0]}; labels are 0..{num_classes - 1}{also}"
-        )
+        raise InputError(f"{what} {path} has label {strangers[0]}; labels are 0..{num_classes - 1}{also}")

@@ -65,7 +65,7 @@ class PerImageCounts(Metric):
     def compute(self) -> tuple[Tensor, Tensor]:
         """Return all images' counts, ordered by position."""
         # After a sync the states are tensors, before it lists of them.
-        positions = torch.cat([torch.atleast_1d(p) for p in self.positions])
+        positions = torch.cat(list(self.positions)) if isinstance(self.positions, list) else self.positions
         counts = torch.cat(list(self.counts)) if isinstance(self.counts, list) else self.counts
         if len(torch.unique(positions)) != len(positions):
             raise RuntimeError("an image was evaluated twice; the counts would be wrong")

@@ -8,8 +8,8 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardInd
 class TorchmetricsScores(nn.Module):
     """mIoU and mAcc of one row as torchmetrics computes them.
 
-    ``MulticlassAccuracy(average="macro")`` is not mAcc (it counts a class that was only predicted as 0), so the per-class
-    accuracies are averaged over the classes of the ground truth here.
+    ``MulticlassAccuracy(average="macro")`` is not mAcc (it counts a class that was only predicted as 0), so the
+    per-class accuracies are averaged over the classes of the ground truth here.
 
     Args:
         num_classes: Number of classes.
@@ -21,9 +21,7 @@ class TorchmetricsScores(nn.Module):
         self.jaccard = MulticlassJaccardIndex(
             num_classes, average="macro", ignore_index=ignore_index, validate_args=False
         )
-        self.accuracy = MulticlassAccuracy(
-            num_classes, average="none", ignore_index=ignore_index, validate_args=False
-        )
+        self.accuracy = MulticlassAccuracy(num_classes, average="none", ignore_index=ignore_index, validate_args=False)
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
         """Add one image: integer label maps ``[H, W]``."""

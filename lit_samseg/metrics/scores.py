@@ -12,8 +12,8 @@ class Scores:
 
     Attributes:
         miou: Mean IoU over classes with non-zero union (torchmetrics' macro Jaccard, mmsegmentation).
-        miou_gt_present: Mean IoU over classes present in the ground truth (detectron2). Its class set does not depend on
-            predictions, so differences between rows are taken on it as well.
+        miou_gt_present: Mean IoU over classes present in the ground truth (detectron2). Its class set does not
+            depend on predictions, so differences between rows are taken on it as well.
         macc: Mean over ground-truth classes of intersection / gt_area.
         pixel_acc: Share of non-void pixels that are right.
         iou: float64 ``[C]``, nan where the union is empty.

@@ -8,13 +8,11 @@ from torch import Tensor
 from lit_samseg.refine.selection import intersection_over_union
 
 
-def merge(
-    class_masks: Mapping[int, Tensor], label_map: Tensor, fill: str, background: int | None
-) -> Tensor:
+def merge(class_masks: Mapping[int, Tensor], label_map: Tensor, fill: str, background: int | None) -> Tensor:
     """Merge one mask per class into a label map (SPEC 1, Merging).
 
-    A class's key is the IoU of its mask with its region in ``label_map``. Where masks overlap the larger key wins, on equal
-    keys the lower class id. This is painting in ascending key, written so that no order of classes can matter.
+    A class's key is the IoU of its mask with its region in ``label_map``. Where masks overlap the larger key wins,
+    on equal keys the lower class id. This is painting in ascending key, written so that no order of classes can matter.
 
     Args:
         class_masks: The united kept masks of each prompted class, bool ``[H, W]``.
@@ -23,7 +21,8 @@ def merge(
         background: The background class, or None.
 
     Returns:
-        A new label map, like ``label_map``. Without any class it equals ``label_map``. Largest tensor: float64 ``[H, W]``.
+        A new label map, like ``label_map``. Without any class it equals ``label_map``. Largest tensor: float64 ``[H,
+        W]``.
 
     Raises:
         ValueError: ``fill`` is ``background`` and there is none.

@@ -19,8 +19,8 @@ def build_prompt(
 
     Args:
         region: What the prompt stands for.
-        recipe: Parts out of ``point`` (centroid of the largest component), ``points`` (centroids of the components, largest
-            first), ``box`` (tight, corners inclusive), ``mask`` (the region as +1/-1).
+        recipe: Parts out of ``point`` (centroid of the largest component), ``points`` (centroids of the components,
+            largest first), ``box`` (tight, corners inclusive), ``mask`` (the region as +1/-1).
         max_points: At most this many points.
         mask_strength: Logit of the mask prompt well inside the region.
     """

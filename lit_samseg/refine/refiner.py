@@ -44,7 +44,11 @@ def refine(
         if variant.selection == "oracle" and target is not None:
             valid = target != ignore_index
             chosen = select(
-                masks & valid, candidates.scores[index], "oracle", region.mask, target == region.class_id
+                masks & valid,
+                candidates.scores[index],
+                "oracle",
+                region.mask,
+                target == region.class_id,
             )
         else:
             chosen = select(masks, candidates.scores[index], variant.selection, region.mask)

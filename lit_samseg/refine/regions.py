@@ -30,9 +30,7 @@ class Region:
     centroids: Tensor
 
 
-def find_regions(
-    label_map: Tensor, kind: str, background: int | None, min_area: int = MIN_AREA
-) -> list[Region]:
+def find_regions(label_map: Tensor, kind: str, background: int | None, min_area: int = MIN_AREA) -> list[Region]:
     """Find the regions that are prompted.
 
     Args:
@@ -76,13 +74,12 @@ def _regions_of_class(
 
 def _components(
     mask: NDArray[np.bool_],
-) -> tuple[
-    NDArray[np.int32], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]
-]:
+) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """Label the 8-connected components of a mask from 1 on, largest first.
 
     Returns:
-        Labels int32 ``[H, W]`` (0 outside), boxes float64 ``[K, 4]``, areas int64 ``[K]``, centroids float64 ``[K, 2]``.
+        Labels int32 ``[H, W]`` (0 outside), boxes float64 ``[K, 4]``, areas int64 ``[K]``, centroids float64 ``[K,
+        2]``.
     """
     count, labels, stats, centroids = cv2.connectedComponentsWithStats(
         mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
@@ -98,4 +95,4 @@ def _components(
     low = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]]
     extent = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     boxes = np.concatenate([low, low + extent - 1], axis=1).astype(np.float64)
-    return rank[labels], boxes[order], areas[order], centroids[1:][order]
+    return rank[labels], boxes[order], areas[order], centroids[1:][order].astype(np.float64)

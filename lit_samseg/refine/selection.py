@@ -19,16 +19,14 @@ def intersection_over_union(masks: Tensor, reference: Tensor) -> Tensor:
     return intersection.double() / union.clamp(min=1).double()
 
 
-def select(
-    masks: Tensor, scores: Tensor, selection: str, region: Tensor, truth: Tensor | None = None
-) -> Tensor:
+def select(masks: Tensor, scores: Tensor, selection: str, region: Tensor, truth: Tensor | None = None) -> Tensor:
     """Choose one candidate; ties go to the lower index.
 
     Args:
         masks: Candidates, bool ``[M, H, W]`` at the original resolution.
         scores: The IoU that SAM predicts, float ``[M]``.
-        selection: ``iou`` (IoU with the region; the paper's), ``score``, ``single`` (there is one candidate) or ``oracle``
-            (IoU with the ground truth; an analysis, never a result).
+        selection: ``iou`` (IoU with the region; the paper's), ``score``, ``single`` (there is one candidate) or
+            ``oracle`` (IoU with the ground truth; an analysis, never a result).
         region: bool ``[H, W]``.
         truth: For ``oracle``: the class's ground-truth mask, bool ``[H, W]``.
 

@@ -55,9 +55,7 @@ def parse_variant(text: str, default_fill: str) -> Variant:
     words = rest.split("/") if at else []
     if len(words) > len(defaults):
         raise InputError(f"variant {text!r}: at most @REGION/SELECTION/FILL may follow the recipe")
-    for word, choices, what in zip(
-        words, (REGIONS, SELECTIONS, FILLS), ("region", "selection", "fill"), strict=False
-    ):
+    for word, choices, what in zip(words, (REGIONS, SELECTIONS, FILLS), ("region", "selection", "fill"), strict=False):
         if word not in choices:
             raise InputError(f"variant {text!r}: unknown {what} {word!r}; it is one of {', '.join(choices)}")
     if words[2:] == ["background"] and default_fill != "background":

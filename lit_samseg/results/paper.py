@@ -15,8 +15,8 @@ PAPER_SCORES: dict[str, dict[str, tuple[float, float]]] = {
 
 PAPER_NOTES: dict[str, str] = {
     "voc2012": (
-        "Paper: another DeepLab, SAM ViT-H, 100 other images. Its Table 1 gives DeepLab+SAM 75.31/84.21 'by box'; in its "
-        "Table 2 that mIoU belongs to points+box, with mAcc 82.96: the paper contradicts itself."
+        "Paper: another DeepLab, SAM ViT-H, 100 other images. Its Table 1 gives DeepLab+SAM 75.31/84.21 'by box'; "
+        "in its Table 2 that mIoU belongs to points+box, with mAcc 82.96: the paper contradicts itself."
     ),
     "ade20k": "Paper: OneFormer with SAM ViT-H on 100 images, with SAM 40.85/64.61.",
 }

@@ -55,7 +55,7 @@ class RunRecord:
         """Write the files, ``results.json`` last, and return what it holds."""
         with atomic_file(folder / "counts.npz") as path:
             arrays = {name: self.counts[:, i] for i, name in enumerate(COUNTS)}
-            np.savez_compressed(path, ids=np.array(self.ids), rows=np.array(self.rows), **arrays)
+            np.savez_compressed(path, allow_pickle=False, ids=np.array(self.ids), rows=np.array(self.rows), **arrays)
         with atomic_file(folder / "ids.txt") as path:
             path.write_text("".join(f"{i}\n" for i in self.ids), encoding="utf-8")
         _write_csv(folder / "per_image.csv", self._per_image())
@@ -73,9 +73,7 @@ class RunRecord:
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": installed_versions(),
             **self.facts,
-            "rows": [
-                self._row(name, score(c)) for name, c in zip(self.rows, self.counts, strict=True)
-            ],
+            "rows": [self._row(name, score(c)) for name, c in zip(self.rows, self.counts, strict=True)],
         }
 
     def _row(self, name: str, scores: Scores) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -21,25 +22,26 @@ def results_table(results: dict[str, Any]) -> RenderableType:
     table = Table(
         title=f"{dataset['name']} {dataset['split']}, {len(dataset['ids'])} images, "
         f"{results['baseline']['name']} + {results['sam']['name']} ({results['sam']['precision']})",
+        caption="mIoU*: over the classes of the ground truth; difference: mIoU* to the baseline's.",
         title_justify="left",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
     )
-    table.add_column("row")
-    for heading in ("mIoU", "mIoU (GT classes)", "difference", "mAcc", "pixel acc."):
-        table.add_column(heading, justify="right")
-    if shows_paper:
-        table.add_column("paper mIoU / mAcc", justify="right")
+    table.add_column("row", no_wrap=True)
+    headings = ["mIoU", "mAcc", "mIoU*", "difference", *(["paper"] if shows_paper else [])]
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in results["rows"]:
         cells = [
             row["name"],
             _per_cent(row["miou"]),
+            _per_cent(row["macc"]),
             _per_cent(row["miou_gt_present"]),
             "" if row is baseline else _difference(row, baseline),
-            _per_cent(row["macc"]),
-            _per_cent(row["pixel_acc"]),
         ]
         if shows_paper:
             scores = paper.get(row["name"])
-            cells.append("-" if scores is None else f"{scores[0]:.2f} / {scores[1]:.2f}")
+            cells.append("-" if scores is None else f"{scores[0]:.2f}/{scores[1]:.2f}")
         # Text, not markup: a name may hold brackets.
         table.add_row(*(Text(cell) for cell in cells))
     notes = [Text(PAPER_NOTES[dataset["name"]], style="dim")] if shows_paper else []

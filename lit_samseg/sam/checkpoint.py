@@ -1,8 +1,9 @@
 """Recognise which SAM a checkpoint holds from its tensors, and build that network."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from lit_samseg.errors import InputError
 from lit_samseg.sam.architecture import (
@@ -20,9 +21,11 @@ from lit_samseg.weights import (
     read_state_dict,
 )
 
+if TYPE_CHECKING:
+    from segment_anything.modeling import Sam
+
 _PUBLISHED_VITS = {
-    arch.encoder_dim: (name, arch)
-    for name, arch in (("vit_b", SAM_VIT_B), ("vit_l", SAM_VIT_L), ("vit_h", SAM_VIT_H))
+    arch.encoder_dim: (name, arch) for name, arch in (("vit_b", SAM_VIT_B), ("vit_l", SAM_VIT_L), ("vit_h", SAM_VIT_H))
 }
 
 # A tensor name that gives another well-known network away.
@@ -41,7 +44,7 @@ def resolve_checkpoint(checkpoint: str) -> Path:
     return DEMO_WEIGHTS / "sam.safetensors" if checkpoint == "demo" else Path(checkpoint)
 
 
-def load_sam(path: Path) -> tuple[str, nn.Module]:
+def load_sam(path: Path) -> tuple[str, "Sam"]:
     """Load any supported checkpoint.
 
     Args:

@@ -94,6 +94,4 @@ class Frame:
         square = F.interpolate(logits[None], (self.size, self.size), mode="bilinear", align_corners=False)
         height, width = self.resized
         inside = square[..., :height, :width]
-        return F.interpolate(
-            inside, (self.height, self.width), mode="bilinear", align_corners=False
-        )[0]
+        return F.interpolate(inside, (self.height, self.width), mode="bilinear", align_corners=False)[0]

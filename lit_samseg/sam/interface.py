@@ -93,9 +93,7 @@ class PromptableSegmenter(nn.Module, ABC):
         """Encode images of any sizes, uint8 ``[3, H, W]`` RGB each, in their order."""
 
     @abstractmethod
-    def decode(
-        self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True
-    ) -> Candidates:
+    def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
         """Decode prompts of one image.
 
         Args:

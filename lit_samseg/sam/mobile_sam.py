@@ -5,6 +5,7 @@ with its last down-sampling at stride 1 (which keeps a 64 x 64 grid for a 1024-p
 """
 
 import re
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,9 @@ from lit_samseg.sam.architecture import (
     SamArchitecture,
     build_prompt_and_mask,
 )
+
+if TYPE_CHECKING:
+    from segment_anything.modeling import Sam
 
 # What the published decoder shares with SAM's; the ViT fields of the architecture are not used.
 IMAGE_SIZE = 1024
@@ -59,7 +63,7 @@ class TinyViTEncoder(nn.Module):
         return embedding
 
 
-def build_mobile_sam() -> nn.Module:
+def build_mobile_sam() -> "Sam":
     """Build MobileSAM with random weights: segment-anything's ``Sam`` around ``TinyViTEncoder``."""
     from segment_anything.modeling import Sam
 
@@ -75,14 +79,13 @@ def build_mobile_sam() -> nn.Module:
             prompt_dim=EMBEDDING_DIM,
         )
     )
-    sam: nn.Module = Sam(
+    return Sam(
         image_encoder=TinyViTEncoder(),
         prompt_encoder=prompt_encoder,
         mask_decoder=mask_decoder,
         pixel_mean=list(PIXEL_MEAN),
         pixel_std=list(PIXEL_STD),
     )
-    return sam
 
 
 # Published key -> our key, tried in this order; each rule names one difference between the two TinyViTs.

@@ -62,9 +62,7 @@ class SegmentAnything(PromptableSegmenter):
         return Embedding(features.float(), frame)
 
     @torch.inference_mode()
-    def decode(
-        self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True
-    ) -> Candidates:
+    def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
         """Decode prompts of one image, those with equal token layout together, never padded."""
         groups: dict[tuple[int, bool, bool], list[int]] = defaultdict(list)
         for index, prompt in enumerate(prompts):
@@ -76,16 +74,12 @@ class SegmentAnything(PromptableSegmenter):
             for start in range(0, len(members), PROMPTS_PER_DECODER_CALL):
                 chunk = members[start : start + PROMPTS_PER_DECODER_CALL]
                 where = torch.tensor(chunk, device=logits.device)
-                chunk_logits, chunk_scores = self._decode_alike(
-                    embedding, [prompts[i] for i in chunk], multimask
-                )
+                chunk_logits, chunk_scores = self._decode_alike(embedding, [prompts[i] for i in chunk], multimask)
                 logits.index_copy_(0, where, chunk_logits.float())
                 scores.index_copy_(0, where, chunk_scores.float())
         return Candidates(logits, scores, embedding.frame)
 
-    def _decode_alike(
-        self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool
-    ) -> tuple[Tensor, Tensor]:
+    def _decode_alike(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool) -> tuple[Tensor, Tensor]:
         frame, device = embedding.frame, embedding.features.device
         points = boxes = masks = None
         if prompts[0].points is not None:

@@ -1,0 +1,113 @@
+"""What the tests share: the real command line in this process, and small data sets on disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lit_samseg.cli import main
+from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
+from lit_samseg.data.voc import voc_palette
+
+PROJECT = Path(__file__).parent.parent
+SHARED = PROJECT.parent / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot show, with the reason."""
+    import torch
+
+    for item in items:
+        if "real" in item.keywords and not SHARED.is_dir():
+            item.add_marker(pytest.mark.skip(reason=f"needs the real images and weights in {SHARED}"))
+        if "gpu" in item.keywords and not torch.cuda.is_available():
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+class Outcome(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+RunCli = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run_cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCli:
+    """Run ``lit-samseg`` with the given words; the built-in configuration is ``configs/demo.yaml``."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*words: object) -> Outcome:
+        capsys.readouterr()
+        code = 0
+        try:
+            main([str(word) for word in words])
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 1
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def demo_config() -> Path:
+    return PROJECT / "configs" / "demo.yaml"
+
+
+class SmallVoc(NamedTuple):
+    """A VOC2012 folder of scenes, and coarse label maps of the same ids."""
+
+    root: Path
+    coarse: Path
+    ids: list[str]
+
+    @property
+    def base(self) -> Path:
+        return self.root / "VOCdevkit" / "VOC2012"
+
+    def words(self) -> list[str]:
+        """Options of a test run on it with the built-in SAM."""
+        return [
+            "test",
+            "--data=lit_samseg.data.VOC2012",
+            f"--data.root={self.root}",
+            "--data.num_workers=0",
+            "--model=lit_samseg.module.SamSegEvaluation",
+            "--model.baseline=lit_samseg.baselines.Precomputed",
+            f"--model.baseline.root={self.coarse}",
+            "--model.sam=lit_samseg.sam.SegmentAnything",
+            "--model.sam.checkpoint=demo",
+            "--trainer.accelerator=cpu",
+        ]
+
+
+@pytest.fixture
+def small_voc(tmp_path: Path) -> SmallVoc:
+    """Four scenes in VOC's layout; label maps coarsened from the ground truth in blocks of 8 pixels."""
+    voc = SmallVoc(tmp_path / "data", tmp_path / "coarse", [f"2007_{n:06d}" for n in range(4)])
+    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (voc.base / folder).mkdir(parents=True)
+    voc.coarse.mkdir()
+    for n, image_id in enumerate(voc.ids):
+        image, target = generate_scene(SPLIT_SEEDS["test"], 1000 + n)
+        Image.fromarray(image).save(voc.base / "JPEGImages" / f"{image_id}.jpg", quality=95)
+        save_indices(voc.base / "SegmentationClass" / f"{image_id}.png", target)
+        blocks = np.where(target == 255, 0, target)[::8, ::8].repeat(8, 0).repeat(8, 1)
+        save_indices(voc.coarse / f"{image_id}.png", blocks[: target.shape[0], : target.shape[1]])
+    listing = voc.base / "ImageSets/Segmentation/val.txt"
+    listing.write_text("".join(f"{i}\n" for i in voc.ids))
+    return voc
+
+
+def save_indices(path: Path, indices: np.ndarray) -> None:
+    """Write a palette PNG."""
+    picture = Image.fromarray(indices.astype(np.uint8))
+    picture.putpalette(voc_palette())
+    picture.save(path)

@@ -1,0 +1,108 @@
+"""Counts and scores against independent numpy code and torchmetrics, with absent and predicted-only classes."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torchmetrics.classification import MulticlassConfusionMatrix, MulticlassJaccardIndex
+
+from lit_samseg.metrics import PerImageCounts, TorchmetricsScores, count_pixels, score
+
+CLASSES = 6
+VOID = 255
+
+
+def random_pair(seed: int, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """A target that lacks classes and a prediction that has some of them."""
+    numbers = np.random.default_rng(seed)
+    in_target = numbers.choice(CLASSES, numbers.integers(1, CLASSES), replace=False)
+    in_prediction = numbers.choice(CLASSES, numbers.integers(1, CLASSES), replace=False)
+    target = numbers.choice([*in_target, VOID], shape)
+    return numbers.choice(in_prediction, shape), target.astype(np.uint8)
+
+
+def histogram(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Areas as mmsegmentation counts them: histograms of label maps without void."""
+    seen = target != VOID
+    p, t = prediction[seen], target[seen]
+    bins = np.arange(CLASSES + 1) - 0.5
+    return np.stack([np.histogram(labels, bins)[0] for labels in (p[p == t], t, p)])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 9))
+def test_counts_are_histograms(seed: int, height: int, width: int) -> None:
+    prediction, target = random_pair(seed, (height, width))
+    counts = count_pixels(torch.from_numpy(prediction), torch.from_numpy(target), CLASSES, VOID)
+    assert counts.dtype == torch.int64
+    assert np.array_equal(counts.numpy(), histogram(prediction, target))
+
+
+def test_shapes_must_agree() -> None:
+    with pytest.raises(ValueError, match="differ"):
+        count_pixels(torch.zeros(2, 3).long(), torch.zeros(3, 2).long(), CLASSES, VOID)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 4))
+def test_scores_agree_with_three_other_roads(seed: int, images: int) -> None:
+    pairs = [random_pair(seed + n, (7 + n, 9)) for n in range(images)]
+    counts = np.stack([histogram(p, t) for p, t in pairs], axis=1)
+    scores = score(counts)
+
+    jaccard = MulticlassJaccardIndex(CLASSES, average="macro", ignore_index=VOID)
+    confusion = MulticlassConfusionMatrix(CLASSES, ignore_index=VOID)
+    ours = TorchmetricsScores(CLASSES, VOID)
+    for p, t in pairs:
+        jaccard.update(torch.from_numpy(p)[None], torch.from_numpy(t).long()[None])
+        confusion.update(torch.from_numpy(p)[None], torch.from_numpy(t).long()[None])
+        ours.update(torch.from_numpy(p), torch.from_numpy(t).long())
+    matrix = confusion.compute().numpy().astype(float)
+    diagonal, truth, guess = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
+    with np.errstate(invalid="ignore"):
+        iou = diagonal / (truth + guess - diagonal)
+        acc = diagonal / truth
+    if truth.sum() == 0:
+        assert np.isnan(scores.miou_gt_present)
+        return
+    assert scores.miou == pytest.approx(float(jaccard.compute()), abs=1e-6)
+    assert scores.miou == pytest.approx(np.nanmean(iou), abs=1e-12)
+    assert scores.miou_gt_present == pytest.approx(iou[truth > 0].mean(), abs=1e-12)
+    assert scores.macc == pytest.approx(np.nanmean(acc), abs=1e-12)
+    assert scores.pixel_acc == pytest.approx(diagonal.sum() / truth.sum(), abs=1e-12)
+    np.testing.assert_array_equal(np.isnan(scores.iou), np.isnan(iou))
+    theirs = ours.compute(torch.from_numpy(truth > 0))
+    assert float(theirs["miou"]) == pytest.approx(scores.miou, abs=1e-6)
+    assert float(theirs["macc"]) == pytest.approx(scores.macc, abs=1e-6)
+
+
+def test_a_class_only_predicted_lowers_miou_but_not_macc() -> None:
+    """FIELD's D2: macro accuracy would count the invented class as 0."""
+    target = torch.tensor([[0, 0, 1, 1]])
+    prediction = torch.tensor([[0, 2, 1, 1]])
+    scores = score(count_pixels(prediction, target, 3, VOID).numpy()[:, None])
+    assert scores.miou == pytest.approx((0.5 + 1 + 0) / 3)
+    assert scores.miou_gt_present == pytest.approx((0.5 + 1) / 2)
+    assert scores.macc == pytest.approx((0.5 + 1) / 2)
+
+
+def test_per_image_counts_come_back_by_position() -> None:
+    metric = PerImageCounts()
+    rows = torch.arange(2 * 3 * 4).view(2, 3, 4)
+    metric.update(2, rows + 200)
+    metric.update(0, rows)
+    metric.update(1, rows + 100)
+    positions, counts = metric.compute()
+    assert positions.tolist() == [0, 1, 2]
+    assert counts.shape == (2, 3, 3, 4)
+    for n in range(3):
+        assert torch.equal(counts[:, :, n], rows + 100 * n)
+
+
+def test_an_image_counted_twice_is_an_error() -> None:
+    metric = PerImageCounts()
+    for _ in range(2):
+        metric.update(0, torch.zeros(1, 3, 2, dtype=torch.int64))
+    with pytest.raises(RuntimeError, match="twice"):
+        metric.compute()

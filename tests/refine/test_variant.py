@@ -1,0 +1,66 @@
+import pytest
+
+from lit_samseg.errors import InputError
+from lit_samseg.refine import PAPER_VARIANTS, parse_variants
+from lit_samseg.refine.variant import parse_variant
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("box", "box"),
+        ("box@class", "box"),
+        ("box@class/iou/background", "box"),
+        ("box@component", "box@component"),
+        ("points+box@component/iou", "points+box@component"),
+        ("box@class/score", "box@class/score"),
+        ("box@class/iou/baseline", "box@class/iou/baseline"),
+        ("mask+box+points", "points+box+mask"),
+        (" box + mask @component/oracle", "box+mask@component/oracle"),
+    ],
+)
+def test_name_is_the_shortest_form_and_parses_to_itself(text: str, name: str) -> None:
+    variant = parse_variant(text.replace(" @", "@"), "background")
+    assert variant.name == name
+    assert parse_variant(name, "background") == variant
+
+
+def test_fill_defaults_to_the_data_sets() -> None:
+    assert parse_variant("box", "baseline").fill == "baseline"
+    assert parse_variant("box@class/iou/baseline", "baseline").name == "box"
+
+
+def test_paper_rows() -> None:
+    variants = parse_variants(["baseline", *PAPER_VARIANTS], "background")
+    assert [v.name for v in variants] == list(PAPER_VARIANTS)
+    assert {(v.region, v.selection, v.fill) for v in variants} == {("class", "iou", "background")}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("boxes", "unknown recipe 'boxes'"),
+        ("", "unknown recipe ''"),
+        ("box+", "unknown recipe ''"),
+        ("box+box", "twice"),
+        ("point+points", "already holds"),
+        ("box@pixel", "unknown region 'pixel'"),
+        ("box@class/best", "unknown selection 'best'"),
+        ("box@class/iou/void", "unknown fill 'void'"),
+        ("box@class/iou/baseline/x", "at most"),
+        ("box@", "unknown region ''"),
+    ],
+)
+def test_unknown_words_are_named(text: str, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        parse_variant(text, "background")
+
+
+def test_background_fill_needs_a_background() -> None:
+    with pytest.raises(InputError, match="no background"):
+        parse_variant("box@class/iou/background", "baseline")
+
+
+def test_a_row_is_listed_once() -> None:
+    with pytest.raises(InputError, match="more than once"):
+        parse_variants(["box", "box@class/iou"], "background")

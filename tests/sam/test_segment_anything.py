@@ -1,0 +1,119 @@
+"""Our SAM against the official predictor with the same weights."""
+
+import numpy as np
+import pytest
+import torch
+from segment_anything import SamPredictor
+from torch.nn import functional as F
+
+from lit_samseg.data.scene_generator import generate_scene
+from lit_samseg.errors import InputError
+from lit_samseg.refine import build_prompt, find_regions
+from lit_samseg.sam import Prompt, SegmentAnything
+
+RECIPES = ["point", "points", "box", "points+box", "points+box+mask", "mask", "box+mask"]
+
+
+@pytest.fixture(scope="module")
+def sam() -> SegmentAnything:
+    return SegmentAnything("demo")
+
+
+@pytest.fixture(scope="module")
+def scene() -> tuple[torch.Tensor, torch.Tensor]:
+    image, labels = generate_scene(99, 3)
+    return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(np.where(labels == 255, 0, labels))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("multimask", [True, False])
+def test_masks_are_the_official_predictors(
+    sam: SegmentAnything, scene: tuple[torch.Tensor, torch.Tensor], recipe: str, multimask: bool
+) -> None:
+    image, labels = scene
+    predictor = SamPredictor(sam.model)
+    predictor.set_image(image.permute(1, 2, 0).numpy())
+    regions = find_regions(labels, "class", 0)
+    assert len(regions) >= 2
+    prompts = [build_prompt(region, recipe.split("+")) for region in regions]
+    embedding = sam.encode([image])[0]
+    candidates = sam.decode(embedding, prompts, multimask)
+    for n, prompt in enumerate(prompts):
+        points = None if prompt.points is None else prompt.points.numpy()
+        masks, scores, logits = predictor.predict(
+            point_coords=points,
+            point_labels=None if points is None else np.ones(len(points)),
+            box=None if prompt.box is None else prompt.box.numpy(),
+            mask_input=None if prompt.mask is None else mask_input(prompt.mask, sam).numpy(),
+            multimask_output=multimask,
+        )
+        np.testing.assert_allclose(candidates.low_res_logits[n].numpy(), logits, atol=2e-4)
+        np.testing.assert_allclose(candidates.scores[n].numpy(), scores, atol=1e-5)
+        assert (candidates.masks(n).numpy() != masks).mean() < 1e-4
+
+
+def mask_input(mask: torch.Tensor, sam: SegmentAnything) -> torch.Tensor:
+    """SPEC 1's mask prompt, step by step."""
+    height, width = mask.shape
+    size, side = sam.model.image_encoder.img_size, sam.model.prompt_encoder.mask_input_size[0]
+    scale = size / max(height, width)
+    new = (int(height * scale + 0.5), int(width * scale + 0.5))
+    square = torch.full((1, 1, size, size), -1.0)
+    square[..., : new[0], : new[1]] = F.interpolate(mask[None, None], new, mode="bilinear")
+    block = size // side
+    return square.view(side, block, side, block).mean((1, 3))[None] * 10
+
+
+def test_prompts_come_back_in_order_whatever_their_mixture(
+    sam: SegmentAnything, scene: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    image, labels = scene
+    embedding = sam.encode([image])[0]
+    regions = find_regions(labels, "class", 0)
+    prompts = [build_prompt(r, recipe.split("+")) for recipe in RECIPES for r in regions]
+    together = sam.decode(embedding, prompts)
+    assert len(together) == len(prompts)
+    for n, prompt in enumerate(prompts):
+        alone = sam.decode(embedding, [prompt])
+        torch.testing.assert_close(together.low_res_logits[n], alone.low_res_logits[0], atol=2e-4, rtol=0)
+        torch.testing.assert_close(together.scores[n], alone.scores[0], atol=1e-5, rtol=0)
+
+
+def test_no_prompt_gives_no_candidate(sam: SegmentAnything) -> None:
+    """The official decoder fails on zero boxes (FIELD's D14)."""
+    embedding = sam.encode([torch.zeros(3, 30, 40, dtype=torch.uint8)])[0]
+    candidates = sam.decode(embedding, [])
+    assert candidates.low_res_logits.shape == (
+        0,
+        3,
+        embedding.frame.mask_size,
+        embedding.frame.mask_size,
+    )
+
+
+def test_images_of_mixed_sizes_are_encoded_as_one_by_one(sam: SegmentAnything) -> None:
+    images = [torch.full((3, h, w), 90, dtype=torch.uint8) for h, w in ((20, 40), (64, 32))]
+    both = sam.encode(images)
+    assert [(e.frame.height, e.frame.width) for e in both] == [(20, 40), (64, 32)]
+    for image, embedding in zip(images, both, strict=True):
+        assert torch.equal(embedding.features, sam.encode([image])[0].features)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_lower_precision_is_near_and_returns_fp32(
+    precision: str, sam: SegmentAnything, scene: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    image, labels = scene
+    low = SegmentAnything("demo", precision=precision)  # type: ignore[arg-type]
+    prompts = [Prompt(box=find_regions(labels, "class", 0)[0].box)]
+    ours, exact = (m.decode(m.encode([image])[0], prompts) for m in (low, sam))
+    assert ours.low_res_logits.dtype == torch.float32
+    assert not torch.equal(ours.low_res_logits, exact.low_res_logits)
+    assert (ours.masks(0) != exact.masks(0)).float().mean() < 0.05
+
+
+def test_nothing_is_trainable_and_the_precision_is_checked(sam: SegmentAnything) -> None:
+    assert not any(p.requires_grad for p in sam.parameters())
+    assert not sam.training
+    with pytest.raises(InputError, match="fp32, bf16, fp16"):
+        SegmentAnything("demo", precision="int8")  # type: ignore[arg-type]

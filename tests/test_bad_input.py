@@ -1,0 +1,177 @@
+"""What a user can get wrong ends with exit code 2 and one line that names it; nothing written earlier is damaged."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.conftest import RunCli, SmallVoc, save_indices
+from tests.test_weights import RunsCode, broken_files
+
+
+def fails(run_cli: RunCli, words: list[object], *parts: str) -> None:
+    """Run and check: code 2, one line of error, holding every part."""
+    outcome = run_cli(*words)
+    assert outcome.code == 2, (outcome.code, outcome.err)
+    assert "Traceback" not in outcome.err
+    (line,) = [x for x in outcome.err.splitlines() if x.startswith(("lit-samseg: error:", "error:"))]
+    for part in parts:
+        assert part in line
+
+
+@pytest.fixture
+def words(small_voc: SmallVoc, tmp_path: Path) -> list[object]:
+    return [*small_voc.words(), "--output_dir", tmp_path / "out", "--model.variants", "[box]"]
+
+
+def test_no_such_root(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
+    fails(run_cli, [*words, "--data.root", tmp_path / "nowhere"], "nowhere", "does not exist")
+
+
+def test_root_without_voc(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
+    fails(run_cli, [*words, "--data.root", tmp_path / "coarse"], "coarse", "VOC2012", "VOCdevkit")
+
+
+def test_no_such_split(run_cli: RunCli, words: list[object]) -> None:
+    fails(run_cli, [*words, "--data.split", "test"], "test.txt", "there are val")
+
+
+def test_empty_split(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+    (small_voc.base / "ImageSets/Segmentation/val.txt").write_text("\n")
+    fails(run_cli, words, "val.txt is empty")
+
+
+def test_ids_without_image(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
+    listing = tmp_path / "ids.txt"
+    listing.write_text("2007_000001\na\nb\nc\nd\n")
+    fails(run_cli, [*words, "--data.ids", listing], "4 of 5", "a, b, c, ...", "a.jpg")
+
+
+def test_subset_larger_than_the_split(run_cli: RunCli, words: list[object]) -> None:
+    fails(run_cli, [*words, "--data.subset", 5], "data.subset is 5", "has 4 images")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.filterwarnings("ignore:.*os.fork.*:DeprecationWarning")
+def test_truncated_jpeg_is_named_and_earlier_files_stay(
+    run_cli: RunCli, words: list[object], small_voc: SmallVoc, tmp_path: Path, workers: int
+) -> None:
+    path = small_voc.base / "JPEGImages" / "2007_000002.jpg"
+    whole = path.read_bytes()
+    words = [*words, "--model.save_predictions", "true"]
+    assert run_cli(*words).code == 0
+    earlier = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    path.write_bytes(whole[: len(whole) // 2])
+    fails(run_cli, [*words, "--data.num_workers", workers], "2007_000002.jpg", "cannot be decoded")
+    assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == earlier
+
+
+def test_image_that_is_none(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+    (small_voc.base / "JPEGImages" / "2007_000001.jpg").write_text("not a picture")
+    fails(run_cli, words, "2007_000001.jpg", "is not a picture")
+
+
+def test_ground_truth_of_another_size(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+    save_indices(small_voc.base / "SegmentationClass" / "2007_000001.png", np.zeros((3, 4)))
+    fails(run_cli, words, "2007_000001.png is 4x3 pixels", "must be equal")
+
+
+def test_label_out_of_range(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+    path = small_voc.base / "SegmentationClass" / "2007_000003.png"
+    labels = np.array(Image.open(path))
+    labels[0, 0] = 21
+    save_indices(path, labels)
+    fails(run_cli, words, "2007_000003.png has label 21; labels are 0..20 and 255")
+
+
+def test_ground_truth_in_colours(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+    path = small_voc.base / "SegmentationClass" / "2007_000000.png"
+    Image.open(path).convert("RGB").save(path)
+    fails(run_cli, words, "2007_000000.png has mode RGB", "palette")
+
+
+def test_broken_checkpoints(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    torch.save(
+        {"layer4.0.conv1.weight": torch.zeros(1), "fc.weight": torch.zeros(1)},
+        folder / "resnet.pth",
+    )
+    torch.save({"model": RunsCode(folder / "pwned")}, folder / "pickle.pth")
+    complaints = {
+        "page.pth": "web page",
+        "cut.pth": "truncated zip",
+        "pickle.pth": "could run code",
+    }
+    assert complaints.keys() - broken_files(folder).keys() == {"pickle.pth"}
+    for name, complaint in {
+        **complaints,
+        "resnet.pth": "a ResNet classifier",
+        "none.pth": "no such",
+    }.items():
+        path = folder / name
+        fails(run_cli, [*words, "--model.sam.checkpoint", path], str(path), complaint)
+        baseline = tmp_path / "baseline"
+        baseline.mkdir(exist_ok=True)
+        (baseline / "config.json").write_text('{"model_type": "mobilenet_v2"}')
+        weights = baseline / "pytorch_model.bin"
+        weights.unlink(missing_ok=True)
+        if path.exists():
+            weights.write_bytes(path.read_bytes())
+        asked = [
+            *words,
+            "--model.baseline=lit_samseg.baselines.MobileNetV2DeepLab",
+            f"--model.baseline.checkpoint={baseline}",
+        ]
+        expected = "does not fit MobileNetV2" if name == "resnet.pth" else complaint
+        fails(run_cli, asked, str(baseline), expected)
+    assert not (folder / "pwned").exists()
+
+
+def test_unknown_recipe(run_cli: RunCli, words: list[object]) -> None:
+    fails(
+        run_cli,
+        [*words, "--model.variants", "[boxes]"],
+        "unknown recipe 'boxes'",
+        "points, box, mask",
+    )
+
+
+def test_baseline_of_other_classes(run_cli: RunCli, words: list[object]) -> None:
+    asked = [
+        *words,
+        "--model.baseline=lit_samseg.baselines.MobileNetV2DeepLab",
+        "--model.baseline.checkpoint=demo",
+    ]
+    fails(run_cli, asked, "predicts 9 classes, the data set has 21")
+
+
+def test_output_folder_that_cannot_be_written(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    fails(run_cli, [*words, "--output_dir", tmp_path / "file" / "out"], "file/out cannot be written")
+
+
+@pytest.mark.parametrize(
+    ("extra", "parts"),
+    [
+        (["--model.sam.precision", "int8"], ["precision", "int8"]),
+        (["--data.subsett", "3"], ["subsett"]),
+        (["--outputdir", "x"], ["outputdir"]),
+        (["--data", "VOC2013"], ["VOC2013"]),
+        (["--config", "none.yaml"], ["none.yaml"]),
+    ],
+)
+def test_typing_errors(run_cli: RunCli, words: list[object], extra: list[object], parts: list[str]) -> None:
+    outcome = run_cli(*words, *extra)
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.err
+    assert all(part in outcome.err for part in parts)
+
+
+def test_no_model_and_a_subcommand_it_has_not(run_cli: RunCli, words: list[object]) -> None:
+    fails(run_cli, ["test"], "required: test.data, test.model")
+    outcome = run_cli("fit", *words[1:])
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.err

@@ -1,0 +1,105 @@
+"""Weight files are read as data; each kind of broken one is named."""
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from lit_samseg.errors import InputError
+from lit_samseg.weights import load_strictly, read_state_dict, sha256_of_file
+
+STATE = {"a": torch.arange(3.0), "b.c": torch.ones(2, 2)}
+
+
+def test_all_three_formats_and_wrappers(tmp_path: Path) -> None:
+    safetensors.torch.save_file(STATE, tmp_path / "a.safetensors")
+    torch.save(STATE, tmp_path / "b.pth")
+    torch.save(STATE, tmp_path / "c.pt", _use_new_zipfile_serialization=False)
+    torch.save({"state_dict": STATE, "epoch": 3}, tmp_path / "d.ckpt")
+    torch.save({"model": STATE}, tmp_path / "e.pth")
+    for path in sorted(tmp_path.iterdir()):
+        state = read_state_dict(path)
+        assert state.keys() == STATE.keys()
+        assert all(torch.equal(state[k], STATE[k]) for k in STATE)
+
+
+class RunsCode:
+    """A pickle that would leave a file behind when opened."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.path),)
+
+
+def broken_files(folder: Path) -> dict[str, str]:
+    """Make broken checkpoints; return the complaint expected for each."""
+    torch.save(STATE, folder / "whole.pth")
+    whole = (folder / "whole.pth").read_bytes()
+    safetensors.torch.save_file(STATE, folder / "whole.safetensors")
+    files = {
+        "page.pth": (b"<!DOCTYPE html><html><body>404</body></html>", "web page"),
+        "spaced.pth": (b"\n  <html lang=en>", "web page"),
+        "lfs.pth": (b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS"),
+        "empty.pth": (b"", "is empty"),
+        "cut.pth": (whole[: len(whole) // 2], "truncated zip"),
+        "cut.safetensors": (
+            (folder / "whole.safetensors").read_bytes()[:-5],
+            "not a whole safetensors",
+        ),
+        "text.pth": (b"hello world, these are not weights at all", "not a PyTorch or safetensors"),
+        "noise.pth": (bytes(range(200, 250)) * 9, "not a PyTorch or safetensors"),
+        "pickle.pth": (b"\x80\x02" + bytes(range(200, 250)), "could run code|cannot be read"),
+        "code.pkl": (pickle.dumps(RunsCode(folder / "pwned")), "could run code"),
+        "list.pth": (None, "holds list"),
+        "objects.pth": (None, "'epoch' is not a tensor"),
+        "zipcode.pth": (None, "could run code"),
+    }
+    torch.save([1, 2], folder / "list.pth")
+    torch.save({**STATE, "epoch": 3}, folder / "objects.pth")
+    torch.save({"a": RunsCode(folder / "pwned")}, folder / "zipcode.pth")
+    for name, (content, _) in files.items():
+        if content is not None:
+            (folder / name).write_bytes(content)
+    return {name: complaint for name, (_, complaint) in files.items()}
+
+
+def test_broken_files_are_named_and_no_code_runs(tmp_path: Path) -> None:
+    for name, complaint in broken_files(tmp_path).items():
+        with pytest.raises(InputError, match=complaint) as caught:
+            read_state_dict(tmp_path / name)
+        assert str(tmp_path / name) in str(caught.value)
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such weight file"):
+        read_state_dict(tmp_path / "none.pth")
+    with pytest.raises(InputError, match="is a folder"):
+        read_state_dict(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("state", "complaint"),
+    [
+        ({"weight": torch.zeros(2, 3)}, r"1 missing \(e.g. bias\)"),
+        (
+            {"weight": torch.zeros(2, 3), "bias": torch.zeros(2), "x": torch.zeros(1)},
+            r"1 unknown \(e.g. x\)",
+        ),
+        ({"weight": torch.zeros(3, 3), "bias": torch.zeros(2)}, r"1 misshapen \(e.g. weight\)"),
+    ],
+)
+def test_a_state_dict_fits_or_is_refused(state: dict[str, torch.Tensor], complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        load_strictly(torch.nn.Linear(3, 2), state, Path("w.pth"), "a layer")
+
+
+def test_sha256(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"abc")
+    assert sha256_of_file(tmp_path / "f") == ("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
