@@ -1,7 +1,7 @@
 """The experiment: encode an image once, run every variant on it, count pixels."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning import LightningModule
@@ -11,7 +11,7 @@ from lit_samseg.baselines import Baseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.metrics import PerImageCounts, Scores, TorchmetricsScores, count_pixels, score
-from lit_samseg.refine import PAPER_VARIANTS, parse_variants, refine
+from lit_samseg.refine import PAPER_VARIANTS, find_regions, parse_variants, refine
 from lit_samseg.sam import PromptableSegmenter
 from lit_samseg.timing import StageTimer
 
@@ -44,7 +44,7 @@ class SamSegEvaluation(LightningModule):
         ignore_index: Void label of the ground truth.
 
     Raises:
-        InputError: A variant cannot be parsed, or the baseline's classes are not the data set's.
+        InputError: A variant cannot be parsed, there is no background to fill with, or the baseline's classes are not the data set's.
     """
 
     def __init__(
@@ -53,13 +53,15 @@ class SamSegEvaluation(LightningModule):
         sam: PromptableSegmenter,
         variants: list[str] = list(PAPER_VARIANTS),  # noqa: B006 (jsonargparse shows it in --help; never changed)
         save_predictions: bool = False,
-        fill: str | None = None,
+        fill: Literal["background", "baseline"] | None = None,
         class_names: tuple[str, ...] = (),
         background: int | None = None,
         ignore_index: int = 255,
     ) -> None:
         super().__init__()
         baseline.check_classes(class_names)
+        if fill == "background" and background is None:
+            raise InputError("model.fill is background, but the data set has no background class; use baseline")
         default_fill = fill or ("baseline" if background is None else "background")
         self.baseline, self.sam = baseline, sam
         self.variants = parse_variants(variants, default_fill)
@@ -98,10 +100,13 @@ class SamSegEvaluation(LightningModule):
         with self.timer.stage("encode", self.device):
             embedding = self.sam.encode([sample.image])[0]
         rows = {"baseline": label_map}
-        for variant in self.variants:
-            with self.timer.stage("refine", self.device):
+        with self.timer.stage("refine", self.device):
+            kinds = {variant.region for variant in self.variants}
+            regions = {kind: find_regions(label_map, kind, self.background) for kind in kinds}
+            for variant in self.variants:
                 rows[variant.name] = refine(
                     label_map,
+                    regions[variant.region],
                     embedding,
                     self.sam,
                     variant,
@@ -120,8 +125,7 @@ class SamSegEvaluation(LightningModule):
         for row, label_map in maps.rows.items():
             counts.append(count_pixels(label_map, target, len(self.class_names), self.ignore_index))
             self._reference(row).update(label_map, target)
-        position = self.trainer.datamodule.position_of(sample.id)  # type: ignore[attr-defined]
-        self.counts.update(position, torch.stack(counts))
+        self.counts.update(sample.position, torch.stack(counts))
 
     def on_test_epoch_end(self) -> None:
         """Log each row's scores; torchmetrics' own mIoU and mAcc, which must agree with the counts'."""
@@ -130,14 +134,14 @@ class SamSegEvaluation(LightningModule):
             theirs = self._reference(row).compute(gt_present)
             ours = {"miou": scores.miou, "macc": scores.macc}
             for name, value in theirs.items():
-                if not abs(float(value) - ours[name]) <= 1e-6:
+                if gt_present.any() and not abs(float(value) - ours[name]) <= 1e-6:
                     raise RuntimeError(f"{row}: {name} is {ours[name]} by counts, {value} by torchmetrics")
             values: dict[str, Any] = theirs | {
                 "miou_gt_present": scores.miou_gt_present,
                 "pixel_acc": scores.pixel_acc,
             }
-            # rank_zero_only is not set: every process has the same gathered values already.
-            self.log_dict({f"{row}/{name}": float(v) for name, v in values.items()}, sync_dist=False)
+            # Every process has the same gathered values; sync_dist only tells Lightning that this is meant.
+            self.log_dict({f"{row}/{name}": float(v) for name, v in values.items()}, sync_dist=True)
 
     def scores(self) -> dict[str, Scores]:
         """Return each row's scores over all images and processes so far."""

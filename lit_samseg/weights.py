@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -73,7 +74,10 @@ def _read_pytorch(path: Path, head: bytes) -> object:
     if head.startswith(b"PK") and not zipfile.is_zipfile(path):
         raise InputError(f"{path} is cut off (a truncated zip archive); download it again")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # torch warns of unusual pickle protocols; what it cannot read safely it refuses below.
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path} holds other objects than tensors and could run code when opened; it was refused. "

@@ -180,7 +180,8 @@ def coarsened(region: BoolMask, rng: np.random.Generator) -> BoolMask:
     height, width = region.shape
     block = rng.integers(8, 17)
     cells = (width // block, height // block)
-    small = cv2.resize(region.astype(np.float32), cells, interpolation=cv2.INTER_AREA)
+    planes = region.astype(np.float32)
+    small = np.asarray(cv2.resize(planes, cells, interpolation=cv2.INTER_AREA), np.float32)
     small += np.float32(0.12) * (2 * rng.random(small.shape, np.float32) - 1)
     shares = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     coarse: BoolMask = shares > rng.uniform(0.25, 0.55)

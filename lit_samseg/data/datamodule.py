@@ -14,19 +14,26 @@ from lit_samseg.errors import InputError
 
 
 class _Samples(Dataset[Sample | InputError]):
-    """Reads samples by position; a bad one comes back as its error, since workers garble exceptions."""
+    """One process's share: every ``world_size``-th image from ``rank`` on.
 
-    def __init__(self, source: "SegmentationDataModule", ids: list[str], with_target: bool) -> None:
-        self.source, self.ids, self.with_target = source, ids, with_target
+    A plain slice, since Lightning's own sampler would pad uneven shares with repeats. A bad sample comes back as its
+    error, since worker processes garble exceptions.
+    """
+
+    def __init__(self, source: "SegmentationDataModule", with_target: bool, rank: int, world_size: int) -> None:
+        self.source, self.with_target = source, with_target
+        self.positions = range(rank, len(source.ids), world_size)
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.positions)
 
     def __getitem__(self, index: int) -> Sample | InputError:
         try:
-            return self.source.read(self.ids[index], self.with_target)
+            sample = self.source.read(self.source.ids[self.positions[index]], self.with_target)
         except InputError as error:
             return error
+        sample.position = self.positions[index]
+        return sample
 
 
 def _as_list(samples: list[Sample | InputError]) -> list[Sample | InputError]:
@@ -76,7 +83,6 @@ class SegmentationDataModule(LightningDataModule, ABC):
         self.ids_file = None if ids is None else Path(ids)
         self.batch_size, self.num_workers = batch_size, num_workers
         self.ids: list[str] = []
-        self._positions: dict[str, int] = {}
 
     @property
     def num_classes(self) -> int:
@@ -112,7 +118,6 @@ class SegmentationDataModule(LightningDataModule, ABC):
         if self.subset is not None:
             available = draw_subset(available, self.subset, self.subset_seed)
         self.ids = sorted(available)
-        self._positions = {image_id: position for position, image_id in enumerate(self.ids)}
         missing = [(i, path) for i in self.ids for path in self.files(i, with_target) if not path.is_file()]
         if missing:
             names = list(dict.fromkeys(i for i, _ in missing))
@@ -120,10 +125,6 @@ class SegmentationDataModule(LightningDataModule, ABC):
                 f"{len(names)} of {len(self.ids)} listed images have no file: {', '.join(names[:3])}"
                 f"{', ...' if len(names) > 3 else ''} (first: {missing[0][1]}); add the files or give --data.ids"
             )
-
-    def position_of(self, image_id: str) -> int:
-        """Return an id's position among the sorted ids of this run."""
-        return self._positions[image_id]
 
     def test_dataloader(self) -> DataLoader[Sample | InputError]:
         """Load this process's share of the images with their ground truth."""
@@ -137,8 +138,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
         return DataLoader(
-            # A plain slice per process: Lightning's own sampler would pad uneven shares with repeats.
-            _Samples(self, self.ids[rank::world], with_target),
+            _Samples(self, with_target, rank, world),
             batch_size=self.batch_size,
             num_workers=self.num_workers,
             collate_fn=_as_list,

@@ -13,8 +13,10 @@ class Sample:
         id: The image's name in its data set.
         image: uint8 ``[3, H, W]``, RGB.
         target: Ground truth, uint8 ``[H, W]``: class ids and the ignore index; None where there is none.
+        position: Place of the id among the sorted ids of the run.
     """
 
     id: str
     image: Tensor
     target: Tensor | None
+    position: int = 0

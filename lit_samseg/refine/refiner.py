@@ -1,11 +1,13 @@
 """The middle of the experiment: one label map and one encoded image in, a refined label map out."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from lit_samseg.refine.merging import merge
 from lit_samseg.refine.prompts import build_prompt
-from lit_samseg.refine.regions import find_regions
+from lit_samseg.refine.regions import Region
 from lit_samseg.refine.selection import select
 from lit_samseg.refine.variant import Variant
 from lit_samseg.sam.interface import Embedding, PromptableSegmenter
@@ -14,6 +16,7 @@ from lit_samseg.sam.interface import Embedding, PromptableSegmenter
 @torch.inference_mode()
 def refine(
     label_map: Tensor,
+    regions: Sequence[Region],
     embedding: Embedding,
     sam: PromptableSegmenter,
     variant: Variant,
@@ -25,6 +28,7 @@ def refine(
 
     Args:
         label_map: The baseline's, int64 ``[H, W]``.
+        regions: The map's regions of the variant's kind (``find_regions``).
         embedding: The image as SAM's encoder sees it.
         sam: The promptable segmenter.
         variant: Recipe, region, selection and fill.
@@ -35,7 +39,6 @@ def refine(
     Returns:
         int64 ``[H, W]``.
     """
-    regions = find_regions(label_map, variant.region, background)
     prompts = [build_prompt(region, variant.recipe) for region in regions]
     candidates = sam.decode(embedding, prompts, variant.multimask)
     class_masks: dict[int, Tensor] = {}

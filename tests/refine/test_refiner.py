@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lit_samseg.refine import parse_variants, refine
+from lit_samseg.refine import find_regions, parse_variants, refine
 from lit_samseg.sam import SegmentAnything
 from tests.refine.fake_sam import BoxFillingSam
 
@@ -13,7 +13,8 @@ SAM = BoxFillingSam()
 def refine_with(text: str, labels: torch.Tensor, target: torch.Tensor | None = None) -> list[list[int]]:
     (variant,) = parse_variants([text], "background")
     embedding = SAM.encode([torch.zeros(3, *labels.shape)])[0]
-    refined: list[list[int]] = refine(labels, embedding, SAM, variant, 0, target).tolist()
+    regions = find_regions(labels, variant.region, 0)
+    refined: list[list[int]] = refine(labels, regions, embedding, SAM, variant, 0, target).tolist()
     return refined
 
 
@@ -75,7 +76,7 @@ def test_edge_cases_with_a_real_sam(case: str, text: str, tiny_sam: SegmentAnyth
             [text + ("/" if "/" in text else "@class/iou/" if "@" not in text else "/iou/") + fill],
             fill,
         )
-        refined = refine(labels, embedding, tiny_sam, variant, 0)
+        refined = refine(labels, find_regions(labels, variant.region, 0), embedding, tiny_sam, variant, 0)
         assert refined.shape == labels.shape
         assert refined.dtype == labels.dtype
         assert set(refined.unique().tolist()) <= {0, *labels.unique().tolist()}
