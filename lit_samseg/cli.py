@@ -74,7 +74,7 @@ class SamSegCLI(LightningCLI):
         """Add the callbacks that write what a run leaves behind."""
         subcommand = str(self.subcommand)
         config = self.config[subcommand]
-        output_dir = Path(config.output_dir or default_output_dir(config.get("config")))
+        output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
         dump = self._parser(subcommand).dump(config, skip_none=False)
         writers: list[Callback] = [PredictionWriter(output_dir)]
         if subcommand == "test":

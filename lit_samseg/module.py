@@ -44,7 +44,8 @@ class SamSegEvaluation(LightningModule):
         ignore_index: Void label of the ground truth.
 
     Raises:
-        InputError: A variant cannot be parsed, there is no background to fill with, or the baseline's classes are not the data set's.
+        InputError: A variant cannot be parsed, there is no background to fill with, or the baseline's classes are not
+            the data set's.
     """
 
     def __init__(

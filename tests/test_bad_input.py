@@ -54,7 +54,6 @@ def test_subset_larger_than_the_split(run_cli: RunCli, words: list[object]) -> N
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-@pytest.mark.filterwarnings("ignore:.*os.fork.*:DeprecationWarning")
 def test_truncated_jpeg_is_named_and_earlier_files_stay(
     run_cli: RunCli, words: list[object], small_voc: SmallVoc, tmp_path: Path, workers: int
 ) -> None:
@@ -159,6 +158,8 @@ def test_output_folder_that_cannot_be_written(run_cli: RunCli, words: list[objec
         (["--model.sam.precision", "int8"], ["precision", "int8"]),
         (["--data.subsett", "3"], ["subsett"]),
         (["--outputdir", "x"], ["outputdir"]),
+        (["--data.batch_size", "0"], ["data.batch_size is 0"]),
+        (["--model.fill", "void"], ["fill", "void"]),
         (["--data", "VOC2013"], ["VOC2013"]),
         (["--config", "none.yaml"], ["none.yaml"]),
     ],

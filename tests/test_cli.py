@@ -243,6 +243,26 @@ def test_default_output_folder_is_named_after_the_configuration(
     assert str(Path("logs") / "demo" / folder.name) in outcome.out
 
 
+@pytest.mark.gpu
+def test_a_gpu_gives_nearly_the_same_maps(demo_run: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    words = ["test", "--config", demo_run / "config.yaml", "--output_dir", tmp_path, "--trainer.accelerator", "gpu"]
+    outcome = run_cli(*words, "--trainer.devices", 1)
+    assert outcome.code == 0, outcome.err
+    cpu, gpu = np.load(demo_run / "counts.npz"), np.load(tmp_path / "counts.npz")
+    assert np.array_equal(cpu["gt_area"], gpu["gt_area"])
+    moved = np.abs(cpu["pred_area"] - gpu["pred_area"]).sum()
+    assert moved < 1e-3 * cpu["pred_area"].sum()
+    assert results_of(tmp_path)["peak_memory_mb"]["cuda"] > 0
+
+
+def test_a_run_may_be_stopped_early_on_purpose(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
+    words = ["test", "--config", demo_config, "--output_dir", tmp_path, "--model.variants", "[box]"]
+    outcome = run_cli(*words, "--trainer.limit_test_batches", 2)
+    assert outcome.code == 0, outcome.err
+    assert results_of(tmp_path)["dataset"]["ids"] == ["scene_00000", "scene_00001"]
+    assert np.load(tmp_path / "counts.npz")["intersection"].shape[:2] == (2, 2)
+
+
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_every_configuration_parses(config: Path, run_cli: RunCli) -> None:
     outcome = run_cli("test", "--config", config, "--print_config")

@@ -71,7 +71,6 @@ def real_words(folder: Path) -> list[object]:
 
 
 @pytest.mark.real
-@pytest.mark.filterwarnings("ignore:.*os.fork.*:DeprecationWarning")
 def test_real_images(run_cli: RunCli, tmp_path: Path) -> None:
     outcome = run_cli(*real_words(tmp_path), "--data.subset", 4, "--data.num_workers", 1)
     assert outcome.code == 0, outcome.err
@@ -84,7 +83,6 @@ def test_real_images(run_cli: RunCli, tmp_path: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*os.fork.*:DeprecationWarning")
 def test_all_200_real_images_give_the_published_codes_scores(run_cli: RunCli, tmp_path: Path) -> None:
     outcome = run_cli(*real_words(tmp_path))
     assert outcome.code == 0, outcome.err

@@ -79,7 +79,7 @@ class MobileNetV2DeepLab(LogitBaseline):
 def _find_folder(checkpoint: str) -> Path:
     if checkpoint == "demo":
         return DEMO_WEIGHTS / "deeplab"
-    path = Path(checkpoint)
+    path = Path(checkpoint).expanduser()
     if path.is_dir():
         return path
     if path.exists():

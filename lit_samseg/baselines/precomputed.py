@@ -25,7 +25,7 @@ class Precomputed(Baseline):
 
     def __init__(self, root: str, num_classes: int | None = None, label_offset: int = 0) -> None:
         super().__init__()
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
         if not self.root.is_dir():
             raise InputError(f"no such folder of label maps: {root}; give a folder with one PNG per image id")
         self.name = "precomputed"

@@ -41,7 +41,7 @@ class TorchvisionDeepLab(LogitBaseline):
         super().__init__()
         from torchvision.models import get_model, get_model_weights
 
-        path = _download(architecture) if checkpoint is None else Path(checkpoint)
+        path = _download(architecture) if checkpoint is None else Path(checkpoint).expanduser()
         state = read_state_dict(path)
         # The auxiliary head helps training only.
         state = {k: v for k, v in state.items() if not k.startswith("aux_classifier.")}

@@ -79,8 +79,10 @@ class SegmentationDataModule(LightningDataModule, ABC):
         super().__init__()
         if ids is not None and subset is not None:
             raise InputError("data.ids and data.subset exclude each other; give one of them")
+        if batch_size < 1 or num_workers < 0:
+            raise InputError(f"data.batch_size is {batch_size} (1 or more), data.num_workers {num_workers} (0 or more)")
         self.split, self.subset, self.subset_seed = split, subset, subset_seed
-        self.ids_file = None if ids is None else Path(ids)
+        self.ids_file = None if ids is None else Path(ids).expanduser()
         self.batch_size, self.num_workers = batch_size, num_workers
         self.ids: list[str] = []
 

@@ -59,7 +59,7 @@ class VOC2012(SegmentationDataModule):
         num_workers: int = 2,
     ) -> None:
         super().__init__(split, subset, subset_seed, ids, batch_size, num_workers)
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
         self.download = download
 
     def prepare_data(self) -> None:

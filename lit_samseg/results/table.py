@@ -22,13 +22,13 @@ def results_table(results: dict[str, Any]) -> RenderableType:
     table = Table(
         title=f"{dataset['name']} {dataset['split']}, {len(dataset['ids'])} images, "
         f"{results['baseline']['name']} + {results['sam']['name']} ({results['sam']['precision']})",
-        caption="mIoU*: over the classes of the ground truth; difference: mIoU* to the baseline's.",
+        caption="mIoU*: over the classes of the ground truth; diff.: mIoU* against the baseline's.",
         title_justify="left",
         caption_justify="left",
         box=SIMPLE_HEAD,
     )
     table.add_column("row", no_wrap=True)
-    headings = ["mIoU", "mAcc", "mIoU*", "difference", *(["paper"] if shows_paper else [])]
+    headings = ["mIoU", "mAcc", "mIoU*", "diff.", *(["paper\nmIoU/mAcc"] if shows_paper else [])]
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in results["rows"]:

@@ -41,7 +41,7 @@ _SUPPORTED = "give a segment-anything checkpoint (vit_b, vit_l, vit_h) or mobile
 
 def resolve_checkpoint(checkpoint: str) -> Path:
     """Return the file that a checkpoint option means: a path, or ``demo`` for the built-in one."""
-    return DEMO_WEIGHTS / "sam.safetensors" if checkpoint == "demo" else Path(checkpoint)
+    return DEMO_WEIGHTS / "sam.safetensors" if checkpoint == "demo" else Path(checkpoint).expanduser()
 
 
 def load_sam(path: Path) -> tuple[str, "Sam"]:

@@ -40,7 +40,6 @@ def test_samples_are_what_the_files_hold(small_voc: SmallVoc) -> None:
     assert len({s.image.shape for s in samples}) > 1
 
 
-@pytest.mark.filterwarnings("ignore:.*os.fork.*:DeprecationWarning")
 def test_workers_give_the_same_as_none(small_voc: SmallVoc) -> None:
     alone = load(VOC2012(str(small_voc.root), num_workers=0))
     shared = load(VOC2012(str(small_voc.root), num_workers=2, batch_size=2))
