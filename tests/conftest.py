@@ -42,6 +42,8 @@ RunCli = Callable[..., Outcome]
 def run_cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCli:
     """Run ``lit-samseg`` with the given words; the built-in configuration is ``configs/demo.yaml``."""
     monkeypatch.setenv("COLUMNS", "120")
+    # LightningCLI warns where it gets words of its own while the program has some too.
+    monkeypatch.setattr("sys.argv", ["lit-samseg"])
 
     def run(*words: object) -> Outcome:
         capsys.readouterr()

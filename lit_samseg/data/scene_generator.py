@@ -87,10 +87,8 @@ def _ball(draw: _Draw, thin: float) -> list[Part]:
 def _ring(draw: _Draw, thin: float) -> list[Part]:
     inner = min(draw.between(0.6, 0.8), 1 - 2.2 * thin)
     squash = draw.between(0.7, 1.0)
-    return [
-        ([_ellipse(0, 0, 1, squash), _ellipse(0, 0, inner, inner * squash)], 0),
-        ([_ellipse(0, -squash, 0.24, 0.24)], 1),
-    ]
+    band = [_ellipse(0, 0, 1, squash), _ellipse(0, 0, inner, inner * squash)]
+    return [(band, 0), ([_ellipse(0, -squash, 0.24, 0.24)], 1)]
 
 
 def _crate(draw: _Draw, thin: float) -> list[Part]:
@@ -140,14 +138,8 @@ def _fish(draw: _Draw, thin: float) -> list[Part]:
     tail = _points((0.5, 0), (1, -0.48), (0.88, 0), (1, 0.48))
     fin = _points((-0.25, -tall * 0.8), (0.1, -tall - 0.3), (0.3, -tall * 0.7))
     band = _points((-0.1, -tall * 0.9), (0.12, -tall * 0.9), (0.12, tall * 0.9), (-0.1, tall * 0.9))
-    body = _ellipse(-0.15, 0, 0.8, tall)
-    return [
-        ([tail], 1),
-        ([fin], 1),
-        ([body], 0),
-        ([band], 2),
-        ([_ellipse(-0.65, -0.1, 0.08, 0.08)], 2),
-    ]
+    body, eye = _ellipse(-0.15, 0, 0.8, tall), _ellipse(-0.65, -0.1, 0.08, 0.08)
+    return [([tail], 1), ([fin], 1), ([body], 0), ([band], 2), ([eye], 2)]
 
 
 _SHAPES: tuple[Callable[[_Draw, float], list[Part]], ...] = (

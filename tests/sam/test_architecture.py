@@ -5,12 +5,16 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import load_file
 
+import lit_samseg
 from lit_samseg.sam.architecture import (
     DEMO,
     SAM_VIT_B,
@@ -144,3 +148,12 @@ def test_importing_the_sizes_loads_no_network_library() -> None:
         "assert 'segment_anything' not in set(sys.modules) - before"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_shipped_weights_fit_the_sizes_they_carry() -> None:
+    path = Path(lit_samseg.__file__).parent / "demo_weights" / "sam.safetensors"
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    assert metadata["format"] == "lit_samseg.sam"
+    assert SamArchitecture.from_json(metadata["architecture"]) == DEMO
+    build_sam(DEMO).load_state_dict(load_file(path))
