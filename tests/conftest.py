@@ -1,5 +1,6 @@
 """What the tests share: the real command line in this process, and small data sets on disk."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,9 @@ from PIL import Image
 from lit_samseg.cli import main
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from lit_samseg.data.voc import voc_palette
+
+# Lightning 2.6 calls functions that jsonargparse 4.53 deprecates: https://github.com/Lightning-AI/pytorch-lightning/issues
+os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
 
 PROJECT = Path(__file__).parent.parent
 SHARED = PROJECT.parent / "shared"

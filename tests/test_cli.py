@@ -200,8 +200,8 @@ def test_voc_folder_with_label_maps_of_another_program(small_voc: SmallVoc, run_
     for image_id in small_voc.ids:
         copied = np.array(Image.open(tmp_path / "out/predictions/baseline" / f"{image_id}.png"))
         assert np.array_equal(copied, np.array(Image.open(small_voc.coarse / f"{image_id}.png")))
-    written = Image.open(tmp_path / "out/predictions/mask" / f"{small_voc.ids[0]}.png")
-    assert written.mode == "P"
+    with Image.open(tmp_path / "out/predictions/mask" / f"{small_voc.ids[0]}.png") as written:
+        assert written.mode == "P"
     targets = {i: np.array(Image.open(small_voc.base / "SegmentationClass" / f"{i}.png")) for i in small_voc.ids}
     for row in results["rows"]:
         predictions = read_predictions(tmp_path / "out/predictions" / row["name"])

@@ -46,7 +46,7 @@ class MobileNetV2DeepLab(LogitBaseline):
         weights = next((folder / n for n in WEIGHT_FILES if (folder / n).is_file()), folder / WEIGHT_FILES[0])
         self.model = MobileNetV2ForSemanticSegmentation(config)
         load_strictly(self.model, read_state_dict(weights), weights, "MobileNetV2 DeepLabV3")
-        freeze(self.model)
+        freeze(self)
         self.canvas = int(config.image_size)
         self.name = "deeplabv3_mobilenet_v2"
         self.checkpoint = checkpoint

@@ -57,7 +57,7 @@ class TorchvisionDeepLab(LogitBaseline):
             aux_loss=False,
         )
         load_strictly(self.model, state, path, architecture)
-        freeze(self.model)
+        freeze(self)
         if checkpoint is None:
             categories = get_model_weights(architecture)["COCO_WITH_VOC_LABELS_V1"].meta["categories"]
             # torchvision writes __background__ for VOC's background.

@@ -21,8 +21,9 @@ from rich.text import Text
 
 class _ImagesPerSecond(ProgressColumn):
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("- images/s" if speed is None else f"{speed:.2f} images/s")
+        # Over the whole run: rich's own estimate jumps with every large image.
+        seconds = task.finished_time or task.elapsed
+        return Text(f"{task.completed / seconds:.2f} images/s" if seconds else "- images/s")
 
 
 class ImageProgressBar(ProgressBar):

@@ -59,7 +59,7 @@ class ResultsWriter(Callback):
             raise RuntimeError(f"{len(positions)} of {len(data.ids)} images were evaluated")
         if not trainer.is_global_zero:
             return
-        ids = [data.ids[position] for position in positions.tolist()]
+        ids = [data.ids[position] for position in positions]
         facts = run_facts(trainer, pl_module, data, ids, seconds)
         record = RunRecord(pl_module.rows, ids, counts.cpu().numpy(), data.class_names, facts)
         with atomic_file(self.output_dir / "config.yaml") as path:

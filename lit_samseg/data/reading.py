@@ -12,8 +12,8 @@ from lit_samseg.errors import InputError
 
 def _open(path: Path, what: str) -> Image.Image:
     try:
-        picture = Image.open(path)
-        picture.load()
+        with Image.open(path) as picture:
+            picture.load()
     except FileNotFoundError as error:
         raise InputError(f"no such {what}: {path}") from error
     except UnidentifiedImageError as error:

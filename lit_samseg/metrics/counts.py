@@ -42,7 +42,7 @@ class PerImageCounts(Metric):
     """Gathers every image's counts of every row, over all processes.
 
     ``update(position, counts)`` takes an image's position among the run's ids and its counts int64 ``[R, 3, C]``.
-    ``compute()`` returns positions int64 ``[N]`` and counts int64 ``[R, 3, N, C]`` in ascending position.
+    ``compute()`` returns the positions as a list and the counts int64 ``[R, 3, N, C]`` in ascending position.
 
     Raises:
         RuntimeError: In ``compute``, if an image was counted twice.
@@ -62,12 +62,14 @@ class PerImageCounts(Metric):
         self.positions.append(torch.tensor([position], device=counts.device))
         self.counts.append(counts[None])
 
-    def compute(self) -> tuple[Tensor, Tensor]:
+    def compute(self) -> tuple[list[int], Tensor]:
         """Return all images' counts, ordered by position."""
         # After a sync the states are tensors, before it lists of them.
         positions = torch.cat(list(self.positions)) if isinstance(self.positions, list) else self.positions
         counts = torch.cat(list(self.counts)) if isinstance(self.counts, list) else self.counts
-        if len(torch.unique(positions)) != len(positions):
-            raise RuntimeError("an image was evaluated twice; the counts would be wrong")
         order = torch.argsort(positions)
-        return positions[order], counts[order].permute(1, 2, 0, 3).contiguous()
+        # A list: torchmetrics would squeeze the tensor of a single image.
+        places = positions[order].tolist()
+        if len(set(places)) != len(places):
+            raise RuntimeError("an image was evaluated twice; the counts would be wrong")
+        return places, counts[order].permute(1, 2, 0, 3).contiguous()

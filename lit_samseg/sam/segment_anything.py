@@ -37,7 +37,7 @@ class SegmentAnything(PromptableSegmenter):
             raise InputError(f"sam.precision is {precision!r}; it is one of fp32, bf16, fp16")
         path = resolve_checkpoint(checkpoint)
         self.name, self.model = load_sam(path)
-        freeze(self.model)
+        freeze(self)
         self.checkpoint = checkpoint
         self.sha256 = sha256_of_file(path)
         self.precision = precision

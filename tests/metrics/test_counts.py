@@ -94,10 +94,19 @@ def test_per_image_counts_come_back_by_position() -> None:
     metric.update(0, rows)
     metric.update(1, rows + 100)
     positions, counts = metric.compute()
-    assert positions.tolist() == [0, 1, 2]
+    assert positions == [0, 1, 2]
     assert counts.shape == (2, 3, 3, 4)
     for n in range(3):
         assert torch.equal(counts[:, :, n], rows + 100 * n)
+
+
+def test_a_single_image_keeps_its_dimensions() -> None:
+    """Torchmetrics squeezes what has one element."""
+    metric = PerImageCounts()
+    metric.update(0, torch.zeros(1, 3, 2, dtype=torch.int64))
+    positions, counts = metric.compute()
+    assert positions == [0]
+    assert counts.shape == (1, 3, 1, 2)
 
 
 def test_an_image_counted_twice_is_an_error() -> None:
