@@ -15,6 +15,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 
 from lit_samseg.callbacks import ImageProgressBar, PredictionWriter, ResultsWriter
 from lit_samseg.errors import InputError
+from lit_samseg.module import SamSegEvaluation
 from lit_samseg.version import __version__
 
 DESCRIPTION = """\
@@ -56,10 +57,10 @@ class SamSegCLI(LightningCLI):
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Leave out what the program decides: our table replaces Lightning's, predictions go to files."""
+        """Leave out what has no meaning here: checkpoints of frozen networks, a table beside ours, maps in memory."""
         skipped = LightningCLI.subcommands()
-        skipped["test"] |= {"verbose"}
-        skipped["predict"] |= {"return_predictions"}
+        skipped["test"] |= {"verbose", "ckpt_path", "weights_only"}
+        skipped["predict"] |= {"return_predictions", "ckpt_path", "weights_only"}
         return skipped
 
     def test(self, **kwargs: Any) -> None:
@@ -74,13 +75,20 @@ class SamSegCLI(LightningCLI):
         """Add the callbacks that write what a run leaves behind."""
         subcommand = str(self.subcommand)
         config = self.config[subcommand]
-        output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
-        dump = self._parser(subcommand).dump(config, skip_none=False)
-        writers: list[Callback] = [PredictionWriter(output_dir)]
-        if subcommand == "test":
-            writers.append(ResultsWriter(output_dir, dump))
-        theirs = self.config_init[subcommand].trainer.callbacks or []
-        return super().instantiate_trainer(callbacks=[ImageProgressBar(), *theirs, *writers], **kwargs)
+        chosen = self.config_init[subcommand].trainer.callbacks or []
+        callbacks: list[Callback] = [*chosen] if isinstance(chosen, list) else [chosen]
+        if config.trainer.enable_progress_bar is not False:
+            callbacks.append(ImageProgressBar())
+        if isinstance(self.model, SamSegEvaluation):
+            output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
+            callbacks.append(PredictionWriter(output_dir))
+            if subcommand == "test":
+                dump = self._parser(subcommand).dump(config, skip_none=False)
+                callbacks.append(ResultsWriter(output_dir, dump))
+        try:
+            return super().instantiate_trainer(callbacks=callbacks, **kwargs)
+        except (ValueError, TypeError) as error:
+            raise InputError(f"--trainer: {error}") from error
 
 
 def default_output_dir(configs: list[Any] | None) -> Path:
@@ -141,7 +149,8 @@ def main(args: ArgsType = None) -> None:
 def _readable_cause(error: BaseException | None) -> BaseException | None:
     """Find the error that was written for the user; jsonargparse wraps what a constructor raises."""
     while error is not None:
-        if isinstance(error, InputError | MisconfigurationException):
+        # OSError: a full disk, a file without permission; its text names the file.
+        if isinstance(error, InputError | MisconfigurationException | OSError):
             return error
         error = error.__cause__ or error.__context__
     return None

@@ -1,7 +1,7 @@
 """The experiment: encode an image once, run every variant on it, count pixels."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from lightning import LightningModule
@@ -37,15 +37,12 @@ class SamSegEvaluation(LightningModule):
         sam: The promptable segmenter.
         variants: Rows of the results beside the baseline, ``RECIPE`` or ``RECIPE@REGION/SELECTION/FILL``.
         save_predictions: Write every row's label maps as PNG under ``output_dir/predictions``.
-        fill: What pixels get that no mask claims where a variant does not say: ``background`` or ``baseline``; None
-            means ``background`` where the data set has one.
         class_names: The data set's; linked on the command line, as are the next two.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
 
     Raises:
-        InputError: A variant cannot be parsed, there is no background to fill with, or the baseline's classes are not
-            the data set's.
+        InputError: A variant cannot be parsed, or the baseline's classes are not the data set's.
     """
 
     def __init__(
@@ -54,18 +51,14 @@ class SamSegEvaluation(LightningModule):
         sam: PromptableSegmenter,
         variants: list[str] = list(PAPER_VARIANTS),  # noqa: B006 (jsonargparse shows it in --help; never changed)
         save_predictions: bool = False,
-        fill: Literal["background", "baseline"] | None = None,
         class_names: tuple[str, ...] = (),
         background: int | None = None,
         ignore_index: int = 255,
     ) -> None:
         super().__init__()
         baseline.check_classes(class_names)
-        if fill == "background" and background is None:
-            raise InputError("model.fill is background, but the data set has no background class; use baseline")
-        default_fill = fill or ("baseline" if background is None else "background")
         self.baseline, self.sam = baseline, sam
-        self.variants = parse_variants(variants, default_fill)
+        self.variants = parse_variants(variants or [], has_background=background is not None)
         self.rows = ["baseline", *(variant.name for variant in self.variants)]
         self.save_predictions = save_predictions
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
@@ -74,7 +67,20 @@ class SamSegEvaluation(LightningModule):
         self.timer = StageTimer()
 
     def on_test_start(self) -> None:
-        """Fix the arithmetic: reported fp32 rows are true fp32 on every device."""
+        """Fix the arithmetic."""
+        self._fix_arithmetic()
+
+    def on_predict_start(self) -> None:
+        """Fix the arithmetic."""
+        self._fix_arithmetic()
+
+    def _fix_arithmetic(self) -> None:
+        """Make fp32 mean fp32 on every device: no TF32, no autocast around baseline and SAM."""
+        if self.trainer.precision != "32-true":
+            raise InputError(
+                f"trainer.precision is {self.trainer.precision}; it would change the baseline too. Leave it out and "
+                "set --model.sam.precision bf16 or fp16"
+            )
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
 
@@ -98,6 +104,12 @@ class SamSegEvaluation(LightningModule):
         """Return the baseline's label map and each variant's."""
         with self.timer.stage("baseline", self.device):
             label_map = self.baseline.label_map(sample.image, sample.id)
+            low, high = (int(bound) for bound in label_map.aminmax())
+        if low < 0 or high >= len(self.class_names):
+            raise InputError(
+                f"baseline {self.baseline.checkpoint} gives image {sample.id} label {high if low >= 0 else low}; "
+                f"the data set's labels are 0..{len(self.class_names) - 1}"
+            )
         with self.timer.stage("encode", self.device):
             embedding = self.sam.encode([sample.image])[0]
         rows = {"baseline": label_map}

@@ -71,9 +71,9 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 def _read_pytorch(path: Path, head: bytes) -> object:
     if not head.startswith((b"PK", b"\x80")):
         raise InputError(f"{path} is not a PyTorch or safetensors weight file")
-    if head.startswith(b"PK") and not zipfile.is_zipfile(path):
-        raise InputError(f"{path} is cut off (a truncated zip archive); download it again")
     try:
+        if head.startswith(b"PK") and not zipfile.is_zipfile(path):
+            raise InputError(f"{path} is cut off (a truncated zip archive); download it again")
         with warnings.catch_warnings():
             # torch warns of unusual pickle protocols; what it cannot read safely it refuses below.
             warnings.simplefilter("ignore")
@@ -83,7 +83,10 @@ def _read_pytorch(path: Path, head: bytes) -> object:
             f"{path} holds other objects than tensors and could run code when opened; it was refused. "
             "Give a state dict (tensors by name) or a safetensors file"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except InputError:
+        raise
+    except Exception as error:
+        # Damaged bytes end in whatever the reader stumbles over: struct.error, IndexError, RuntimeError, ...
         raise InputError(f"{path} cannot be read as PyTorch weights ({_one_line(error)}); download it again") from error
 
 

@@ -1,6 +1,7 @@
 """The experiment as a reader of the paper would write it: the official predictor, numpy and scipy, one row at a time.
 
-Shares nothing with the package but the networks' weights; the tests compare its maps with the package's pixel by pixel.
+Shares the networks and the baseline's label maps with the package (those are checked against published outputs
+elsewhere), and nothing of what lies between; the tests compare its maps with the package's pixel by pixel.
 """
 
 import numpy as np

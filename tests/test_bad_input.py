@@ -63,8 +63,12 @@ def test_truncated_jpeg_is_named_and_earlier_files_stay(
     assert run_cli(*words).code == 0
     earlier = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
     path.write_bytes(whole[: len(whole) // 2])
-    fails(run_cli, [*words, "--data.num_workers", workers], "2007_000002.jpg", "cannot be decoded")
-    assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == earlier
+    # Another variant and precision, so that whatever this run wrote over the earlier files would differ.
+    again = [*words, "--data.num_workers", workers, "--model.sam.precision", "bf16", "--model.variants", "[box, mask]"]
+    fails(run_cli, again, "2007_000002.jpg", "cannot be decoded")
+    assert list((tmp_path / "out/predictions.partial/mask").iterdir())
+    assert {p: p.read_bytes() for p in earlier} == earlier
+    assert not (tmp_path / "out/predictions/mask").exists()
 
 
 def test_image_that_is_none(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
@@ -113,7 +117,7 @@ def test_broken_checkpoints(run_cli: RunCli, words: list[object], tmp_path: Path
         fails(run_cli, [*words, "--model.sam.checkpoint", path], str(path), complaint)
         baseline = tmp_path / "baseline"
         baseline.mkdir(exist_ok=True)
-        (baseline / "config.json").write_text('{"model_type": "mobilenet_v2"}')
+        (baseline / "config.json").write_text('{"model_type": "mobilenet_v2", "image_size": 65, "output_stride": 16}')
         weights = baseline / "pytorch_model.bin"
         weights.unlink(missing_ok=True)
         if path.exists():
@@ -148,7 +152,9 @@ def test_baseline_of_other_classes(run_cli: RunCli, words: list[object]) -> None
 
 def test_output_folder_that_cannot_be_written(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    fails(run_cli, [*words, "--output_dir", tmp_path / "file" / "out"], "file/out cannot be written")
+    for command in ("test", "predict"):
+        asked = [command, *words[1:], "--output_dir", tmp_path / "file" / "out"]
+        fails(run_cli, asked, "file/out cannot be written")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +164,9 @@ def test_output_folder_that_cannot_be_written(run_cli: RunCli, words: list[objec
         (["--data.subsett", "3"], ["subsett"]),
         (["--outputdir", "x"], ["outputdir"]),
         (["--data.batch_size", "0"], ["data.batch_size is 0"]),
-        (["--model.fill", "void"], ["fill", "void"]),
+        (["--trainer.precision", "bf16-mixed"], ["trainer.precision is bf16-mixed"]),
+        (["--trainer.accelerator", "abacus"], ["abacus"]),
+        (["--trainer.devices", "many"], ["lit-samseg: error: --trainer:", "devices"]),
         (["--data", "VOC2013"], ["VOC2013"]),
         (["--config", "none.yaml"], ["none.yaml"]),
     ],

@@ -255,12 +255,17 @@ def test_a_gpu_gives_nearly_the_same_maps(demo_run: Path, run_cli: RunCli, tmp_p
     assert results_of(tmp_path)["peak_memory_mb"]["cuda"] > 0
 
 
-def test_a_run_may_be_stopped_early_on_purpose(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "count"), [("limit_test_batches=2", 2), ("limit_test_batches=1", 1), ("fast_dev_run=true", 1)]
+)
+def test_a_run_may_be_stopped_early_on_purpose(
+    option: str, count: int, run_cli: RunCli, demo_config: Path, tmp_path: Path
+) -> None:
     words = ["test", "--config", demo_config, "--output_dir", tmp_path, "--model.variants", "[box]"]
-    outcome = run_cli(*words, "--trainer.limit_test_batches", 2)
+    outcome = run_cli(*words, f"--trainer.{option}")
     assert outcome.code == 0, outcome.err
-    assert results_of(tmp_path)["dataset"]["ids"] == ["scene_00000", "scene_00001"]
-    assert np.load(tmp_path / "counts.npz")["intersection"].shape[:2] == (2, 2)
+    assert results_of(tmp_path)["dataset"]["ids"] == ["scene_00000", "scene_00001"][:count]
+    assert np.load(tmp_path / "counts.npz")["intersection"].shape[:2] == (2, count)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
@@ -310,7 +315,7 @@ def test_ctrl_c_ends_with_130_and_keeps_earlier_files(demo_run: Path, tmp_path: 
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     deadline = time.monotonic() + 120
-    while not list(output.glob("predictions/baseline/*.png")) and time.monotonic() < deadline:
+    while not list(output.glob("predictions.partial/baseline/*.png")) and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
@@ -319,3 +324,4 @@ def test_ctrl_c_ends_with_130_and_keeps_earlier_files(demo_run: Path, tmp_path: 
     assert "interrupted" in err
     assert "Traceback" not in err
     assert (output / "results.json").read_text() == "earlier"
+    assert not (output / "predictions").exists()

@@ -42,9 +42,14 @@ class MobileNetV2DeepLab(LogitBaseline):
 
         folder = _find_folder(checkpoint)
         settings = _read_config(folder / "config.json")
-        config = MobileNetV2Config.from_dict(settings)
+        try:
+            config = MobileNetV2Config.from_dict(settings)
+            self.model = MobileNetV2ForSemanticSegmentation(config)
+            names = tuple(str(config.id2label[i]) for i in range(config.num_labels))
+        except Exception as error:
+            # What transformers raises for a value it cannot use differs from value to value.
+            raise InputError(f"{folder / 'config.json'} cannot be used ({error}); download it again") from error
         weights = next((folder / n for n in WEIGHT_FILES if (folder / n).is_file()), folder / WEIGHT_FILES[0])
-        self.model = MobileNetV2ForSemanticSegmentation(config)
         load_strictly(self.model, read_state_dict(weights), weights, "MobileNetV2 DeepLabV3")
         freeze(self)
         self.canvas = int(config.image_size)
@@ -52,7 +57,6 @@ class MobileNetV2DeepLab(LogitBaseline):
         self.checkpoint = checkpoint
         self.sha256 = sha256_of_file(weights)
         self.num_classes = int(config.num_labels)
-        names = tuple(config.id2label[i] for i in range(self.num_classes))
         # transformers writes LABEL_0, LABEL_1, ... where nobody gave names.
         self.class_names = None if names[0] == "LABEL_0" else names
 
@@ -101,16 +105,18 @@ def _fetch_from_hub(hub_id: str) -> Path:
         try:
             hf_hub_download(hub_id, name)
             return Path(hf_hub_download(hub_id, "config.json")).parent
-        except LocalEntryNotFoundError as error:
-            raise InputError(
-                f"baseline checkpoint {hub_id!r} is neither a folder nor in the hub's cache, and the hub cannot be "
-                "reached; give a folder or try again with a network"
-            ) from error
         except EntryNotFoundError as error:
+            # Also LocalEntryNotFoundError, for a file that is not in the cache while the hub cannot be reached: the
+            # other weight file may be.
             missing = error
         except (HfHubHTTPError, ValueError, OSError) as error:
             missing = error
             break
+    if isinstance(missing, LocalEntryNotFoundError):
+        raise InputError(
+            f"baseline checkpoint {hub_id!r} is neither a folder nor in the hub's cache, and the hub cannot be "
+            "reached; give a folder or try again with a network"
+        ) from missing
     raise InputError(
         f"baseline checkpoint {hub_id!r} is neither a folder nor a readable hub id "
         f"({str(missing).strip().splitlines()[0]})"
@@ -127,4 +133,10 @@ def _read_config(path: Path) -> dict[str, object]:
     kind = settings.get("model_type") if isinstance(settings, dict) else None
     if kind != "mobilenet_v2":
         raise InputError(f"{path} describes {kind!r}; MobileNetV2DeepLab reads model_type 'mobilenet_v2'")
+    # transformers would fill these in, and other logits would come of the same weights.
+    for key, allowed in (("image_size", range(1, 10_000)), ("output_stride", (8, 16, 32))):
+        if settings.get(key) not in allowed:
+            raise InputError(
+                f"{path} has {key} {settings.get(key)!r}; it must be a whole number its weights were trained for"
+            )
     return dict(settings)

@@ -12,10 +12,6 @@ from lit_samseg.weights import freeze, load_strictly, read_state_dict, sha256_of
 
 Architecture = Literal["deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "deeplabv3_resnet101"]
 
-# ImageNet statistics of torchvision's backbones, for pixels in [0, 1].
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
-
 
 class TorchvisionDeepLab(LogitBaseline):
     """A frozen torchvision DeepLabV3.
@@ -41,6 +37,8 @@ class TorchvisionDeepLab(LogitBaseline):
         super().__init__()
         from torchvision.models import get_model, get_model_weights
 
+        if resize is not None and resize < 1:
+            raise InputError(f"baseline.resize is {resize}; give the shorter side in pixels, or null to keep the size")
         path = _download(architecture) if checkpoint is None else Path(checkpoint).expanduser()
         state = read_state_dict(path)
         # The auxiliary head helps training only.
@@ -58,26 +56,20 @@ class TorchvisionDeepLab(LogitBaseline):
         )
         load_strictly(self.model, state, path, architecture)
         freeze(self)
+        published = get_model_weights(architecture)["COCO_WITH_VOC_LABELS_V1"]
         if checkpoint is None:
-            categories = get_model_weights(architecture)["COCO_WITH_VOC_LABELS_V1"].meta["categories"]
             # torchvision writes __background__ for VOC's background.
-            self.class_names = ("background", *categories[1:])
+            self.class_names = ("background", *published.meta["categories"][1:])
+        self.transform = published.transforms(resize_size=resize)
         self.name = architecture
         self.checkpoint = str(path) if checkpoint is None else checkpoint
         self.sha256 = sha256_of_file(path)
-        self.resize = resize
 
     @torch.inference_mode()
     def logits(self, image: Tensor) -> Tensor:
         """Return logits float32 ``[C, H, W]``; the largest tensor is ``C`` times the (resized) image."""
         height, width = image.shape[1:]
-        pixels = image.float() / 255
-        if self.resize is not None:
-            scale = self.resize / min(height, width)
-            size = (round(height * scale), round(width * scale))
-            pixels = resize_bilinear(pixels, *size, antialias=True)
-        mean, std = (pixels.new_tensor(values)[:, None, None] for values in (MEAN, STD))
-        logits: Tensor = self.model(((pixels - mean) / std)[None])["out"][0]
+        logits: Tensor = self.model(self.transform(image)[None])["out"][0]
         if logits.shape[1:] != (height, width):
             logits = resize_bilinear(logits, height, width, antialias=False)
         return logits

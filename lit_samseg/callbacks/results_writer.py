@@ -1,7 +1,6 @@
 """Writes a finished run's files and prints its table."""
 
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 
+from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.data import SegmentationDataModule
-from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.atomic import atomic_file
 from lit_samseg.results.record import RunRecord
@@ -35,14 +34,7 @@ class ResultsWriter(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Find out that the folder cannot be written before hours of work, not after."""
-        try:
-            self.output_dir.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.output_dir):
-                pass
-        except OSError as error:
-            raise InputError(
-                f"output_dir {self.output_dir} cannot be written ({error.strerror}); give another --output_dir"
-            ) from error
+        self.output_dir = prepare_output_folder(trainer, self.output_dir)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
@@ -54,8 +46,9 @@ class ResultsWriter(Callback):
         seconds = time.perf_counter() - self._start
         positions, counts = pl_module.counts.compute()
         data = trainer.datamodule  # type: ignore[attr-defined]
-        # --trainer.limit_test_batches and fast_dev_run stop early on purpose.
-        if trainer.limit_test_batches == 1.0 and len(positions) != len(data.ids):
+        # limit_test_batches and fast_dev_run stop early on purpose; an int 1 is one batch, a float 1.0 is all.
+        everything = isinstance(trainer.limit_test_batches, float) and trainer.limit_test_batches == 1.0
+        if everything and len(positions) != len(data.ids):
             raise RuntimeError(f"{len(positions)} of {len(data.ids)} images were evaluated")
         if not trainer.is_global_zero:
             return

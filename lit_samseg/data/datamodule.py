@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
-import torch
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
@@ -139,12 +138,13 @@ class SegmentationDataModule(LightningDataModule, ABC):
     def _dataloader(self, with_target: bool) -> DataLoader[Sample | InputError]:
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+        if len(self.ids) < world:
+            raise InputError(f"{world} processes for {len(self.ids)} images; give --trainer.devices {len(self.ids)}")
         return DataLoader(
             _Samples(self, with_target, rank, world),
             batch_size=self.batch_size,
             num_workers=self.num_workers,
             collate_fn=_as_list,
-            pin_memory=torch.cuda.is_available(),
         )
 
     def on_before_batch_transfer(

@@ -58,7 +58,7 @@ class Scenes(SegmentationDataModule):
     def read(self, image_id: str, with_target: bool) -> Sample:
         """Paint one scene."""
         number = image_id.removeprefix("scene_")
-        if not number.isdecimal():
+        if not number.isdecimal() or image_id != f"scene_{int(number):05d}":
             raise InputError(f"scenes: {image_id!r} is no scene; ids look like scene_00042")
         image, target = generate_scene(SPLIT_SEEDS[self.split], int(number))
         return Sample(

@@ -39,26 +39,26 @@ class Variant:
         return self.selection != "single"
 
 
-def parse_variant(text: str, default_fill: str) -> Variant:
+def parse_variant(text: str, has_background: bool) -> Variant:
     """Parse a variant's text.
 
     Args:
         text: For example ``points+box``, ``box@component``, ``box@class/score``, ``box@class/iou/baseline``.
-        default_fill: The fill where none is written (``background`` where the data set has one).
+        has_background: Whether the data set has a background class; then it is the default fill, else ``baseline`` is.
 
     Raises:
         InputError: A word is unknown or stands twice; the message lists the words there are.
     """
     recipe_text, at, rest = text.strip().partition("@")
     recipe = _parse_recipe(recipe_text, text)
-    defaults = [REGIONS[0], SELECTIONS[0], default_fill]
+    defaults = [REGIONS[0], SELECTIONS[0], "background" if has_background else "baseline"]
     words = rest.split("/") if at else []
     if len(words) > len(defaults):
         raise InputError(f"variant {text!r}: at most @REGION/SELECTION/FILL may follow the recipe")
     for word, choices, what in zip(words, (REGIONS, SELECTIONS, FILLS), ("region", "selection", "fill"), strict=False):
         if word not in choices:
             raise InputError(f"variant {text!r}: unknown {what} {word!r}; it is one of {', '.join(choices)}")
-    if words[2:] == ["background"] and default_fill != "background":
+    if words[2:] == ["background"] and not has_background:
         raise InputError(f"variant {text!r}: this data set has no background class to fill with")
     chosen = words + defaults[len(words) :]
     name = "+".join(recipe)
@@ -71,13 +71,13 @@ def parse_variant(text: str, default_fill: str) -> Variant:
     return Variant(name, recipe, region, selection, fill)
 
 
-def parse_variants(texts: Sequence[str], default_fill: str) -> list[Variant]:
+def parse_variants(texts: Sequence[str], has_background: bool) -> list[Variant]:
     """Parse a list of variants; ``baseline`` may be among them and is left out, since it is always a row.
 
     Raises:
         InputError: A variant cannot be parsed, or two of them mean the same.
     """
-    variants = [parse_variant(text, default_fill) for text in texts if text.strip() != "baseline"]
+    variants = [parse_variant(text, has_background) for text in texts if text.strip() != "baseline"]
     names = [variant.name for variant in variants]
     twice = [name for name in names if names.count(name) > 1]
     if twice:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor
@@ -105,6 +105,6 @@ class SegmentAnything(PromptableSegmenter):
         return logits, scores
 
     def _autocast(self, device: torch.device) -> AbstractContextManager[object]:
-        if self.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(device.type, dtype=_DTYPES[self.precision])
+        # fp32 switches autocast off: a surrounding one must not change what the results call fp32.
+        dtype = _DTYPES.get(self.precision)
+        return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from torch.nn import functional as F
 from transformers import MobileNetV2Config, MobileNetV2ForSemanticSegmentation
@@ -12,6 +13,7 @@ from lit_samseg.baselines import MobileNetV2DeepLab
 from lit_samseg.errors import InputError
 
 CANVAS = 65
+GOOD_CONFIG = {"model_type": "mobilenet_v2", "image_size": CANVAS, "output_stride": 16}
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,12 @@ def test_an_order_of_classes_that_differs_is_an_error() -> None:
         ("not json", "is not JSON"),
         (json.dumps({"model_type": "segformer"}), "describes 'segformer'"),
         (json.dumps([1]), "describes None"),
-        (json.dumps({"model_type": "mobilenet_v2"}), "no such weight file"),
+        (json.dumps({"model_type": "mobilenet_v2", "output_stride": 16}), "has image_size None"),
+        (json.dumps({"model_type": "mobilenet_v2", "image_size": 65}), "has output_stride None"),
+        (json.dumps(GOOD_CONFIG | {"image_size": [65, 65]}), "has image_size"),
+        (json.dumps(GOOD_CONFIG | {"hidden_act": "foo"}), "cannot be used"),
+        (json.dumps(GOOD_CONFIG | {"id2label": {"1": "a", "2": "b"}}), "cannot be used"),
+        (json.dumps(GOOD_CONFIG), "no such weight file"),
     ],
 )
 def test_unusable_folders(tmp_path: Path, config: str | None, complaint: str) -> None:
@@ -122,6 +129,23 @@ def test_neither_folder_nor_hub_id(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         MobileNetV2DeepLab(str(tmp_path / "file.pth"))
     with pytest.raises(InputError, match="no such baseline checkpoint"):
         MobileNetV2DeepLab("weights/deep/lab")
+
+
+def test_the_hubs_cache_is_enough_without_network(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also where it has only the older weight file."""
+    snapshot = tmp_path / "models--owner--name/snapshots/abc"
+    snapshot.mkdir(parents=True)
+    (tmp_path / "models--owner--name/refs").mkdir()
+    (tmp_path / "models--owner--name/refs/main").write_text("abc")
+    (snapshot / "config.json").write_bytes((folder / "config.json").read_bytes())
+    torch.save(safetensors.torch.load_file(folder / "model.safetensors"), snapshot / "pytorch_model.bin")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    image = random_image(20, 30)
+    expected = MobileNetV2DeepLab(str(folder)).logits(image)
+    assert torch.equal(MobileNetV2DeepLab("owner/name").logits(image), expected)
 
 
 def test_an_unreachable_hub_is_said_plainly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -28,9 +28,16 @@ def test_logits_are_torchvisions_at_the_images_size(checkpoint: Path) -> None:
         pixels = SemanticSegmentation(resize_size=64)(image)
         coarse = model(pixels[None])["out"]
         expected = torch.nn.functional.interpolate(coarse, (48, 80), mode="bilinear")[0]
-    # The preset resizes bytes, we resize floats: half a grey level apart.
-    assert (baseline.logits(image) - expected).abs().max() < 0.05 * expected.abs().max()
+    assert pixels.shape == (3, 64, 106)
+    torch.testing.assert_close(baseline.logits(image), expected, atol=1e-5, rtol=1e-4)
     assert baseline.num_classes == 4
+
+
+def test_size_of_the_image_kept_or_refused(checkpoint: Path) -> None:
+    kept = TorchvisionDeepLab("deeplabv3_mobilenet_v3_large", str(checkpoint), resize=None)
+    assert kept.transform(torch.zeros(3, 48, 80, dtype=torch.uint8)).shape == (3, 48, 80)
+    with pytest.raises(InputError, match="resize is 0"):
+        TorchvisionDeepLab("deeplabv3_mobilenet_v3_large", str(checkpoint), resize=0)
 
 
 def test_another_architecture_is_refused(checkpoint: Path) -> None:

@@ -11,7 +11,7 @@ SAM = BoxFillingSam()
 
 
 def refine_with(text: str, labels: torch.Tensor, target: torch.Tensor | None = None) -> list[list[int]]:
-    (variant,) = parse_variants([text], "background")
+    (variant,) = parse_variants([text], has_background=True)
     embedding = SAM.encode([torch.zeros(3, *labels.shape)])[0]
     regions = find_regions(labels, variant.region, 0)
     refined: list[list[int]] = refine(labels, regions, embedding, SAM, variant, 0, target).tolist()
@@ -35,10 +35,10 @@ def test_selections_differ() -> None:
 
 
 def test_the_oracle_does_not_see_void() -> None:
-    labels = torch.tensor([[1, 1, 1, 1]])
-    # Candidate 0 is wrong on one void pixel only, candidate 1 misses one pixel.
-    truth = torch.tensor([[1, 1, 1, 255]], dtype=torch.uint8)
-    assert refine_with("box@class/oracle", labels, truth) == [[1, 1, 1, 1]]
+    labels = torch.tensor([[1] * 8])
+    # Without void candidate 0 (all eight) has IoU 5/5 and candidate 1 (the left four) 4/5; with it 5/8 and 4/5.
+    truth = torch.tensor([[1, 1, 1, 1, 1, 255, 255, 255]], dtype=torch.uint8)
+    assert refine_with("box@class/oracle", labels, truth) == [[1] * 8]
 
 
 def test_the_better_fitting_class_is_on_top() -> None:
@@ -72,10 +72,9 @@ def test_edge_cases_with_a_real_sam(case: str, text: str, tiny_sam: SegmentAnyth
     image = torch.randint(0, 256, (3, *labels.shape), generator=torch.Generator().manual_seed(0))
     embedding = tiny_sam.encode([image.to(torch.uint8)])[0]
     for fill in ("background", "baseline"):
-        (variant,) = parse_variants(
-            [text + ("/" if "/" in text else "@class/iou/" if "@" not in text else "/iou/") + fill],
-            fill,
-        )
+        recipe, _, rest = text.partition("@")
+        region, selection = [*rest.split("/"), ""][:2] if rest else ("class", "")
+        (variant,) = parse_variants([f"{recipe}@{region}/{selection or 'iou'}/{fill}"], has_background=True)
         refined = refine(labels, find_regions(labels, variant.region, 0), embedding, tiny_sam, variant, 0)
         assert refined.shape == labels.shape
         assert refined.dtype == labels.dtype

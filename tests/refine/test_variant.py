@@ -20,18 +20,18 @@ from lit_samseg.refine.variant import parse_variant
     ],
 )
 def test_name_is_the_shortest_form_and_parses_to_itself(text: str, name: str) -> None:
-    variant = parse_variant(text.replace(" @", "@"), "background")
+    variant = parse_variant(text.replace(" @", "@"), has_background=True)
     assert variant.name == name
-    assert parse_variant(name, "background") == variant
+    assert parse_variant(name, has_background=True) == variant
 
 
 def test_fill_defaults_to_the_data_sets() -> None:
-    assert parse_variant("box", "baseline").fill == "baseline"
-    assert parse_variant("box@class/iou/baseline", "baseline").name == "box"
+    assert parse_variant("box", has_background=False).fill == "baseline"
+    assert parse_variant("box@class/iou/baseline", has_background=False).name == "box"
 
 
 def test_paper_rows() -> None:
-    variants = parse_variants(["baseline", *PAPER_VARIANTS], "background")
+    variants = parse_variants(["baseline", *PAPER_VARIANTS], has_background=True)
     assert [v.name for v in variants] == list(PAPER_VARIANTS)
     assert {(v.region, v.selection, v.fill) for v in variants} == {("class", "iou", "background")}
 
@@ -53,14 +53,14 @@ def test_paper_rows() -> None:
 )
 def test_unknown_words_are_named(text: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
-        parse_variant(text, "background")
+        parse_variant(text, has_background=True)
 
 
 def test_background_fill_needs_a_background() -> None:
     with pytest.raises(InputError, match="no background"):
-        parse_variant("box@class/iou/background", "baseline")
+        parse_variant("box@class/iou/background", has_background=False)
 
 
 def test_a_row_is_listed_once() -> None:
     with pytest.raises(InputError, match="more than once"):
-        parse_variants(["box", "box@class/iou"], "background")
+        parse_variants(["box", "box@class/iou"], has_background=True)
