@@ -11,7 +11,7 @@ from tests.conftest import RunCli, SmallVoc, save_indices
 from tests.test_weights import broken_files
 
 
-def fails(run_cli: RunCli, words: list[object], *parts: str) -> None:
+def assert_fails(run_cli: RunCli, words: list[object], *parts: str) -> None:
     """Run and check: code 2, one line of error, holding every part."""
     outcome = run_cli(*words)
     assert outcome.code == 2, (outcome.code, outcome.err)
@@ -27,30 +27,30 @@ def words(small_voc: SmallVoc, tmp_path: Path) -> list[object]:
 
 
 def test_no_such_root(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
-    fails(run_cli, [*words, "--data.root", tmp_path / "nowhere"], "nowhere", "does not exist")
+    assert_fails(run_cli, [*words, "--data.root", tmp_path / "nowhere"], "nowhere", "does not exist")
 
 
 def test_root_without_voc(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
-    fails(run_cli, [*words, "--data.root", tmp_path / "coarse"], "coarse", "VOC2012", "VOCdevkit")
+    assert_fails(run_cli, [*words, "--data.root", tmp_path / "coarse"], "coarse", "VOC2012", "VOCdevkit")
 
 
 def test_no_such_split(run_cli: RunCli, words: list[object]) -> None:
-    fails(run_cli, [*words, "--data.split", "test"], "test.txt", "there are val")
+    assert_fails(run_cli, [*words, "--data.split", "test"], "test.txt", "there are val")
 
 
 def test_empty_split(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
     (small_voc.base / "ImageSets/Segmentation/val.txt").write_text("\n")
-    fails(run_cli, words, "val.txt is empty")
+    assert_fails(run_cli, words, "val.txt is empty")
 
 
 def test_ids_without_image(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
     listing = tmp_path / "ids.txt"
     listing.write_text("2007_000001\na\nb\nc\nd\n")
-    fails(run_cli, [*words, "--data.ids", listing], "4 of 5", "a, b, c, ...", "a.jpg")
+    assert_fails(run_cli, [*words, "--data.ids", listing], "4 of 5", "a, b, c, ...", "a.jpg")
 
 
 def test_subset_larger_than_the_split(run_cli: RunCli, words: list[object]) -> None:
-    fails(run_cli, [*words, "--data.subset", 5], "data.subset is 5", "has 4 images")
+    assert_fails(run_cli, [*words, "--data.subset", 5], "data.subset is 5", "has 4 images")
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -65,7 +65,7 @@ def test_truncated_jpeg_is_named_and_earlier_files_stay(
     path.write_bytes(whole[: len(whole) // 2])
     # Another variant and precision, so that whatever this run wrote over the earlier files would differ.
     again = [*words, "--data.num_workers", workers, "--model.sam.precision", "bf16", "--model.variants", "[box, mask]"]
-    fails(run_cli, again, "2007_000002.jpg", "cannot be decoded")
+    assert_fails(run_cli, again, "2007_000002.jpg", "cannot be decoded")
     assert list((tmp_path / "out/predictions.partial/mask").iterdir())
     assert {p: p.read_bytes() for p in earlier} == earlier
     assert not (tmp_path / "out/predictions/mask").exists()
@@ -73,12 +73,12 @@ def test_truncated_jpeg_is_named_and_earlier_files_stay(
 
 def test_image_that_is_none(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
     (small_voc.base / "JPEGImages" / "2007_000001.jpg").write_text("not a picture")
-    fails(run_cli, words, "2007_000001.jpg", "is not a picture")
+    assert_fails(run_cli, words, "2007_000001.jpg", "is not a picture")
 
 
 def test_ground_truth_of_another_size(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
     save_indices(small_voc.base / "SegmentationClass" / "2007_000001.png", np.zeros((3, 4)))
-    fails(run_cli, words, "2007_000001.png is 4x3 pixels", "must be equal")
+    assert_fails(run_cli, words, "2007_000001.png is 4x3 pixels", "must be equal")
 
 
 def test_label_out_of_range(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
@@ -86,13 +86,13 @@ def test_label_out_of_range(run_cli: RunCli, words: list[object], small_voc: Sma
     labels = np.array(Image.open(path))
     labels[0, 0] = 21
     save_indices(path, labels)
-    fails(run_cli, words, "2007_000003.png has label 21; labels are 0..20 and 255")
+    assert_fails(run_cli, words, "2007_000003.png has label 21; labels are 0..20 and 255")
 
 
 def test_ground_truth_in_colours(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
     path = small_voc.base / "SegmentationClass" / "2007_000000.png"
     Image.open(path).convert("RGB").save(path)
-    fails(run_cli, words, "2007_000000.png has mode RGB", "palette")
+    assert_fails(run_cli, words, "2007_000000.png has mode RGB", "palette")
 
 
 def test_broken_checkpoints(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_broken_checkpoints(run_cli: RunCli, words: list[object], tmp_path: Path
         "none.pth": "no such",
     }.items():
         path = folder / name
-        fails(run_cli, [*words, "--model.sam.checkpoint", path], str(path), complaint)
+        assert_fails(run_cli, [*words, "--model.sam.checkpoint", path], str(path), complaint)
         baseline = tmp_path / "baseline"
         baseline.mkdir(exist_ok=True)
         (baseline / "config.json").write_text('{"model_type": "mobilenet_v2", "image_size": 65, "output_stride": 16}')
@@ -128,12 +128,12 @@ def test_broken_checkpoints(run_cli: RunCli, words: list[object], tmp_path: Path
             f"--model.baseline.checkpoint={baseline}",
         ]
         expected = "does not fit MobileNetV2" if name == "resnet.pth" else complaint
-        fails(run_cli, asked, str(baseline), expected)
+        assert_fails(run_cli, asked, str(baseline), expected)
     assert not (folder / "pwned").exists()
 
 
 def test_unknown_recipe(run_cli: RunCli, words: list[object]) -> None:
-    fails(
+    assert_fails(
         run_cli,
         [*words, "--model.variants", "[boxes]"],
         "unknown recipe 'boxes'",
@@ -147,14 +147,14 @@ def test_baseline_of_other_classes(run_cli: RunCli, words: list[object]) -> None
         "--model.baseline=lit_samseg.baselines.MobileNetV2DeepLab",
         "--model.baseline.checkpoint=demo",
     ]
-    fails(run_cli, asked, "predicts 9 classes, the data set has 21")
+    assert_fails(run_cli, asked, "predicts 9 classes, the data set has 21")
 
 
 def test_output_folder_that_cannot_be_written(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for command in ("test", "predict"):
         asked = [command, *words[1:], "--output_dir", tmp_path / "file" / "out"]
-        fails(run_cli, asked, "file/out cannot be written")
+        assert_fails(run_cli, asked, "file/out cannot be written")
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_typing_errors(run_cli: RunCli, words: list[object], extra: list[object]
 
 
 def test_no_model_and_a_subcommand_it_has_not(run_cli: RunCli, words: list[object]) -> None:
-    fails(run_cli, ["test"], "required: test.data, test.model")
+    assert_fails(run_cli, ["test"], "required: test.data, test.model")
     outcome = run_cli("fit", *words[1:], "--trainer.max_epochs", 1)
     assert outcome.code == 2
     assert "training_step" in outcome.err

@@ -1,177 +1,22 @@
-"""The real command line on the built-in world; scores recomputed by separate code from the files it wrote."""
+"""The real command line: options, subcommands, loggers, other data and other people's label maps, Ctrl-C."""
 
 import csv
-import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
 
-from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from tests.conftest import PROJECT, RunCli, SmallVoc
+from tests.recomputation import read_predictions, recompute, results_of
 
 CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
-SIZE = 5
-
-
-def recompute(predictions: dict[str, np.ndarray], targets: dict[str, np.ndarray], classes: int) -> dict[str, float]:
-    """mIoU, GT-present mIoU, mAcc and pixel accuracy by boolean masks, class by class."""
-    inter, gt, pred = np.zeros((3, classes), dtype=np.int64)
-    for image_id, target in targets.items():
-        valid = target != 255
-        for c in range(classes):
-            truth, guess = (target == c) & valid, (predictions[image_id] == c) & valid
-            inter[c] += (truth & guess).sum()
-            gt[c] += truth.sum()
-            pred[c] += guess.sum()
-    union = gt + pred - inter
-    iou = [inter[c] / union[c] for c in range(classes) if union[c]]
-    return {
-        "miou": float(np.mean(iou)),
-        "miou_gt_present": float(np.mean([inter[c] / union[c] for c in range(classes) if gt[c]])),
-        "macc": float(np.mean([inter[c] / gt[c] for c in range(classes) if gt[c]])),
-        "pixel_acc": float(inter.sum() / gt.sum()),
-    }
-
-
-def read_predictions(folder: Path) -> dict[str, np.ndarray]:
-    return {path.stem: np.array(Image.open(path)) for path in sorted(folder.glob("*.png"))}
-
-
-@pytest.fixture(scope="module")
-def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One run of the demo's configuration on a few scenes, through the console script's module."""
-    folder = tmp_path_factory.mktemp("demo") / "run"
-    words = [
-        "test",
-        "--config",
-        "configs/demo.yaml",
-        "--data.size",
-        SIZE,
-        "--trainer.accelerator",
-        "cpu",
-    ]
-    words += [
-        "--model.save_predictions",
-        "true",
-        "--output_dir",
-        folder,
-        "--model.variants+=box@class/score",
-    ]
-    command = [sys.executable, "-m", "lit_samseg", *map(str, words)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "points+box+mask@component" in done.stdout
-    assert "Traceback" not in done.stderr
-    assert "Warning" not in done.stderr
-    assert f"{SIZE}/{SIZE}" in done.stderr
-    return folder
-
-
-def results_of(folder: Path) -> dict[str, Any]:
-    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
-    return results
-
-
-def test_scores_recomputed_from_pngs_equal_the_results(demo_run: Path) -> None:
-    results = results_of(demo_run)
-    ids = results["dataset"]["ids"]
-    targets = {i: generate_scene(SPLIT_SEEDS["test"], int(i[-5:]))[1] for i in ids}
-    assert len(results["rows"]) == 9
-    for row in results["rows"]:
-        folder = demo_run / "predictions" / row["name"].replace("/", "__")
-        predictions = read_predictions(folder)
-        assert sorted(predictions) == ids
-        expected = recompute(predictions, targets, results["dataset"]["num_classes"])
-        for name, value in expected.items():
-            assert row[name] == pytest.approx(value, abs=1e-6)
-
-
-def test_every_table_can_be_rebuilt_from_the_counts(demo_run: Path) -> None:
-    results = results_of(demo_run)
-    counts = np.load(demo_run / "counts.npz")
-    assert counts["ids"].tolist() == results["dataset"]["ids"]
-    assert counts["rows"].tolist() == [row["name"] for row in results["rows"]]
-    assert counts["intersection"].dtype == np.int64
-    assert counts["intersection"].shape == (9, SIZE, results["dataset"]["num_classes"])
-    pooled = {k: counts[k].sum(1) for k in ("intersection", "gt_area", "pred_area")}
-    union = pooled["gt_area"] + pooled["pred_area"] - pooled["intersection"]
-    for n, row in enumerate(results["rows"]):
-        seen = union[n] > 0
-        assert row["miou"] == pytest.approx((pooled["intersection"][n][seen] / union[n][seen]).mean())
-    # The ground truth is the same in every row.
-    assert (counts["gt_area"] == counts["gt_area"][0]).all()
-
-    with (demo_run / "per_image.csv").open() as file:
-        per_image = list(csv.DictReader(file))
-    assert len(per_image) == 9 * SIZE
-    n, r = 2, 1
-    line = next(x for x in per_image if (x["id"], x["row"]) == (counts["ids"][n], counts["rows"][r]))
-    expected = counts["intersection"][r, n].sum() / counts["gt_area"][r, n].sum()
-    assert float(line["pixel_acc"]) == pytest.approx(expected)
-    with (demo_run / "per_class.csv").open() as file:
-        per_class = list(csv.DictReader(file))
-    assert len(per_class) == 9 * results["dataset"]["num_classes"]
-    assert int(per_class[3]["intersection"]) == pooled["intersection"][0][3]
-
-
-def test_results_say_what_was_run(demo_run: Path) -> None:
-    results = results_of(demo_run)
-    assert results["schema_version"] == 1
-    assert {"torch", "lightning", "torchmetrics", "transformers", "segment_anything"} <= results["versions"].keys()
-    assert results["baseline"]["name"] == "deeplabv3_mobilenet_v2"
-    assert results["sam"]["precision"] == "fp32"
-    assert len(results["sam"]["sha256"]) == len(results["baseline"]["sha256"]) == 64
-    assert results["world_size"] == 1
-    assert results["device"] == "cpu"
-    assert results["rows"][0]["name"] == "baseline"
-    assert set(results["timing"]) == {"baseline", "encode", "refine", "count", "total"}
-    stages = sum(seconds for stage, seconds in results["timing"].items() if stage != "total")
-    assert 0 < stages <= results["timing"]["total"]
-    assert results["peak_memory_mb"]["cpu"] > 100
-    assert not list(demo_run.rglob(".*"))
-
-
-def test_the_saved_configuration_runs_again_to_the_same_counts(demo_run: Path, run_cli: RunCli, tmp_path: Path) -> None:
-    outcome = run_cli(
-        "test",
-        "--config",
-        demo_run / "config.yaml",
-        "--output_dir",
-        tmp_path,
-        "--data.batch_size",
-        2,
-    )
-    assert outcome.code == 0, outcome.err
-    first, second = np.load(demo_run / "counts.npz"), np.load(tmp_path / "counts.npz")
-    for name in first.files:
-        assert np.array_equal(first[name], second[name])
-
-
-def test_the_ids_of_a_run_can_be_given_back(demo_run: Path, run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
-    outcome = run_cli(
-        *(
-            "test",
-            "--config",
-            demo_config,
-            "--output_dir",
-            tmp_path,
-            "--data.ids",
-            demo_run / "ids.txt",
-        ),
-        *("--model.variants", "[box]"),
-    )
-    assert outcome.code == 0, outcome.err
-    first, second = np.load(demo_run / "counts.npz"), np.load(tmp_path / "counts.npz")
-    place = first["rows"].tolist().index("box")
-    assert np.array_equal(first["pred_area"][place], second["pred_area"][1])
 
 
 def test_scores_reach_any_lightning_logger(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
@@ -224,7 +69,7 @@ def test_predict_writes_label_maps_without_ground_truth(small_voc: SmallVoc, run
 
 def test_an_oracle_row_is_no_worse_per_region_choice(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     outcome = run_cli(
-        *("test", "--config", demo_config, "--output_dir", tmp_path, "--data.size", SIZE),
+        *("test", "--config", demo_config, "--output_dir", tmp_path, "--data.size", 5),
         *("--model.variants", "[box, box@class/oracle]"),
     )
     assert outcome.code == 0, outcome.err
@@ -241,18 +86,6 @@ def test_default_output_folder_is_named_after_the_configuration(
     (folder,) = (tmp_path / "logs" / "demo").iterdir()
     assert (folder / "results.json").is_file()
     assert str(Path("logs") / "demo" / folder.name) in outcome.out
-
-
-@pytest.mark.gpu
-def test_a_gpu_gives_nearly_the_same_maps(demo_run: Path, run_cli: RunCli, tmp_path: Path) -> None:
-    words = ["test", "--config", demo_run / "config.yaml", "--output_dir", tmp_path, "--trainer.accelerator", "gpu"]
-    outcome = run_cli(*words, "--trainer.devices", 1)
-    assert outcome.code == 0, outcome.err
-    cpu, gpu = np.load(demo_run / "counts.npz"), np.load(tmp_path / "counts.npz")
-    assert np.array_equal(cpu["gt_area"], gpu["gt_area"])
-    moved = np.abs(cpu["pred_area"] - gpu["pred_area"]).sum()
-    assert moved < 1e-3 * cpu["pred_area"].sum()
-    assert results_of(tmp_path)["peak_memory_mb"]["cuda"] > 0
 
 
 @pytest.mark.parametrize(
@@ -291,9 +124,7 @@ def test_import_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_ctrl_c_ends_with_130_and_keeps_earlier_files(demo_run: Path, tmp_path: Path) -> None:
-    import signal
-
+def test_ctrl_c_ends_with_130_and_keeps_earlier_files(tmp_path: Path) -> None:
     output = tmp_path / "out"
     output.mkdir()
     (output / "results.json").write_text("earlier")
