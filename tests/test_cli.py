@@ -109,6 +109,15 @@ def test_every_configuration_parses(config: Path, run_cli: RunCli) -> None:
     assert parsed["model"]["init_args"]["sam"]["init_args"]["precision"] == "fp32"
 
 
+def test_trainer_options_are_lightnings(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
+    words = ["test", "--config", demo_config, "--output_dir", tmp_path, "--data.size", 1, "--model.variants", "[]"]
+    words += ["--trainer.callbacks", "lightning.pytorch.callbacks.ModelSummary", "--trainer.enable_progress_bar", "false"]
+    outcome = run_cli(*words)
+    assert outcome.code == 0, outcome.err
+    assert "images/s" not in outcome.err
+    assert [row["name"] for row in results_of(tmp_path)["rows"]] == ["baseline"]
+
+
 def test_help_and_version(run_cli: RunCli) -> None:
     top = run_cli("--help")
     assert top.code == 0

@@ -139,6 +139,19 @@ def test_the_ids_of_a_run_can_be_given_back(demo_run: Path, run_cli: RunCli, dem
     assert np.array_equal(first["pred_area"][place], second["pred_area"][1])
 
 
+def test_two_processes_give_the_same_counts(demo_run: Path, tmp_path: Path) -> None:
+    """Five images on two processes: nothing is padded, each is evaluated once."""
+    words = ["test", "--config", demo_run / "config.yaml", "--output_dir", tmp_path, "--trainer.devices", 2]
+    command = [sys.executable, "-m", "lit_samseg", *map(str, words)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    alone, shared = np.load(demo_run / "counts.npz"), np.load(tmp_path / "counts.npz")
+    for name in alone.files:
+        assert np.array_equal(alone[name], shared[name])
+    assert results_of(tmp_path)["world_size"] == 2
+    assert len(list((tmp_path / "predictions/box").iterdir())) == SIZE
+
+
 @pytest.mark.gpu
 def test_a_gpu_gives_nearly_the_same_maps(demo_run: Path, run_cli: RunCli, tmp_path: Path) -> None:
     words = ["test", "--config", demo_run / "config.yaml", "--output_dir", tmp_path, "--trainer.accelerator", "gpu"]
