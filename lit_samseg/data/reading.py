@@ -43,7 +43,10 @@ def read_indices(path: Path, what: str = "label map") -> Tensor:
     picture = _open(path, what)
     if picture.mode not in ("P", "L", "1"):
         raise InputError(f"{what} {path} has mode {picture.mode}; class indices need a palette or 8-bit grey PNG")
-    if path.read_bytes()[:26][24:26] in (b"\x02\x00", b"\x04\x00"):
+    with path.open("rb") as file:
+        head = file.read(26)
+    # A PNG's header ends in bit depth and colour type (0 is grey).
+    if head.startswith(b"\x89PNG") and head[24:26] in (b"\x02\x00", b"\x04\x00"):
         # Pillow stretches 2- and 4-bit grey to 0..255: index 1 would be read as 85 or 17.
         raise InputError(f"{what} {path} has 2- or 4-bit grey pixels; save it with a palette or as 8-bit grey")
     if picture.mode == "1":
