@@ -111,7 +111,12 @@ def test_every_configuration_parses(config: Path, run_cli: RunCli) -> None:
 
 def test_trainer_options_are_lightnings(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     words = ["test", "--config", demo_config, "--output_dir", tmp_path, "--data.size", 1, "--model.variants", "[]"]
-    words += ["--trainer.callbacks", "lightning.pytorch.callbacks.ModelSummary", "--trainer.enable_progress_bar", "false"]
+    words += [
+        "--trainer.callbacks",
+        "lightning.pytorch.callbacks.ModelSummary",
+        "--trainer.enable_progress_bar",
+        "false",
+    ]
     outcome = run_cli(*words)
     assert outcome.code == 0, outcome.err
     assert "images/s" not in outcome.err

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
+from segment_anything import sam_model_registry
 
 from lit_samseg.errors import InputError
-from lit_samseg.sam import checkpoint
+from lit_samseg.sam import SegmentAnything, checkpoint
 from lit_samseg.sam.checkpoint import load_sam
 
 
@@ -44,3 +46,24 @@ def test_demo_checkpoint_says_its_own_architecture() -> None:
     name, sam = load_sam(checkpoint.resolve_checkpoint("demo"))
     assert name == "sam"
     assert sam.image_encoder.img_size < 1024
+
+
+def test_an_unusable_architecture_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "sam.safetensors"
+    safetensors.torch.save_file({"a": torch.zeros(1)}, path, metadata={"architecture": "{}"})
+    with pytest.raises(InputError, match=r"sam\.safetensors: unusable architecture"):
+        load_sam(path)
+
+
+@pytest.mark.slow
+def test_a_published_vit_b_loads_whole(tmp_path: Path) -> None:
+    """The layout of sam_vit_b_01ec64.pth, from the official builder, with random weights (375 MB)."""
+    torch.manual_seed(0)
+    published = sam_model_registry["vit_b"](None)
+    torch.save(published.state_dict(), tmp_path / "sam_vit_b.pth")
+    sam = SegmentAnything(str(tmp_path / "sam_vit_b.pth"))
+    assert sam.name == "vit_b"
+    expected = published.state_dict()
+    loaded = sam.model.state_dict()
+    assert loaded.keys() == expected.keys()
+    assert all(torch.equal(loaded[key], expected[key]) for key in expected)
