@@ -147,12 +147,16 @@ def main(args: ArgsType = None) -> None:
 
 
 def _readable_cause(error: BaseException | None) -> BaseException | None:
-    """Find the error that was written for the user; jsonargparse wraps what a constructor raises."""
+    """Find the error that was written for the user; jsonargparse wraps what a constructor raises.
+
+    Only causes are followed: an error on the way to which another happened to be handled is a defect of the program,
+    and its traceback must be seen.
+    """
     while error is not None:
         # OSError: a full disk, a file without permission; its text names the file.
         if isinstance(error, InputError | MisconfigurationException | OSError):
             return error
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
     return None
 
 

@@ -123,6 +123,34 @@ def test_trainer_options_are_lightnings(run_cli: RunCli, demo_config: Path, tmp_
     assert [row["name"] for row in results_of(tmp_path)["rows"]] == ["baseline"]
 
 
+def test_a_defect_of_the_program_keeps_its_traceback(
+    run_cli: RunCli, demo_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a file error was being handled when it happened: it must not pass for the user's mistake."""
+
+    def defect(self: object, image_id: str, with_target: bool) -> None:
+        try:
+            Path("nowhere").read_text()
+        except OSError:
+            raise KeyError("defect")  # noqa: B904 (the context without a cause is the point)
+
+    monkeypatch.setattr("lit_samseg.data.Scenes.read", defect)
+    with pytest.raises(KeyError, match="defect"):
+        run_cli("test", "--config", demo_config, "--data.size", 1, "--output_dir", tmp_path)
+
+
+def test_label_offset_is_added_to_written_labels(
+    run_cli: RunCli, demo_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["test", "--config", demo_config, "--data.size", 1, "--model.variants", "[]"]
+    words += ["--model.save_predictions", "true", "--output_dir"]
+    assert run_cli(*words, tmp_path / "plain").code == 0
+    monkeypatch.setattr("lit_samseg.data.Scenes.label_offset", 1)
+    assert run_cli(*words, tmp_path / "offset").code == 0
+    plain, offset = (read_predictions(tmp_path / name / "predictions/baseline") for name in ("plain", "offset"))
+    assert np.array_equal(offset["scene_00000"], plain["scene_00000"] + 1)
+
+
 def test_help_and_version(run_cli: RunCli) -> None:
     top = run_cli("--help")
     assert top.code == 0
