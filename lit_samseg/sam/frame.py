@@ -2,7 +2,8 @@
 
 SAM scales an image so that its longest side fills a square of ``size`` pixels, and pads right and bottom. Points,
 boxes, mask prompts and candidate masks all pass through this frame. (segment-anything, ``ResizeLongestSide`` and
-``Sam.postprocess_masks``; Kirillov et al., 2023.)
+``Sam.postprocess_masks``; Kirillov et al., 2023.) SAM 2 stretches the image to the whole square instead (sam2,
+``SAM2Transforms``; Ravi et al., 2024): `SquareFrame`.
 """
 
 from dataclasses import dataclass
@@ -95,3 +96,28 @@ class Frame:
         height, width = self.resized
         inside = square[..., :height, :width]
         return F.interpolate(inside, (self.height, self.width), mode="bilinear", align_corners=False)[0]
+
+
+@dataclass(frozen=True)
+class SquareFrame(Frame):
+    """SAM 2's frame: the image is stretched to the whole square, nothing is padded."""
+
+    @property
+    def resized(self) -> tuple[int, int]:
+        """The square."""
+        return self.size, self.size
+
+    def resize_image(self, image: Tensor) -> Tensor:
+        """Stretch a picture with the anti-aliased bilinear filter on floats, as SAM 2 was trained with.
+
+        Args:
+            image: uint8 ``[3, height, width]``, RGB.
+
+        Returns:
+            float32 ``[3, size, size]`` in 0..255.
+        """
+        return F.interpolate(image[None].float(), self.resized, mode="bilinear", align_corners=False, antialias=True)[0]
+
+    def to_image(self, logits: Tensor) -> Tensor:
+        """Bring low-resolution logits ``[M, mask_size, mask_size]`` to the image's size in one bilinear step."""
+        return F.interpolate(logits[None], (self.height, self.width), mode="bilinear", align_corners=False)[0]

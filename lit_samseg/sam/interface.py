@@ -42,10 +42,12 @@ class Embedding:
     Attributes:
         features: float ``[D, h, w]`` from the image encoder.
         frame: How the image lies in the encoder's square.
+        levels: What else of the encoder a decoder needs (SAM 2's finer levels, SAM-HQ's early features).
     """
 
     features: Tensor
     frame: Frame
+    levels: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,177 @@
+"""Checkpoints in the hub's layout: a folder with ``config.json`` and weights, or the hub id of one."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lit_samseg.errors import InputError
+from lit_samseg.weights import freeze, read_state_dict, sha256_of_file
+
+SAFETENSORS = "model.safetensors"
+# What a folder may hold its weights as; the first found is read. An index lists the shards of large ones.
+_WEIGHTS = (SAFETENSORS, f"{SAFETENSORS}.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+
+
+def find_checkpoint_folder(checkpoint: str, what: str) -> Path:
+    """Return the folder that a checkpoint option means: one on disk, or a hub id's in the hub's cache.
+
+    A folder on disk is used as it is and nothing is fetched. A hub id (OWNER/NAME) is downloaded once.
+
+    Args:
+        checkpoint: Path or hub id.
+        what: What the checkpoint is of (``baseline``, ``SAM``), for messages.
+
+    Raises:
+        InputError: It is neither a folder nor a hub id that can be read.
+    """
+    path = Path(checkpoint).expanduser()
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise InputError(f"{what} checkpoint {path} is a file; give a folder with config.json and {SAFETENSORS}")
+    if not is_hub_id(checkpoint):
+        raise InputError(
+            f"no such {what} checkpoint: {path}; give a folder with config.json and {SAFETENSORS}, or a hub id"
+        )
+    return _fetch(checkpoint, what)
+
+
+def is_hub_id(checkpoint: str) -> bool:
+    """Tell whether a text looks like OWNER/NAME; everything else was meant as a path."""
+    owner, slash, name = checkpoint.partition("/")
+    return bool(owner and slash and name) and "/" not in name and not checkpoint.startswith((".", "~"))
+
+
+def _fetch(hub_id: str, what: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        # Settings first; weights as safetensors, and as a pickle only where there is nothing else.
+        folder = Path(snapshot_download(hub_id, allow_patterns=["*.json"]))
+        for pattern in ("model*.safetensors", "pytorch_model*.bin"):
+            if not weight_files(folder):
+                snapshot_download(hub_id, allow_patterns=[pattern])
+        return folder
+    except (LocalEntryNotFoundError, CachedRepoTreeNotFoundError, ConnectionError) as error:
+        raise InputError(
+            f"{what} checkpoint {hub_id!r} is neither a folder nor whole in the hub's cache, and the hub cannot be "
+            "reached; give a folder or try again with a network"
+        ) from error
+    except (HfHubHTTPError, ValueError, OSError) as error:
+        raise InputError(
+            f"{what} checkpoint {hub_id!r} is neither a folder nor a readable hub id "
+            f"({str(error).strip().splitlines()[0]})"
+        ) from error
+
+
+def read_config(folder: Path, what: str) -> dict[str, Any]:
+    """Read a checkpoint's ``config.json``.
+
+    Raises:
+        InputError: It is missing or no JSON object with a ``model_type``.
+    """
+    path = folder / "config.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{what} checkpoint has no {path}; give a folder with config.json") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON ({error}); download the checkpoint again") from error
+    if not isinstance(settings, dict) or not isinstance(settings.get("model_type"), str):
+        raise InputError(f"{path} names no model_type; give the folder of a transformers model")
+    return settings
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return a checkpoint's weight files, safetensors before pickles; empty where one is missing."""
+    for name in _WEIGHTS:
+        path = folder / name
+        if not path.is_file():
+            continue
+        if not name.endswith(".json"):
+            return [path]
+        try:
+            names = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path} is no index of weight files; download the checkpoint again") from error
+        if any(not isinstance(shard, str) or "/" in shard or "\\" in shard for shard in names):
+            raise InputError(f"{path} names files outside its folder; it was refused")
+        shards = [folder / shard for shard in names]
+        if all(shard.is_file() for shard in shards):
+            return shards
+    return []
+
+
+def sha256_of_weights(files: list[Path]) -> str:
+    """Return the SHA-256 of a weight file; of shards, that of the text of their SHA-256s, in order, one a line."""
+    sums = [sha256_of_file(path) for path in files]
+    return sums[0] if len(sums) == 1 else hashlib.sha256("".join(f"{s}\n" for s in sums).encode()).hexdigest()
+
+
+def load_pretrained(model_class: type, folder: Path, config: Any, what: str) -> tuple[nn.Module, str]:
+    """Build a transformers model and load a checkpoint's weights into it, strictly and as data.
+
+    transformers fills what a checkpoint lacks with random numbers and a warning; here that is an error. Tensors that
+    the model does not have (another head of the same checkpoint) are left out, as transformers does.
+
+    Args:
+        model_class: A ``PreTrainedModel`` class.
+        folder: The checkpoint's folder.
+        config: Its ``PretrainedConfig``.
+        what: What is loaded, for messages.
+
+    Returns:
+        The frozen model in fp32 and the SHA-256 of its weights.
+
+    Raises:
+        InputError: Weights are missing, unreadable, or do not fit the configuration.
+    """
+    files = weight_files(folder)
+    if not files:
+        raise InputError(f"no such weight file: {folder / SAFETENSORS}; give the folder of a whole checkpoint")
+    # Copies: tensors of a safetensors file stay mapped to it otherwise, at odd addresses at which kernels round
+    # differently.
+    state = {name: tensor.clone() for path in files for name, tensor in read_state_dict(path).items()}
+    try:
+        with _quiet_transformers():
+            model, loaded = model_class.from_pretrained(  # type: ignore[attr-defined]
+                None,
+                config=config,
+                state_dict=state,
+                dtype="float32",
+                ignore_mismatched_sizes=True,  # refused below, with a message that names the file
+                output_loading_info=True,
+            )
+    except Exception as error:
+        # What transformers raises for a configuration or a shape it cannot use differs from case to case.
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"{folder} cannot be loaded as {what} ({reason[0]}); download the checkpoint again") from error
+    for kind, words in (("missing_keys", "missing"), ("mismatched_keys", "misshapen")):
+        if loaded[kind]:
+            # A mismatched key comes with both shapes.
+            first = sorted(key if isinstance(key, str) else key[0] for key in loaded[kind])[0]
+            raise InputError(f"{files[0]} does not fit {what}: tensors {len(loaded[kind])} {words} (e.g. {first})")
+    freeze(model)
+    return model, sha256_of_weights(files)
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Hold back transformers' own progress bars and reports while what they say is checked here."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
