@@ -109,7 +109,6 @@ def test_an_order_of_classes_that_differs_is_an_error() -> None:
         (json.dumps({"model_type": "mobilenet_v2", "output_stride": 16}), "has image_size None"),
         (json.dumps({"model_type": "mobilenet_v2", "image_size": 65}), "has output_stride None"),
         (json.dumps(GOOD_CONFIG | {"image_size": [65, 65]}), "has image_size"),
-        (json.dumps(GOOD_CONFIG | {"hidden_act": "foo"}), "cannot be loaded as MobileNetV2"),
         (json.dumps(GOOD_CONFIG | {"id2label": {"1": "a", "2": "b"}}), "cannot be used"),
         (json.dumps(GOOD_CONFIG), "no such weight file"),
     ],
@@ -118,6 +117,13 @@ def test_unusable_folders(tmp_path: Path, config: str | None, complaint: str) ->
     if config is not None:
         (tmp_path / "config.json").write_text(config)
     with pytest.raises(InputError, match=complaint):
+        MobileNetV2DeepLab(str(tmp_path))
+
+
+def test_a_setting_that_transformers_cannot_use(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(GOOD_CONFIG | {"hidden_act": "foo"}))
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    with pytest.raises(InputError, match="cannot be loaded as MobileNetV2"):
         MobileNetV2DeepLab(str(tmp_path))
 
 
