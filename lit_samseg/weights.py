@@ -1,5 +1,6 @@
 """Weight files are data: read them without running anything, and say plainly what is wrong."""
 
+import functools
 import hashlib
 import pickle
 import warnings
@@ -18,7 +19,13 @@ DEMO_WEIGHTS = Path(__file__).parent / "demo_weights"
 
 
 def sha256_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal digits; an unchanged file is read once."""
+    status = path.stat()
+    return _sha256(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache
+def _sha256(path: Path, size: int, modified: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -15,7 +15,6 @@ from lit_samseg.sam.architecture import (
 )
 from lit_samseg.sam.mobile_sam import build_mobile_sam, is_mobile_sam, rename_published_keys
 from lit_samseg.weights import (
-    DEMO_WEIGHTS,
     load_strictly,
     read_safetensors_metadata,
     read_state_dict,
@@ -37,11 +36,6 @@ _TELLTALES = (
     ("vision_encoder.pos_embed", "a SAM in the layout of transformers"),
 )
 _SUPPORTED = "give a segment-anything checkpoint (vit_b, vit_l, vit_h) or mobile_sam.pt"
-
-
-def resolve_checkpoint(checkpoint: str) -> Path:
-    """Return the file that a checkpoint option means: a path, or ``demo`` for the built-in one."""
-    return DEMO_WEIGHTS / "sam.safetensors" if checkpoint == "demo" else Path(checkpoint).expanduser()
 
 
 def load_sam(path: Path) -> tuple[str, "Sam"]:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from lit_samseg.errors import InputError
-from lit_samseg.sam.checkpoint import load_sam, resolve_checkpoint
+from lit_samseg.sam.checkpoint import load_sam
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
+from lit_samseg.sam.registry import resolve_checkpoint
 from lit_samseg.weights import freeze, sha256_of_file
 
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -23,7 +24,8 @@ class SegmentAnything(PromptableSegmenter):
     """A frozen SAM from a published checkpoint, recognised by its tensors.
 
     Args:
-        checkpoint: Path of ``sam_vit_{b,l,h}_*.pth``, of ``mobile_sam.pt``, or ``demo`` for the built-in tiny SAM.
+        checkpoint: Path of ``sam_vit_{b,l,h}_*.pth`` or of ``mobile_sam.pt``; or a name (``vit_b``, ``vit_l``, ``vit_h``,
+            ``mobile_sam``), downloaded once into ``LIT_SAMSEG_CACHE``; or ``demo`` for the built-in tiny SAM.
         precision: ``fp32``, ``bf16`` or ``fp16`` arithmetic in encoder and decoder (weights stay fp32). Logits, scores
             and everything after them are fp32.
 

@@ -10,6 +10,7 @@ from segment_anything import sam_model_registry
 from lit_samseg.errors import InputError
 from lit_samseg.sam import SegmentAnything, checkpoint
 from lit_samseg.sam.checkpoint import load_sam
+from lit_samseg.sam.registry import resolve_checkpoint
 
 
 def test_published_vits_are_told_apart_by_width(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_another_network_is_named(tmp_path: Path, key: str, name: str) -> None:
 
 
 def test_demo_checkpoint_says_its_own_architecture() -> None:
-    name, sam = load_sam(checkpoint.resolve_checkpoint("demo"))
+    name, sam = load_sam(resolve_checkpoint("demo"))
     assert name == "sam"
     assert sam.image_encoder.img_size < 1024
 
