@@ -26,7 +26,7 @@ class Server:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 (the library's name)
+            def do_GET(self) -> None:
                 asked = self.headers.get("Range")
                 outer.ranges.append(asked)
                 if self.path == "/missing":

@@ -24,8 +24,8 @@ class SegmentAnything(PromptableSegmenter):
     """A frozen SAM from a published checkpoint, recognised by its tensors.
 
     Args:
-        checkpoint: Path of ``sam_vit_{b,l,h}_*.pth`` or of ``mobile_sam.pt``; or a name (``vit_b``, ``vit_l``, ``vit_h``,
-            ``mobile_sam``), downloaded once into ``LIT_SAMSEG_CACHE``; or ``demo`` for the built-in tiny SAM.
+        checkpoint: Path of ``sam_vit_{b,l,h}_*.pth`` or of ``mobile_sam.pt``; or a name (``vit_b``, ``vit_l``,
+            ``vit_h``, ``mobile_sam``), downloaded once; or ``demo`` for the built-in tiny SAM.
         precision: ``fp32``, ``bf16`` or ``fp16`` arithmetic in encoder and decoder (weights stay fp32). Logits, scores
             and everything after them are fp32.
 

@@ -24,7 +24,7 @@ def test_names_and_sums_are_the_contracts() -> None:
 def test_paths_and_the_built_in_one() -> None:
     assert resolve_checkpoint("weights/any.pth") == Path("weights/any.pth")
     assert resolve_checkpoint("demo").is_file()
-    with pytest.raises(InputError, match="'vit_x' is neither a file nor a known name; the names are vit_h, .*demo"):
+    with pytest.raises(InputError, match=r"'vit_x' is neither a file nor a known name; the names are vit_h, .*demo"):
         resolve_checkpoint("vit_x")
 
 
