@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import Tensor
 
 from lit_samseg.baselines.interface import Baseline
-from lit_samseg.data.reading import check_labels, read_indices
+from lit_samseg.data.reading import check_labels, check_size, read_indices
 from lit_samseg.errors import InputError
 
 
@@ -47,11 +47,7 @@ class Precomputed(Baseline):
         """
         path = self.root / f"{image_id}.png"
         labels = read_indices(path).long() - self.label_offset
-        if labels.shape != image.shape[1:]:
-            raise InputError(
-                f"label map {path} is {labels.shape[1]}x{labels.shape[0]} pixels, its image "
-                f"{image.shape[2]}x{image.shape[1]}; they must be equal"
-            )
+        check_size(labels, image, path, "label map")
         if self.num_classes is None:
             raise ValueError("num_classes is not known; give it or call check_classes first")
         check_labels(labels, self.num_classes, None, path, "label map")

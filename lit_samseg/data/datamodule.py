@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar
 
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
+from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import draw_subset, read_ids
 from lit_samseg.errors import InputError
@@ -19,16 +19,16 @@ class _Samples(Dataset[Sample | InputError]):
     error, since worker processes garble exceptions.
     """
 
-    def __init__(self, source: "SegmentationDataModule", with_target: bool, rank: int, world_size: int) -> None:
-        self.source, self.with_target = source, with_target
-        self.positions = range(rank, len(source.ids), world_size)
+    def __init__(self, data: "SegmentationDataModule", with_target: bool, rank: int, world_size: int) -> None:
+        self.data, self.with_target = data, with_target
+        self.positions = range(rank, len(data.ids), world_size)
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def __getitem__(self, index: int) -> Sample | InputError:
         try:
-            sample = self.source.read(self.source.ids[self.positions[index]], self.with_target)
+            sample = self.data.source.read(self.data.ids[self.positions[index]], self.with_target)
         except InputError as error:
             return error
         sample.position = self.positions[index]
@@ -49,8 +49,9 @@ class SegmentationDataModule(LightningDataModule, ABC):
         ids: Evaluate exactly the ids in this text file, one a line (a run's ``ids.txt`` fits). Not with ``subset``.
         batch_size: Samples in a batch. Results do not depend on it.
         num_workers: Processes that read and decode files; 0 reads in the main process.
+        images: For ``predict``: a folder of pictures that takes the place of the data set's own.
 
-    Class attributes:
+    Attributes:
         name: The data set's name in files.
         class_names: Names by class id.
         background: The class that is never prompted, or None.
@@ -60,11 +61,11 @@ class SegmentationDataModule(LightningDataModule, ABC):
     """
 
     name: str
-    class_names: ClassVar[tuple[str, ...]]
-    background: ClassVar[int | None] = None
-    ignore_index: ClassVar[int] = 255
-    label_offset: ClassVar[int] = 0
-    palette: ClassVar[list[int] | None] = None
+    class_names: tuple[str, ...]
+    background: int | None = None
+    ignore_index: int = 255
+    label_offset: int = 0
+    palette: list[int] | None = None
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         ids: str | None = None,
         batch_size: int = 1,
         num_workers: int = 2,
+        images: str | None = None,
     ) -> None:
         super().__init__()
         if ids is not None and subset is not None:
@@ -83,12 +85,18 @@ class SegmentationDataModule(LightningDataModule, ABC):
         self.split, self.subset, self.subset_seed = split, subset, subset_seed
         self.ids_file = None if ids is None else Path(ids).expanduser()
         self.batch_size, self.num_workers = batch_size, num_workers
+        self.pictures = None if images is None else PictureFolder(images)
         self.ids: list[str] = []
 
     @property
     def num_classes(self) -> int:
         """Number of classes, background included."""
         return len(self.class_names)
+
+    @property
+    def source(self) -> "SegmentationDataModule | PictureFolder":
+        """Where samples come from."""
+        return self if self.pictures is None else self.pictures
 
     @abstractmethod
     def find_ids(self) -> list[str]:
@@ -113,13 +121,16 @@ class SegmentationDataModule(LightningDataModule, ABC):
     def setup(self, stage: str) -> None:
         """Choose the ids and check that their files exist, before anything is computed."""
         with_target = stage != "predict"
-        available = read_ids(self.ids_file) if self.ids_file is not None else self.find_ids()
+        if with_target and self.pictures is not None:
+            raise InputError("data.images is for predict; test takes the data set's own images, leave it out")
+        source = self.source
+        available = read_ids(self.ids_file) if self.ids_file is not None else source.find_ids()
         if not available:
             raise InputError(f"{self.name}: the split {self.split!r} is empty")
         if self.subset is not None:
             available = draw_subset(available, self.subset, self.subset_seed)
         self.ids = sorted(available)
-        missing = [(i, path) for i in self.ids for path in self.files(i, with_target) if not path.is_file()]
+        missing = [(i, path) for i in self.ids for path in source.files(i, with_target) if not path.is_file()]
         if missing:
             names = list(dict.fromkeys(i for i, _ in missing))
             raise InputError(

@@ -1,7 +1,6 @@
 """The built-in world: generated scenes that need no file from outside."""
 
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 
@@ -23,12 +22,13 @@ class Scenes(SegmentationDataModule):
         ids: Evaluate exactly the ids in this text file.
         batch_size: Samples in a batch.
         num_workers: Processes that paint scenes.
+        images: For ``predict``: a folder of pictures of your own instead of scenes.
     """
 
     name = "scenes"
     class_names = CLASS_NAMES
-    background: ClassVar[int | None] = 0
-    palette: ClassVar[list[int] | None] = voc_palette()
+    background = 0
+    palette = voc_palette()
 
     def __init__(
         self,
@@ -39,8 +39,9 @@ class Scenes(SegmentationDataModule):
         ids: str | None = None,
         batch_size: int = 1,
         num_workers: int = 0,
+        images: str | None = None,
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers)
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images)
         if split not in SPLIT_SEEDS:
             raise InputError(f"scenes: no split {split!r}; there are {', '.join(SPLIT_SEEDS)}")
         if size < 0:

@@ -2,10 +2,9 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 from lit_samseg.data.datamodule import SegmentationDataModule
-from lit_samseg.data.reading import check_labels, read_image, read_indices
+from lit_samseg.data.reading import check_labels, check_size, read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import read_ids
 from lit_samseg.errors import InputError
@@ -40,16 +39,17 @@ class VOC2012(SegmentationDataModule):
         ids: Evaluate exactly the ids in this text file.
         batch_size: Samples in a batch.
         num_workers: Processes that read and decode files.
+        images: For ``predict``: a folder of pictures of your own instead of the data set's.
     """
 
     name = "voc2012"
     class_names = VOC_CLASSES
-    background: ClassVar[int | None] = 0
-    palette: ClassVar[list[int] | None] = voc_palette()
+    background = 0
+    palette = voc_palette()
 
     def __init__(
         self,
-        root: str,
+        root: str = "data",
         split: str = "val",
         download: bool = False,
         subset: int | None = None,
@@ -57,14 +57,15 @@ class VOC2012(SegmentationDataModule):
         ids: str | None = None,
         batch_size: int = 1,
         num_workers: int = 2,
+        images: str | None = None,
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers)
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images)
         self.root = Path(root).expanduser()
         self.download = download
 
     def prepare_data(self) -> None:
         """Download the archive where asked to (on one process)."""
-        if not self.download or self._find_base() is not None:
+        if not self.download or self.pictures is not None or self._find_base() is not None:
             return
         from torchvision.datasets import VOCSegmentation
 
@@ -119,10 +120,6 @@ class VOC2012(SegmentationDataModule):
         if not with_target:
             return Sample(image_id, image, None)
         target = read_indices(paths[1], "ground truth")
-        if target.shape != image.shape[1:]:
-            raise InputError(
-                f"ground truth {paths[1]} is {target.shape[1]}x{target.shape[0]} pixels, its image "
-                f"{image.shape[2]}x{image.shape[1]}; they must be equal"
-            )
+        check_size(target, image, paths[1], "ground truth")
         check_labels(target, self.num_classes, self.ignore_index, paths[1], "ground truth")
         return Sample(image_id, image, target)

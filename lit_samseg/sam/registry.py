@@ -71,6 +71,6 @@ def resolve_checkpoint(checkpoint: str) -> Path:
     cached = fetch(known.url, cache_folder() / known.file_name, f"sha256:{known.sha256}", f"SAM {checkpoint}")
     if sha256_of_file(cached) != known.sha256:
         raise InputError(
-            f"{cached} is not the published {checkpoint} (another SHA-256); delete it, or give its path as the checkpoint"
+            f"{cached} is not the published {checkpoint} (another SHA-256); delete it or give another checkpoint"
         )
     return cached

@@ -1,0 +1,129 @@
+"""Your own data set: a folder of images and one of masks."""
+
+from pathlib import Path
+
+from lit_samseg.data.datamodule import SegmentationDataModule
+from lit_samseg.data.pictures import PictureFolder
+from lit_samseg.data.reading import check_labels, check_size, read_image, read_indices, remove_offset
+from lit_samseg.data.sample import Sample
+from lit_samseg.data.voc import voc_palette
+from lit_samseg.errors import InputError
+
+MASK_SUFFIXES = (".png", ".tif", ".tiff", ".webp", ".bmp", ".gif")
+
+
+class Folder(SegmentationDataModule):
+    """Images and label maps of your own, turned upright as their EXIF data say.
+
+    Args:
+        images: Folder of the images (PNG, JPEG, TIFF, WebP, BMP); an image's id is its name without the suffix.
+        masks: Folder of the ground truth: one picture per id whose pixels are numbers. Not needed by ``predict``.
+        num_classes: Number of classes, background included; None counts ``class_names``.
+        class_names: Names by class id, as a list or the path of a text file with one a line; None makes them up.
+        background: The class that is never prompted and fills what no mask claims, or None.
+        ignore_index: The masks' value for pixels that count nowhere.
+        label_offset: What the masks' values exceed class ids by; lower values are void too. With 1, value 1 is class 0,
+            as in ADE20K. Written predictions have the same offset.
+        image_suffix: How the images' names end, as ``_leftImg8bit.png``; None takes every picture.
+        mask_suffix: How the masks' names end after the id; None tries .png, .tif, .tiff, .webp, .bmp, .gif.
+        subset: Evaluate this many images drawn without replacement; None means all.
+        subset_seed: Seed of the draw.
+        ids: Evaluate exactly the ids in this text file.
+        batch_size: Samples in a batch.
+        num_workers: Processes that read and decode files.
+
+    Raises:
+        InputError: The options contradict each other, or a folder is not there.
+    """
+
+    name = "folder"
+    palette = voc_palette()
+    # What targets hold; the masks' own value for it is `void`.
+    ignore_index = 255
+
+    def __init__(
+        self,
+        images: str,
+        masks: str | None = None,
+        num_classes: int | None = None,
+        class_names: list[str] | str | None = None,
+        background: int | None = None,
+        ignore_index: int = 255,
+        label_offset: int = 0,
+        image_suffix: str | None = None,
+        mask_suffix: str | None = None,
+        subset: int | None = None,
+        subset_seed: int = 0,
+        ids: str | None = None,
+        batch_size: int = 1,
+        num_workers: int = 2,
+    ) -> None:
+        super().__init__(Path(images).name, subset, subset_seed, ids, batch_size, num_workers)
+        self.class_names = _class_names(class_names, num_classes)
+        if background is not None and not 0 <= background < self.num_classes:
+            raise InputError(
+                f"data.background is {background}; classes are 0..{self.num_classes - 1}, or null for none"
+            )
+        if label_offset < 0 or self.num_classes + label_offset > 255:
+            raise InputError(
+                f"data.label_offset is {label_offset} with {self.num_classes} classes; it cannot be negative, and both "
+                "together must fit into 0..254"
+            )
+        self.background, self.void, self.label_offset = background, ignore_index, label_offset
+        self._image_folder = PictureFolder(images, image_suffix)
+        self.masks = None if masks is None else Path(masks).expanduser()
+        if self.masks is not None and not self.masks.is_dir():
+            raise InputError(f"data.masks: no such folder: {masks}; give the folder of label maps, or leave it out")
+        self.mask_suffix = mask_suffix
+
+    def setup(self, stage: str) -> None:
+        """Choose the ids and check that their files exist."""
+        if stage == "test" and self.masks is None:
+            raise InputError("data.masks is not set, and test needs the ground truth; set it or use predict")
+        super().setup(stage)
+
+    def find_ids(self) -> list[str]:
+        """Return the ids of all images."""
+        return self._image_folder.find_ids()
+
+    def files(self, image_id: str, with_target: bool) -> list[Path]:
+        """Return the image and, where the ground truth is wanted, the mask."""
+        paths = self._image_folder.files(image_id, with_target)
+        return [*paths, self._mask(image_id)] if with_target else paths
+
+    def _mask(self, image_id: str) -> Path:
+        assert self.masks is not None, "setup refuses to test without masks"
+        suffixes = MASK_SUFFIXES if self.mask_suffix is None else (self.mask_suffix,)
+        paths = [self.masks / f"{image_id}{suffix}" for suffix in suffixes]
+        return next((path for path in paths if path.is_file()), paths[0])
+
+    def read(self, image_id: str, with_target: bool) -> Sample:
+        """Read one sample; the ground truth keeps its size."""
+        image_path, *mask_path = self.files(image_id, with_target)
+        image = read_image(image_path, upright=True)
+        if not mask_path:
+            return Sample(image_id, image, None)
+        path = mask_path[0]
+        labels = read_indices(path, "ground truth", upright=True)
+        check_size(labels, image, path, "ground truth")
+        target = remove_offset(labels, self.label_offset, self.void, self.ignore_index)
+        check_labels(target, self.num_classes, self.ignore_index, path, "ground truth", self.label_offset)
+        return Sample(image_id, image, target.byte())
+
+
+def _class_names(names: list[str] | str | None, count: int | None) -> tuple[str, ...]:
+    if isinstance(names, str):
+        path = Path(names).expanduser()
+        try:
+            names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"data.class_names: {path} is no readable text file; give one name a line") from error
+    if names is None:
+        if count is None:
+            raise InputError("data.num_classes or data.class_names is needed: how many classes do the masks have?")
+        names = [f"class_{i}" for i in range(count)]
+    if count is not None and len(names) != count:
+        raise InputError(f"data.num_classes is {count}, but data.class_names has {len(names)} names")
+    if len(names) < 1 or len(set(names)) < len(names):
+        raise InputError("data.class_names must hold at least one name and none twice")
+    return tuple(names)
