@@ -13,7 +13,7 @@ from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from lit_samseg.callbacks import ImageProgressBar, PredictionWriter, ResultsWriter
+from lit_samseg.callbacks import ImageProgressBar, OverlayWriter, PredictionWriter, ResultsWriter
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.version import __version__
@@ -24,6 +24,8 @@ Can a promptable segmentation model such as SAM improve semantic segmentation?
   lit-samseg test --config configs/demo.yaml                      the built-in world, under a minute
   lit-samseg test --config configs/voc_deeplab_mobilesam.yaml \\
       --data.root DIR --model.baseline.checkpoint DIR --model.sam.checkpoint FILE
+  lit-samseg predict --config configs/voc_deeplab_mobilesam.yaml --data.images DIR --output_dir DIR
+                                                                  label maps of your own pictures
 
 options one changes most:
   --data.root DIR   --data.split val   --data.subset N   --data.ids FILE   --data.num_workers N
@@ -85,6 +87,8 @@ class SamSegCLI(LightningCLI):
             if subcommand == "test":
                 dump = self._parser(subcommand).dump(config, skip_none=False)
                 callbacks.append(ResultsWriter(output_dir, dump))
+            else:
+                callbacks.append(OverlayWriter(output_dir))
         try:
             return super().instantiate_trainer(callbacks=callbacks, **kwargs)
         except (ValueError, TypeError) as error:

@@ -1,0 +1,146 @@
+"""Pictures of every image and row: label maps as PNG, and drawn over the image."""
+
+import shutil
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from lightning import Callback, LightningModule, Trainer
+from PIL import Image
+from rich.console import Console
+from torch import Tensor
+
+from lit_samseg.callbacks.output_folder import prepare_output_folder
+from lit_samseg.data import Sample, SegmentationDataModule
+from lit_samseg.results.atomic import atomic_file
+from lit_samseg.results.overlay import draw_overlay
+
+
+def folder_of_row(row: str) -> str:
+    """Return a row's folder name: ``/`` would be a sub-folder."""
+    return row.replace("/", "__")
+
+
+class PictureWriter(Callback):
+    """Writes one picture per image and row under a folder of its own in the output folder.
+
+    While the run goes on they are in ``<folder>.partial``, which takes the final name at the end: a run that dies
+    leaves the pictures of an earlier one alone.
+
+    Args:
+        output_dir: The run's folder.
+    """
+
+    folder: ClassVar[str]
+
+    def __init__(self, output_dir: Path) -> None:
+        self.output_dir = output_dir
+
+    @abstractmethod
+    def write(self, stem: Path, label_map: Tensor, sample: Sample, data: SegmentationDataModule) -> None:
+        """Write one picture; ``stem`` is its path without a suffix."""
+
+    @property
+    def partial(self) -> Path:
+        """Where the files are while the run goes on."""
+        return self.output_dir / f"{self.folder}.partial"
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Agree on the folder; clear what a dead run left."""
+        self.output_dir = prepare_output_folder(trainer, self.output_dir)
+        if trainer.is_global_zero:
+            shutil.rmtree(self.partial, ignore_errors=True)
+        trainer.strategy.barrier()
+
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Write the batch's pictures."""
+        self._write(trainer, outputs, batch)
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Give the files their final name and say where they are."""
+        final = self._publish(trainer)
+        if final is not None:
+            Console().print(f"Written to {final}", soft_wrap=True, highlight=False, markup=False)
+
+    def _write(self, trainer: Trainer, outputs: Any, batch: Any) -> None:
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        for maps, sample in zip(outputs, batch, strict=True):
+            for row, label_map in maps.rows.items():
+                self.write(self.partial / folder_of_row(row) / maps.id, label_map, sample, data)
+
+    def _publish(self, trainer: Trainer) -> Path | None:
+        trainer.strategy.barrier()
+        if not trainer.is_global_zero or not self.partial.is_dir():
+            return None
+        final = self.output_dir / self.folder
+        shutil.rmtree(final, ignore_errors=True)
+        self.partial.rename(final)
+        return final
+
+
+class PredictionWriter(PictureWriter):
+    """Writes label maps, ``predictions/<row>/<id>.png``, as palette indices.
+
+    In ``test`` only where the module's ``save_predictions`` is set; ``predict`` is run for the files.
+
+    Args:
+        output_dir: The run's folder.
+    """
+
+    folder = "predictions"
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Write the batch's label maps where asked to."""
+        if getattr(pl_module, "save_predictions", False):
+            self._write(trainer, outputs, batch)
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Give the files their final name."""
+        self._publish(trainer)
+
+    def write(self, stem: Path, label_map: Tensor, sample: Sample, data: SegmentationDataModule) -> None:
+        """Write a label map, in the data set's own numbers."""
+        write_label_map(stem.with_name(f"{stem.name}.png"), label_map + data.label_offset, data.palette)
+
+
+class OverlayWriter(PictureWriter):
+    """In ``predict``: the label maps drawn over their images, ``overlays/<row>/<id>.jpg``.
+
+    Args:
+        output_dir: The run's folder.
+    """
+
+    folder = "overlays"
+
+    def write(self, stem: Path, label_map: Tensor, sample: Sample, data: SegmentationDataModule) -> None:
+        """Draw and write one overlay."""
+        image = sample.image.permute(1, 2, 0).cpu().numpy()
+        drawn = draw_overlay(image, label_map.cpu().numpy(), data.palette, data.label_offset, data.background)
+        with atomic_file(stem.with_name(f"{stem.name}.jpg")) as draft:
+            Image.fromarray(drawn).save(draft, quality=90)
+
+
+def write_label_map(path: Path, label_map: Tensor, palette: list[int] | None) -> None:
+    """Write labels ``[H, W]`` in 0..255 as an 8-bit PNG, with a palette (flat RGB) where there is one."""
+    picture = Image.fromarray(label_map.cpu().numpy().astype(np.uint8))
+    if palette is not None:
+        picture.putpalette(palette)
+    with atomic_file(path) as draft:
+        picture.save(draft)
