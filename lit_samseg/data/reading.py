@@ -44,6 +44,33 @@ def read_image(path: Path, upright: bool = False) -> Tensor:
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1)
 
 
+def as_image(picture: object) -> Tensor:
+    """Turn whatever a caller calls a picture into RGB, uint8 ``[3, H, W]``.
+
+    Args:
+        picture: A path (read upright); a PIL image (as its pixels lie); a NumPy array uint8 ``[H, W, 3]`` or ``[H, W]``;
+            or a tensor uint8 ``[3, H, W]``.
+
+    Raises:
+        InputError: It is something else, or has another type or shape.
+    """
+    if isinstance(picture, str | Path):
+        return read_image(Path(picture).expanduser(), upright=True)
+    if isinstance(picture, Image.Image):
+        return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
+    if isinstance(picture, np.ndarray):
+        if picture.dtype == np.uint8 and picture.ndim == 2:
+            picture = np.repeat(picture[..., None], 3, axis=2)
+        if picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3:
+            return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)
+        raise InputError(f"an image array must be uint8 [H, W, 3] (RGB), not {picture.dtype} {list(picture.shape)}")
+    if isinstance(picture, Tensor):
+        if picture.dtype == torch.uint8 and picture.ndim == 3 and picture.shape[0] == 3:
+            return picture
+        raise InputError(f"an image tensor must be uint8 [3, H, W] (RGB), not {picture.dtype} {list(picture.shape)}")
+    raise InputError(f"{type(picture).__name__} is no image; give a path, a PIL image, an array or a tensor")
+
+
 def read_indices(path: Path, what: str = "label map", upright: bool = False) -> Tensor:
     """Read a picture whose pixels are numbers: palette indices or 8-bit grey, uint8 ``[H, W]``.
 

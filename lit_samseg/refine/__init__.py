@@ -2,13 +2,14 @@
 
 from lit_samseg.refine.merging import merge
 from lit_samseg.refine.prompts import build_prompt
-from lit_samseg.refine.refiner import refine
+from lit_samseg.refine.refiner import Decision, refine
 from lit_samseg.refine.regions import Region, find_regions
 from lit_samseg.refine.selection import select
 from lit_samseg.refine.variant import PAPER_VARIANTS, Variant, parse_variants
 
 __all__ = [
     "PAPER_VARIANTS",
+    "Decision",
     "Region",
     "Variant",
     "build_prompt",

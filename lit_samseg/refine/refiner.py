@@ -1,6 +1,7 @@
 """The middle of the experiment: one label map and one encoded image in, a refined label map out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,7 +11,26 @@ from lit_samseg.refine.prompts import build_prompt
 from lit_samseg.refine.regions import Region
 from lit_samseg.refine.selection import select
 from lit_samseg.refine.variant import Variant
-from lit_samseg.sam.interface import Embedding, PromptableSegmenter
+from lit_samseg.sam.interface import Embedding, Prompt, PromptableSegmenter
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of one region.
+
+    Attributes:
+        region: What was prompted for.
+        prompt: The prompt made of it.
+        candidates: SAM's masks, bool ``[M, H, W]``.
+        scores: The IoU that SAM predicts for each, float32 ``[M]``.
+        chosen: Index of the candidate that was kept, int64 scalar.
+    """
+
+    region: Region
+    prompt: Prompt
+    candidates: Tensor
+    scores: Tensor
+    chosen: Tensor
 
 
 @torch.inference_mode()
@@ -23,6 +43,7 @@ def refine(
     background: int | None,
     target: Tensor | None = None,
     ignore_index: int = 255,
+    trace: list[Decision] | None = None,
 ) -> Tensor:
     """Refine a label map as a variant says (Qamar et al., 2023, Algorithm 1).
 
@@ -35,6 +56,7 @@ def refine(
         background: Class that is never prompted, or None.
         target: Ground truth ``[H, W]``, only for the selection ``oracle``.
         ignore_index: Void label in ``target``; void pixels take no part in the oracle's choice.
+        trace: Gets a `Decision` per region, in their order; they hold ``M`` bool ``[H, W]`` each.
 
     Returns:
         int64 ``[H, W]``.
@@ -55,6 +77,8 @@ def refine(
             )
         else:
             chosen = select(masks, candidates.scores[index], variant.selection, region.mask)
+        if trace is not None:
+            trace.append(Decision(region, prompts[index], masks, candidates.scores[index], chosen))
         kept = masks.index_select(0, chosen[None])[0]
         earlier = class_masks.get(region.class_id)
         class_masks[region.class_id] = kept if earlier is None else earlier | kept
