@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,15 +14,18 @@ PROMPTS_PER_DECODER_CALL = 8
 """Bounds the decoder's memory: a prompt's activations take about 50 MB at 1024 pixels."""
 
 
-class PromptTensors(NamedTuple):
-    """``n`` prompts of equal token layout in frame pixels, on the embedding's device.
+@dataclass(frozen=True)
+class PromptTensors:
+    """Prompts of equal token layout in frame pixels, on the embedding's device.
 
     Attributes:
+        count: How many there are, ``n``.
         points: Foreground points, float32 ``[n, K, 2]`` as (x, y), or None.
         boxes: float32 ``[n, 4]`` as x_min, y_min, x_max, y_max, or None.
         masks: Logits float32 ``[n, 1, mask_size, mask_size]``, or None.
     """
 
+    count: int
     points: Tensor | None
     boxes: Tensor | None
     masks: Tensor | None
@@ -74,4 +77,4 @@ def _stack(prompts: Sequence[Prompt], frame: Frame, device: torch.device) -> Pro
     if prompts[0].mask is not None:
         signed = [frame.mask_prompt(p.mask) * p.mask_strength for p in prompts if p.mask is not None]
         masks = torch.stack(signed).to(device)
-    return PromptTensors(points, boxes, masks)
+    return PromptTensors(len(prompts), points, boxes, masks)
