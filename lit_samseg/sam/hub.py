@@ -20,6 +20,7 @@ from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.hub_families import FAMILIES, read_normalisation
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.precision import autocast, check_precision
+from lit_samseg.weights import freeze
 
 
 class HubSam(PromptableSegmenter):
@@ -58,6 +59,7 @@ class HubSam(PromptableSegmenter):
         # In the 0-255 scale; buffers, so that they follow the model to its device.
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1) * 255, persistent=False)
+        freeze(self)
         self.name = Path(checkpoint).expanduser().absolute().name
         self.checkpoint = checkpoint
         self.precision = precision
