@@ -1,6 +1,7 @@
 """Frozen promptable segmenters behind one small interface."""
 
-from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.frame import Frame, SquareFrame
+from lit_samseg.sam.hub import HubSam
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.segment_anything import SegmentAnything
 
@@ -8,8 +9,10 @@ __all__ = [
     "Candidates",
     "Embedding",
     "Frame",
+    "HubSam",
     "Precision",
     "Prompt",
     "PromptableSegmenter",
     "SegmentAnything",
+    "SquareFrame",
 ]

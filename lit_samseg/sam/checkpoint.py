@@ -27,15 +27,17 @@ _PUBLISHED_VITS = {
     arch.encoder_dim: (name, arch) for name, arch in (("vit_b", SAM_VIT_B), ("vit_l", SAM_VIT_L), ("vit_h", SAM_VIT_H))
 }
 
-# A tensor name that gives another well-known network away.
-_TELLTALES = (
-    ("layer4.0.conv1.weight", "a ResNet classifier"),
-    ("backbone.layer4.0.conv1.weight", "a torchvision segmentation model"),
-    ("mask_decoder.hf_token.weight", "SAM-HQ"),
-    ("image_encoder.trunk.pos_embed", "SAM 2"),
-    ("vision_encoder.pos_embed", "a SAM in the layout of transformers"),
-)
 _SUPPORTED = "give a segment-anything checkpoint (vit_b, vit_l, vit_h) or mobile_sam.pt"
+_HUB_SAM = "use lit_samseg.sam.HubSam with a folder that has config.json and model.safetensors, or a hub id"
+# A tensor name that gives another well-known network away, what that is, and what to do.
+_TELLTALES = (
+    ("layer4.0.conv1.weight", "a ResNet classifier", _SUPPORTED),
+    ("backbone.layer4.0.conv1.weight", "a torchvision segmentation model", _SUPPORTED),
+    ("mask_decoder.hf_token.weight", "SAM-HQ", f"{_HUB_SAM} such as syscv-community/sam-hq-vit-base"),
+    ("image_encoder.trunk.pos_embed", "SAM 2", f"{_HUB_SAM} such as facebook/sam2.1-hiera-tiny"),
+    ("vision_encoder.pos_embed", "a SAM in the layout of transformers", _HUB_SAM),
+    ("shared_image_embedding.positional_embedding", "a SAM in the layout of transformers", _HUB_SAM),
+)
 
 
 def load_sam(path: Path) -> tuple[str, "Sam"]:
@@ -69,9 +71,9 @@ def load_sam(path: Path) -> tuple[str, "Sam"]:
 
 
 def _recognise_vit(state: dict[str, Tensor], path: Path) -> tuple[str, SamArchitecture]:
-    for key, what in _TELLTALES:
+    for key, what, remedy in _TELLTALES:
         if key in state:
-            raise InputError(f"{path} holds {what}, which is not a SAM this class reads; {_SUPPORTED}")
+            raise InputError(f"{path} holds {what}, which is not a SAM this class reads; {remedy}")
     positions = state.get("image_encoder.pos_embed")
     width = 0 if positions is None else positions.shape[-1]
     if width not in _PUBLISHED_VITS:

@@ -6,6 +6,7 @@ boxes, mask prompts and candidate masks all pass through this frame. (segment-an
 ``SAM2Transforms``; Ravi et al., 2024): `SquareFrame`.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,18 +71,24 @@ class Frame:
         """Bring a signed mask into the frame of SAM's mask prompts.
 
         Bilinear to the resized frame, padded with -1 to the square, area-averaged to ``mask_size``: a plain
-        stretch of the mask to a square would point SAM at the wrong pixels.
+        stretch of the mask to a square would point SAM at the wrong pixels. Where a cell of the mask prompt is no
+        whole number of frame pixels (SAM 3: 1008 / 288 = 3.5), the pixels at its border count by the part inside.
 
         Args:
             mask: float ``[height, width]``, +1 inside and -1 outside.
 
         Returns:
-            float ``[1, mask_size, mask_size]`` in [-1, 1]. Largest tensor on the way: ``size * size`` floats.
+            float ``[1, mask_size, mask_size]`` in [-1, 1]. Largest tensor on the way: ``size * size`` floats, four
+            times that for SAM 3.
         """
         height, width = self.resized
         inside = F.interpolate(mask[None, None], (height, width), mode="bilinear", align_corners=False)
         padded = F.pad(inside, (0, self.size - width, 0, self.size - height), value=-1.0)
-        return F.avg_pool2d(padded, self.size // self.mask_size)[0]
+        step = math.gcd(self.size, self.mask_size)
+        parts = self.mask_size // step  # into which a pixel is split for cells to be whole numbers of them
+        if parts > 1:
+            padded = padded.repeat_interleave(parts, -1).repeat_interleave(parts, -2)
+        return F.avg_pool2d(padded, self.size // step)[0]
 
     def to_image(self, logits: Tensor) -> Tensor:
         """Bring low-resolution logits to the image's size in SAM's own two bilinear steps.

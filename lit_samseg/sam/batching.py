@@ -1,0 +1,80 @@
+"""Which prompts go through a mask decoder together, and as what tensors."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.interface import Candidates, Embedding, Prompt
+
+PROMPTS_PER_DECODER_CALL = 8
+"""Bounds the decoder's memory: a prompt's activations take about 50 MB at 1024 pixels."""
+
+
+@dataclass(frozen=True)
+class PromptTensors:
+    """Prompts of equal token layout in frame pixels, on the embedding's device.
+
+    Attributes:
+        count: How many there are, ``n``.
+        points: Foreground points, float32 ``[n, K, 2]`` as (x, y), or None.
+        boxes: float32 ``[n, 4]`` as x_min, y_min, x_max, y_max, or None.
+        masks: Logits float32 ``[n, 1, mask_size, mask_size]``, or None.
+    """
+
+    count: int
+    points: Tensor | None
+    boxes: Tensor | None
+    masks: Tensor | None
+
+
+def decode_alike_together(
+    embedding: Embedding,
+    prompts: Sequence[Prompt],
+    masks_per_prompt: int,
+    decode: Callable[[PromptTensors], tuple[Tensor, Tensor]],
+) -> Candidates:
+    """Decode prompts of one image, those with equal token layout together, never padded.
+
+    Args:
+        embedding: The image.
+        prompts: ``N`` prompts, in any mixture; ``N`` may be 0.
+        masks_per_prompt: ``M``, candidates that the decoder gives of each.
+        decode: The decoder, from at most ``PROMPTS_PER_DECODER_CALL`` prompts to their logits ``[n, M, mask_size,
+            mask_size]`` and scores ``[n, M]`` in any floating-point type.
+
+    Returns:
+        Candidates in the prompts' order.
+    """
+    groups: dict[tuple[int, bool, bool], list[int]] = defaultdict(list)
+    for index, prompt in enumerate(prompts):
+        groups[prompt.token_layout].append(index)
+    side = embedding.frame.mask_size
+    logits = embedding.features.new_empty(len(prompts), masks_per_prompt, side, side)
+    scores = embedding.features.new_empty(len(prompts), masks_per_prompt)
+    for members in groups.values():
+        for start in range(0, len(members), PROMPTS_PER_DECODER_CALL):
+            chunk = members[start : start + PROMPTS_PER_DECODER_CALL]
+            where = torch.tensor(chunk, device=logits.device)
+            tensors = _stack([prompts[i] for i in chunk], embedding.frame, logits.device)
+            chunk_logits, chunk_scores = decode(tensors)
+            logits.index_copy_(0, where, chunk_logits.float())
+            scores.index_copy_(0, where, chunk_scores.float())
+    return Candidates(logits, scores, embedding.frame)
+
+
+def _stack(prompts: Sequence[Prompt], frame: Frame, device: torch.device) -> PromptTensors:
+    points = boxes = masks = None
+    if prompts[0].points is not None:
+        coordinates = torch.stack([frame.to_frame(p.points) for p in prompts if p.points is not None])
+        points = coordinates.float().to(device)
+    if prompts[0].box is not None:
+        corners = torch.stack([frame.to_frame(p.box.view(2, 2)) for p in prompts if p.box is not None])
+        boxes = corners.flatten(1).float().to(device)
+    if prompts[0].mask is not None:
+        signed = [frame.mask_prompt(p.mask) * p.mask_strength for p in prompts if p.mask is not None]
+        masks = torch.stack(signed).to(device)
+    return PromptTensors(len(prompts), points, boxes, masks)

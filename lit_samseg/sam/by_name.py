@@ -1,0 +1,28 @@
+"""The promptable segmenter that a checkpoint's name calls for."""
+
+from pathlib import Path
+
+from lit_samseg.hub import is_hub_id
+from lit_samseg.sam.hub import HubSam
+from lit_samseg.sam.interface import Precision, PromptableSegmenter
+from lit_samseg.sam.segment_anything import SegmentAnything
+
+
+_FILE_SUFFIXES = (".pt", ".pth", ".safetensors")
+
+
+def load_promptable_segmenter(checkpoint: str, precision: Precision = "fp32") -> PromptableSegmenter:
+    """Load a SAM by the class that reads it.
+
+    Args:
+        checkpoint: A known name (``vit_h``, ``mobile_sam``, ``demo``, ...) or a checkpoint file, for `SegmentAnything`; a
+            folder or hub id in the layout of transformers, for `HubSam`.
+        precision: ``fp32``, ``bf16`` or ``fp16``.
+
+    Raises:
+        InputError: There is no such checkpoint, or it is no SAM.
+    """
+    path = Path(checkpoint).expanduser()
+    if path.is_dir() or (is_hub_id(checkpoint) and not path.exists() and path.suffix not in _FILE_SUFFIXES):
+        return HubSam(checkpoint, precision)
+    return SegmentAnything(checkpoint, precision)

@@ -1,0 +1,124 @@
+"""The SAM family in the layout of transformers: SAM, SAM-HQ, SAM 2 and 2.1, SAM 3's tracker and EdgeTAM.
+
+Sources: Kirillov et al., 2023 (SAM); Ke et al., 2023 (SAM-HQ); Ravi et al., 2024 (SAM 2); Carion et al., 2025 (SAM 3);
+Zhou et al., 2025 (EdgeTAM). Only the models' public ``get_image_embeddings`` and ``forward`` are used. Geometry is
+ours (`Frame`, `SquareFrame`): no processor resizes, pads or post-processes.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lit_samseg.errors import InputError
+from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config
+from lit_samseg.sam.batching import PromptTensors, decode_alike_together
+from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.hub_families import FAMILIES, read_normalisation
+from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
+from lit_samseg.sam.precision import autocast, check_precision
+from lit_samseg.weights import freeze
+
+
+class HubSam(PromptableSegmenter):
+    """A frozen SAM of any generation from the hub, recognised by the ``model_type`` of its configuration.
+
+    ``sam``, ``sam_hq``, ``sam2``, ``sam3_tracker`` and ``edgetam`` are read, and the video models ``sam2_video`` (so
+    the published SAM 2.1 call themselves), ``sam3_tracker_video``, ``sam3_video`` and ``edgetam_video``, of which the
+    part for single images is loaded. All sizes come from the configuration.
+
+    What the families do differently, as transformers has it: SAM-HQ adds its high-quality mask to each candidate and
+    sorts the candidates by score. SAM 2, SAM 3 and EdgeTAM answer a single-mask request whose mask is unstable with the
+    best of their three candidates, and give a prompt without point and box one empty point.
+
+    Args:
+        checkpoint: A folder with ``config.json`` and ``model.safetensors``, or a hub id such as
+            ``facebook/sam-vit-base``, ``syscv-community/sam-hq-vit-base`` or ``facebook/sam2.1-hiera-tiny``.
+        precision: ``fp32``, ``bf16`` or ``fp16`` arithmetic in encoder and decoder (weights stay fp32). Logits, scores
+            and everything after them are fp32.
+
+    Raises:
+        InputError: The checkpoint is missing, broken or of another architecture.
+    """
+
+    model: Any
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, checkpoint: str, precision: Precision = "fp32") -> None:
+        super().__init__()
+        check_precision(precision)
+        folder = find_checkpoint_folder(checkpoint, "SAM")
+        model_type, config = _read_config(folder)
+        self.family = FAMILIES[model_type]
+        self.model, self.sha256 = load_pretrained(self.family.model_class(), folder, config, f"SAM ({model_type})")
+        mean, std = read_normalisation(folder, self.family)
+        # In the 0-255 scale; buffers, so that they follow the model to its device.
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1) * 255, persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1) * 255, persistent=False)
+        freeze(self)
+        self.name = Path(checkpoint).expanduser().absolute().name
+        self.checkpoint = checkpoint
+        self.precision = precision
+
+    def frame(self, image: Tensor) -> Frame:
+        """Return the frame of an image ``[3, H, W]``."""
+        height, width = image.shape[-2:]
+        prompt_encoder = self.model.prompt_encoder
+        # The mask prompt's two strided convolutions bring it down to the embedding's grid.
+        return self.family.frame(
+            height, width, prompt_encoder.input_image_size, 4 * prompt_encoder.image_embedding_size[0]
+        )
+
+    @torch.inference_mode()
+    def encode(self, images: Sequence[Tensor]) -> list[Embedding]:
+        """Encode images one by one: a batch gains nothing on a CPU and would tie results to its make-up."""
+        return [self._encode_one(image) for image in images]
+
+    def _encode_one(self, image: Tensor) -> Embedding:
+        frame = self.frame(image)
+        # Normalise first, pad with zeros after: the order SAM was trained with.
+        pixels = frame.pad((frame.resize_image(image) - self.mean) / self.std)
+        with autocast(image.device, self.precision):
+            encoded = self.model.get_image_embeddings(pixels[None])
+        features, levels = self.family.split(encoded)
+        return Embedding(features[0].float(), frame, tuple(level[0].float() for level in levels))
+
+    @torch.inference_mode()
+    def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
+        """Decode prompts of one image, those with equal token layout together, never padded."""
+        count = self.model.config.mask_decoder_config.num_multimask_outputs if multimask else 1
+        return decode_alike_together(embedding, prompts, count, partial(self._decode_alike, embedding, multimask))
+
+    def _decode_alike(self, embedding: Embedding, multimask: bool, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
+        # Every prompt is an image of its own in the batch: transformers takes one mask prompt per image and would
+        # give the same one to all prompts of an image.
+        inputs = self.family.join(embedding, prompts.count)
+        if prompts.points is not None:
+            inputs["input_points"] = prompts.points[:, None]
+            inputs["input_labels"] = torch.ones_like(prompts.points[:, None, :, 0], dtype=torch.int64)
+        if prompts.boxes is not None:
+            inputs["input_boxes"] = prompts.boxes[:, None]
+        if prompts.masks is not None:
+            inputs["input_masks"] = prompts.masks
+        with autocast(embedding.features.device, self.precision):
+            output = self.model(**inputs, multimask_output=multimask)
+        return output.pred_masks[:, 0], output.iou_scores[:, 0]
+
+
+def _read_config(folder: Path) -> tuple[str, Any]:
+    from transformers import CONFIG_MAPPING
+
+    settings = read_config(folder, "SAM")
+    path, model_type = folder / "config.json", settings["model_type"]
+    if model_type not in FAMILIES:
+        raise InputError(f"{path} describes {model_type!r}; HubSam reads {', '.join(FAMILIES)}")
+    try:
+        return model_type, CONFIG_MAPPING[model_type].from_dict(settings)
+    except Exception as error:
+        # What transformers raises for a value it cannot use differs from value to value.
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"{path} cannot be used ({reason[0]}); download it again") from error
