@@ -26,9 +26,10 @@ class OneFormer(Baseline):
 
     The official evaluation, step by step: the image is resized by detectron2's ``ResizeShortestEdge`` (Pillow,
     bilinear, sizes ``int(x + 0.5)``), normalised with the checkpoint's mean and deviation, and padded right and below
-    with 0 to a multiple of 32. Mask logits are brought to that size, cut to the image and brought to its own size; class
-    scores are formed there (``oneformer_model.py``; ``sem_seg_postprocess_before_inference`` is true whenever panoptic
-    or instance inference is on, and the configurations of ADE20K turn on both). The defaults are ADE20K's test sizes.
+    with 0 to a multiple of 32. Mask logits are brought to that size, cut to the image and brought to its own size;
+    class scores are formed there (``oneformer_model.py``; ``sem_seg_postprocess_before_inference`` is true whenever
+    panoptic or instance inference is on, and the configurations of ADE20K turn on both). The defaults are ADE20K's
+    test sizes.
 
     transformers' ``OneFormerProcessor`` is not used: it downloads names of classes that only training needs, resizes
     with torchvision to sizes rounded down, pads to no multiple, and forms class scores at the masks' own size. The
@@ -48,6 +49,10 @@ class OneFormer(Baseline):
     Raises:
         InputError: The checkpoint is missing, broken or of another architecture, or an option is out of range.
     """
+
+    mean: Tensor
+    std: Tensor
+    task: Tensor
 
     def __init__(self, checkpoint: str, short_side: int = 640, long_side: int = 2560, first_class: int = 0) -> None:
         super().__init__()

@@ -28,10 +28,11 @@ class ClassScores(Rows):
 
     def rows(self, index: Tensor) -> Tensor:
         """Return the scores of the rows at ``index`` as ``[C, n, W]``."""
-        inside = self.masks.rows(index).sigmoid_().transpose(0, 1).contiguous()
-        # One product a row, all of one shape: a product of many rows at once rounds by how many they are.
-        scores = torch.bmm(self.weights.expand(len(index), -1, -1), inside)
-        return scores.transpose(0, 1)
+        masks = self.masks.rows(index)
+        # Row by row, each in memory of its own: a CPU's sigmoid and matrix product round by how many numbers there are
+        # and where they lie.
+        scores = [self.weights @ masks[:, i].contiguous().sigmoid() for i in range(len(index))]
+        return torch.stack(scores, dim=1)
 
 
 class SideBySide(Rows):
