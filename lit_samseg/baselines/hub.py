@@ -53,6 +53,8 @@ class HubSegmenter(Baseline):
         InputError: The checkpoint is missing, broken, no segmenter, or of an architecture not named above.
     """
 
+    first_class: int
+
     def __init__(self, checkpoint: str, first_class: int = 0) -> None:
         super().__init__()
         folder = find_checkpoint_folder(checkpoint, "baseline")

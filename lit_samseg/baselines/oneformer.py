@@ -50,6 +50,7 @@ class OneFormer(Baseline):
         InputError: The checkpoint is missing, broken or of another architecture, or an option is out of range.
     """
 
+    first_class: int
     mean: Tensor
     std: Tensor
     task: Tensor
