@@ -52,8 +52,8 @@ def _fetch(hub_id: str, what: str) -> Path:
     from huggingface_hub.errors import CachedRepoTreeNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        # Settings first; weights as safetensors, and as a pickle only where there is nothing else.
-        folder = Path(snapshot_download(hub_id, allow_patterns=["*.json"]))
+        # Settings and tokenizers first; weights as safetensors, and as a pickle only where there is nothing else.
+        folder = Path(snapshot_download(hub_id, allow_patterns=["*.json", "merges.txt"]))
         for pattern in ("model*.safetensors", "pytorch_model*.bin"):
             if not weight_files(folder):
                 snapshot_download(hub_id, allow_patterns=[pattern])

@@ -1,14 +1,18 @@
 """Frozen semantic segmenters: an image in, a label map out."""
 
+from lit_samseg.baselines.hub import HubSegmenter
 from lit_samseg.baselines.interface import Baseline, LogitBaseline
 from lit_samseg.baselines.mobilenet_v2 import MobileNetV2DeepLab
+from lit_samseg.baselines.oneformer import OneFormer
 from lit_samseg.baselines.precomputed import Precomputed
 from lit_samseg.baselines.torchvision_deeplab import TorchvisionDeepLab
 
 __all__ = [
     "Baseline",
+    "HubSegmenter",
     "LogitBaseline",
     "MobileNetV2DeepLab",
+    "OneFormer",
     "Precomputed",
     "TorchvisionDeepLab",
 ]

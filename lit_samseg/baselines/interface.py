@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lit_samseg.errors import InputError
+from lit_samseg.baselines.class_names import compare_classes
 
 
 class Baseline(nn.Module, ABC):
@@ -18,6 +18,7 @@ class Baseline(nn.Module, ABC):
         sha256: SHA-256 of the weight file; None where there is none.
         num_classes: Number of classes it predicts; None where it is not known.
         class_names: Names by class id; None where they are not known.
+        first_class: The checkpoint's class id that is class 0 here; None where there is no such option.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Baseline(nn.Module, ABC):
     sha256: str | None
     num_classes: int | None = None
     class_names: tuple[str, ...] | None = None
+    first_class: int | None = None
 
     @abstractmethod
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
@@ -39,25 +41,13 @@ class Baseline(nn.Module, ABC):
         """
 
     def check_classes(self, class_names: tuple[str, ...]) -> None:
-        """Compare the baseline's classes with the data set's.
+        """Compare the baseline's classes with the data set's, see :mod:`lit_samseg.baselines.class_names`.
 
         Raises:
             InputError: Their number differs, or a name known to both stands at another place.
         """
-        if self.num_classes is not None and self.num_classes != len(class_names):
-            raise InputError(
-                f"baseline {self.checkpoint} predicts {self.num_classes} classes, the data set has "
-                f"{len(class_names)}; give a checkpoint trained for these classes"
-            )
-        if self.class_names is None:
-            return
-        for place, name in enumerate(class_names):
-            other = self.class_names[place]
-            if name != other and (name in self.class_names or other in class_names):
-                raise InputError(
-                    f"baseline {self.checkpoint} calls class {place} {other!r}, the data set {name!r}; "
-                    "the orders differ, give a checkpoint trained with the data set's order"
-                )
+        if self.num_classes is not None:
+            compare_classes(self.checkpoint, self.class_names, self.num_classes, class_names, self.first_class)
 
 
 class LogitBaseline(Baseline):

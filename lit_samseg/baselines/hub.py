@@ -1,0 +1,111 @@
+"""Semantic segmenters in the layout of transformers."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lit_samseg.baselines.bands import Resized, Stored, argmax_in_bands
+from lit_samseg.baselines.configuration import read_configuration
+from lit_samseg.baselines.interface import Baseline
+from lit_samseg.baselines.preprocessing import NetworkInput, Preprocessing
+from lit_samseg.baselines.queries import label_map_of_queries, label_map_of_windows
+from lit_samseg.errors import InputError
+from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config
+
+_LOGITS = ("beit", "data2vec-vision", "dpt", "mobilevit", "mobilevitv2", "segformer", "upernet")
+_QUERIES = ("eomt", "eomt_dinov3", "mask2former", "maskformer")
+_ELSEWHERE = {"mobilenet_v2": "MobileNetV2DeepLab", "oneformer": "OneFormer"}
+
+
+class HubSegmenter(Baseline):
+    """A frozen segmenter that ``AutoModelForSemanticSegmentation`` or ``AutoModelForUniversalSegmentation`` loads.
+
+    The architecture is read from the checkpoint: BEiT, Data2Vec (vision), DPT, EoMT, Mask2Former, MaskFormer,
+    MobileViT (both versions), SegFormer, UPerNet. Images are prepared by the checkpoint's own processor, whole and
+    without its label reduction (:class:`lit_samseg.baselines.preprocessing.Preprocessing` says what is changed, and
+    for which network).
+
+    The label map is made at the image's own size:
+
+    - Logits per pixel are brought there bilinearly, then the largest is taken, as
+      ``post_process_semantic_segmentation`` of the library does.
+    - Mask2Former, MaskFormer: the official order (``maskformer_model.py``, with
+      ``SEM_SEG_POSTPROCESSING_BEFORE_INFERENCE`` False as in the semantic configurations of ADE20K): mask logits are
+      brought to the network's input, class scores are formed, and these are brought to the image's size. The library
+      forms scores at another size (Mask2Former: 384 x 384 whatever the input; MaskFormer: the masks' own).
+    - EoMT: the official order, which is the library's too; padding is cut away, which the library does not do.
+
+    No tensor of the image's size with one channel per class is ever made; the largest are the network's own and bands
+    of :data:`lit_samseg.baselines.bands.BAND_BYTES`.
+
+    Args:
+        checkpoint: A folder with ``config.json``, ``preprocessor_config.json`` and ``model.safetensors``, or a hub id
+            such as ``nvidia/segformer-b0-finetuned-ade-512-512``.
+        first_class: Class id of the checkpoint that is the data set's class 0; those below are never predicted. 1
+            leaves out a background that the data set does not have.
+
+    Attributes:
+        processor: Class of the image processor in use, see :class:`.Preprocessing`.
+
+    Raises:
+        InputError: The checkpoint is missing, broken, no segmenter, or of an architecture not named above.
+    """
+
+    first_class: int
+
+    def __init__(self, checkpoint: str, first_class: int = 0) -> None:
+        super().__init__()
+        folder = find_checkpoint_folder(checkpoint, "baseline")
+        settings = read_config(folder, "baseline")
+        self.name = settings["model_type"]
+        model_class = _model_class(settings, folder / "config.json")
+        config, self.class_names, self.num_classes = read_configuration(folder, settings, first_class)
+        self.preprocessing = Preprocessing(folder, config)
+        self.processor = self.preprocessing.name
+        self.model, self.sha256 = load_pretrained(model_class, folder, config, self.name)
+        self.checkpoint = checkpoint
+        self.first_class = first_class
+
+    @torch.inference_mode()
+    def label_map(self, image: Tensor, image_id: str) -> Tensor:
+        """Return class ids, int64 ``[H, W]``; ties go to the lower class id."""
+        size = (image.shape[1], image.shape[2])
+        given = self.preprocessing(image)
+        output = self.model(pixel_values=given.pixels)
+        if self.name in _LOGITS:
+            return argmax_in_bands(Resized(Stored(output.logits[0, self.first_class :]), *size))
+        return self._of_queries(output, given, size)
+
+    def _of_queries(self, output: Any, given: NetworkInput, size: tuple[int, int]) -> Tensor:
+        masks, classes = output.masks_queries_logits, output.class_queries_logits
+        whole = (given.pixels.shape[2], given.pixels.shape[3])
+        if given.starts is not None:
+            return label_map_of_windows(masks, classes, whole, given.starts, size, self.first_class)
+        return label_map_of_queries(masks[0], classes[0], whole, given.inside, size, self.first_class, False)
+
+
+def _model_class(settings: dict[str, Any], path: Path) -> type:
+    """Return the class that transformers' auto mappings name for a configuration."""
+    kind = settings["model_type"]
+    if kind in _ELSEWHERE:
+        raise InputError(
+            f"{path} describes {kind!r}, which has settings of its own; use lit_samseg.baselines.{_ELSEWHERE[kind]}"
+        )
+    if kind not in _LOGITS + _QUERIES:
+        fitting = ", ".join(sorted(_LOGITS + _QUERIES))
+        raise InputError(f"{path} describes {kind!r}; HubSegmenter reads {fitting}")
+    import transformers
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES,
+        MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES,
+    )
+
+    mapping = MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES if kind in _LOGITS else None
+    name = (mapping or MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES)[kind]
+    saved = settings.get("architectures") or [name]
+    if name not in saved:
+        raise InputError(f"{path} is of a {saved[0]}, which has no semantic segmentation head; give one of a {name}")
+    model_class: type = getattr(transformers, name)
+    return model_class

@@ -1,0 +1,133 @@
+"""Semantic inference of mask transformers: class scores from queries that each have a class and a mask."""
+
+import torch
+from torch import Tensor
+
+from lit_samseg.baselines.bands import Cropped, Resized, Rows, Stored, argmax_in_bands
+
+
+class ClassScores(Rows):
+    """Class scores of queries: for each pixel the sum over queries of P(class) times P(pixel in the query's mask).
+
+    MaskFormer (Cheng et al., 2021), section 3.4; ``semantic_inference`` in the official code of MaskFormer,
+    Mask2Former and OneFormer.
+
+    Args:
+        masks: Mask logits ``[Q, H, W]``.
+        class_logits: float32 ``[Q, C + 1]``; the last is "no object".
+        first_class: Classes below it are left out.
+    """
+
+    def __init__(self, masks: Rows, class_logits: Tensor, first_class: int = 0) -> None:
+        self.masks = masks
+        # Probabilities are taken over all classes before any is left out.
+        self.weights = class_logits.softmax(-1)[:, first_class:-1].T.contiguous()
+        self.height, self.width = masks.height, masks.width
+        self.row_size = max(masks.row_size, len(self.weights) * self.width)
+        self.device = masks.device
+
+    def rows(self, index: Tensor) -> Tensor:
+        """Return the scores of the rows at ``index`` as ``[C, n, W]``."""
+        masks = self.masks.rows(index)
+        # Row by row, each in memory of its own: a CPU's sigmoid and matrix product round by how many numbers there are
+        # and where they lie.
+        scores = [self.weights @ masks[:, i].contiguous().sigmoid() for i in range(len(index))]
+        return torch.stack(scores, dim=1)
+
+
+class SideBySide(Rows):
+    """Maps of equal size side by side, averaged where they overlap.
+
+    Args:
+        windows: Maps ``[C, H, w]``.
+        starts: The column at which each begins, ascending.
+    """
+
+    def __init__(self, windows: list[Rows], starts: tuple[int, ...]) -> None:
+        self.windows, self.starts = windows, starts
+        self.height, self.width = windows[0].height, starts[-1] + windows[0].width
+        self.row_size = max(max(window.row_size, window.row_size // window.width * self.width) for window in windows)
+        self.device = windows[0].device
+
+    def rows(self, index: Tensor) -> Tensor:
+        """Return the rows at ``index`` as ``[C, n, W]``."""
+        total, count = None, torch.zeros(self.width, device=self.device)
+        for window, start in zip(self.windows, self.starts, strict=True):
+            values = window.rows(index)
+            if total is None:
+                total = values.new_zeros(*values.shape[:2], self.width)
+            total[..., start : start + window.width] += values
+            count[start : start + window.width] += 1
+        assert total is not None
+        return total / count
+
+
+def label_map_of_queries(
+    mask_logits: Tensor,
+    class_logits: Tensor,
+    padded: tuple[int, int],
+    inside: tuple[int, int],
+    size: tuple[int, int],
+    first_class: int,
+    masks_to_size: bool,
+) -> Tensor:
+    """Turn one image's queries into its label map, in the order of the official code.
+
+    Mask logits are brought to the network's input and the padding is cut away. Then either the class scores are
+    formed and brought to the image's size (``masks_to_size`` False: Mask2Former and MaskFormer with the semantic
+    configurations of ADE20K), or the mask logits are brought there and the class scores are formed at that size (True:
+    wherever panoptic or instance inference is on too, as in OneFormer's configurations of ADE20K).
+
+    The largest tensors are one band of ``max(Q, C)`` maps, see :data:`lit_samseg.baselines.bands.BAND_BYTES`.
+
+    Args:
+        mask_logits: ``[Q, h, w]``.
+        class_logits: ``[Q, C + 1]``.
+        padded: Height and width of the network's input.
+        inside: Height and width of the image in it, top left.
+        size: Height and width of the label map.
+        first_class: Class id that becomes 0; those below are never predicted.
+        masks_to_size: See above.
+
+    Returns:
+        Class ids, int64 ``[H, W]``.
+    """
+    masks: Rows = Cropped(Resized(Stored(mask_logits), *padded), *inside)
+    if masks_to_size:
+        return argmax_in_bands(ClassScores(Resized(masks, *size), class_logits, first_class))
+    return argmax_in_bands(Resized(ClassScores(masks, class_logits, first_class), *size))
+
+
+def label_map_of_windows(
+    mask_logits: Tensor,
+    class_logits: Tensor,
+    window: tuple[int, int],
+    starts: tuple[int, ...],
+    size: tuple[int, int],
+    first_class: int,
+) -> Tensor:
+    """Turn the queries of an image's windows into its label map, as the official code of EoMT does.
+
+    Each window's class scores are formed at its own size and averaged where windows overlap; the whole is brought to
+    the image's size. The largest tensors are bands, as above.
+
+    Args:
+        mask_logits: ``[N, Q, h, w]`` of N windows along the image's longer side.
+        class_logits: ``[N, Q, C + 1]``.
+        window: Height and width of a window.
+        starts: Where each begins on the longer side.
+        size: Height and width of the label map.
+        first_class: Class id that becomes 0; those below are never predicted.
+
+    Returns:
+        Class ids, int64 ``[H, W]``.
+    """
+    tall = size[0] > size[1]
+    if tall:  # A row must meet all windows, so the work is done on the image lying on its side.
+        mask_logits, window, size = mask_logits.transpose(-1, -2), (window[1], window[0]), (size[1], size[0])
+    scores: list[Rows] = [
+        ClassScores(Resized(Stored(masks), *window), classes, first_class)
+        for masks, classes in zip(mask_logits, class_logits, strict=True)
+    ]
+    labels = argmax_in_bands(Resized(SideBySide(scores, starts), *size))
+    return labels.T.contiguous() if tall else labels
