@@ -1,5 +1,6 @@
 """Frozen semantic segmenters: an image in, a label map out."""
 
+from lit_samseg.baselines.by_name import load_baseline
 from lit_samseg.baselines.hub import HubSegmenter
 from lit_samseg.baselines.interface import Baseline, LogitBaseline
 from lit_samseg.baselines.mobilenet_v2 import MobileNetV2DeepLab
@@ -15,4 +16,5 @@ __all__ = [
     "OneFormer",
     "Precomputed",
     "TorchvisionDeepLab",
+    "load_baseline",
 ]

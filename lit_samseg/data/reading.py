@@ -48,8 +48,8 @@ def as_image(picture: object) -> Tensor:
     """Turn whatever a caller calls a picture into RGB, uint8 ``[3, H, W]``.
 
     Args:
-        picture: A path (read upright); a PIL image (as its pixels lie); a NumPy array uint8 ``[H, W, 3]`` or ``[H, W]``;
-            or a tensor uint8 ``[3, H, W]``.
+        picture: A path (read upright); a PIL image (as its pixels lie); a NumPy array uint8 ``[H, W, 3]`` or
+            ``[H, W]``; or a tensor uint8 ``[3, H, W]``.
 
     Raises:
         InputError: It is something else, or has another type or shape.

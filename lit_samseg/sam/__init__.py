@@ -1,5 +1,6 @@
 """Frozen promptable segmenters behind one small interface."""
 
+from lit_samseg.sam.by_name import load_promptable_segmenter
 from lit_samseg.sam.frame import Frame, SquareFrame
 from lit_samseg.sam.hub import HubSam
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
@@ -15,4 +16,5 @@ __all__ = [
     "PromptableSegmenter",
     "SegmentAnything",
     "SquareFrame",
+    "load_promptable_segmenter",
 ]

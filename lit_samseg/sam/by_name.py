@@ -7,7 +7,6 @@ from lit_samseg.sam.hub import HubSam
 from lit_samseg.sam.interface import Precision, PromptableSegmenter
 from lit_samseg.sam.segment_anything import SegmentAnything
 
-
 _FILE_SUFFIXES = (".pt", ".pth", ".safetensors")
 
 
@@ -15,8 +14,8 @@ def load_promptable_segmenter(checkpoint: str, precision: Precision = "fp32") ->
     """Load a SAM by the class that reads it.
 
     Args:
-        checkpoint: A known name (``vit_h``, ``mobile_sam``, ``demo``, ...) or a checkpoint file, for `SegmentAnything`; a
-            folder or hub id in the layout of transformers, for `HubSam`.
+        checkpoint: A known name (``vit_h``, ``mobile_sam``, ``demo``, ...) or a checkpoint file, for `SegmentAnything`;
+            a folder or hub id in the layout of transformers, for `HubSam`.
         precision: ``fp32``, ``bf16`` or ``fp16``.
 
     Raises:

@@ -1,0 +1,157 @@
+"""One call for one picture: a segmenter and a SAM, and the refined label map."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, overload
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lit_samseg.baselines import Baseline, load_baseline
+from lit_samseg.data.reading import as_image
+from lit_samseg.errors import InputError
+from lit_samseg.refine import Decision, find_regions, parse_variants, refine
+from lit_samseg.sam import Precision, PromptableSegmenter, load_promptable_segmenter
+
+
+@dataclass
+class Refinement:
+    """What one picture came to; tensors are on the CPU.
+
+    Attributes:
+        label_map: The refined class ids, int64 ``[H, W]``.
+        baseline: What was refined: the baseline's or the caller's label map, int64 ``[H, W]``.
+        decisions: With ``details``: for each region its prompt, SAM's candidates and scores, and the one kept.
+    """
+
+    label_map: Tensor
+    baseline: Tensor
+    decisions: list[Decision] = field(default_factory=list)
+
+
+class Refiner:
+    """Refines label maps of single pictures, as one row of the evaluation does.
+
+    >>> refiner = Refiner.from_pretrained(baseline="google/deeplabv3_mobilenet_v2_1.0_513", sam="mobile_sam")
+    >>> refiner("street.jpg").label_map
+
+    Args:
+        sam: The promptable segmenter.
+        baseline: The semantic segmenter; None where only label maps of your own are refined.
+        variant: ``RECIPE`` or ``RECIPE@REGION/SELECTION/FILL``, a row's name.
+        background: The class that is never prompted and fills what no mask claims; None for none; ``auto`` is class 0
+            where the baseline calls it background.
+        device: Where to compute; None takes a GPU if there is one.
+
+    Attributes:
+        class_names: The baseline's names by class id, or None.
+
+    Raises:
+        InputError: The variant cannot be parsed, or needs the ground truth.
+    """
+
+    def __init__(
+        self,
+        sam: PromptableSegmenter,
+        baseline: Baseline | None = None,
+        variant: str = "points+box+mask",
+        background: int | Literal["auto"] | None = "auto",
+        device: str | torch.device | None = None,
+    ) -> None:
+        self.class_names = None if baseline is None else baseline.class_names
+        if background == "auto":
+            background = 0 if (self.class_names or ("",))[0].casefold() == "background" else None
+        self.background = background
+        variants = parse_variants([variant], has_background=background is not None)
+        if not variants or variants[0].selection == "oracle":
+            raise InputError(f"variant {variant!r} is no way to refine a picture; the default is points+box+mask")
+        self.variant = variants[0]
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.sam = sam.to(self.device)
+        self.baseline = None if baseline is None else baseline.to(self.device)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        baseline: str | Baseline | None = None,
+        sam: str | PromptableSegmenter = "mobile_sam",
+        precision: Precision = "fp32",
+        **options: Any,
+    ) -> "Refiner":
+        """Load both networks by name.
+
+        Args:
+            baseline: A folder or hub id of a segmenter, a torchvision DeepLabV3 (``deeplabv3_resnet101``), ``demo``, or
+                None.
+            sam: A known name (``vit_h``, ``mobile_sam``, ...), a checkpoint file, or a folder or hub id of a SAM in the
+                layout of transformers.
+            precision: SAM's arithmetic: ``fp32``, ``bf16`` or ``fp16``.
+            options: Those of `Refiner`.
+
+        Raises:
+            InputError: A checkpoint is missing, broken or of another kind.
+        """
+        if isinstance(baseline, str):
+            baseline = load_baseline(baseline)
+        if isinstance(sam, str):
+            sam = load_promptable_segmenter(sam, precision)
+        return cls(sam, baseline, **options)
+
+    @overload
+    def __call__(self, image: list[Any] | tuple[Any, ...], details: bool = False) -> list[Refinement]: ...
+
+    @overload
+    def __call__(self, image: Any, details: bool = False) -> Refinement: ...
+
+    def __call__(self, image: Any, details: bool = False) -> Refinement | list[Refinement]:
+        """Segment and refine.
+
+        Args:
+            image: A path, a PIL image, a NumPy array uint8 ``[H, W, 3]`` (RGB) or a tensor uint8 ``[3, H, W]``; or a
+                list of them, of any sizes.
+            details: Keep regions, prompts, candidates and scores too.
+
+        Raises:
+            InputError: There is no baseline, or something is no image.
+        """
+        if self.baseline is None:
+            raise InputError("this Refiner has no baseline; give it one, or call refine(image, label_map)")
+        if isinstance(image, list | tuple):
+            return [self._segment(one, self.baseline, details) for one in image]
+        return self._segment(image, self.baseline, details)
+
+    def _segment(self, image: Any, baseline: Baseline, details: bool) -> Refinement:
+        pixels = as_image(image).to(self.device)
+        return self._refine(pixels, baseline.label_map(pixels, "image"), details)
+
+    def refine(self, image: Any, label_map: Any, details: bool = False) -> Refinement:
+        """Refine a label map of your own.
+
+        Args:
+            image: As for a call.
+            label_map: Class ids of the image's size: integer tensor or array ``[H, W]``, or a PIL image of indices.
+            details: Keep regions, prompts, candidates and scores too.
+
+        Raises:
+            InputError: The label map is none, or has another size than the image.
+        """
+        pixels = as_image(image)
+        labels = label_map if isinstance(label_map, Tensor) else torch.from_numpy(np.array(label_map))
+        if labels.is_floating_point() or labels.is_complex() or labels.shape != pixels.shape[1:]:
+            size = list(pixels.shape[1:])
+            raise InputError(
+                f"a label map must be integer {size} as its image, not {labels.dtype} {list(labels.shape)}"
+            )
+        if labels.numel() and int(labels.min()) < 0:
+            raise InputError(f"a label map has class ids of 0 and more, not {int(labels.min())}")
+        return self._refine(pixels.to(self.device), labels.to(self.device).long(), details)
+
+    @torch.inference_mode()
+    def _refine(self, pixels: Tensor, labels: Tensor, details: bool) -> Refinement:
+        regions = find_regions(labels, self.variant.region, self.background)
+        trace: list[Decision] | None = [] if details else None
+        refined = labels
+        if regions:
+            embedding = self.sam.encode([pixels])[0]
+            refined = refine(labels, regions, embedding, self.sam, self.variant, self.background, trace=trace)
+        return Refinement(refined.cpu(), labels.cpu(), trace or [])
