@@ -1,0 +1,199 @@
+"""The Python interface: one call for one picture gives what the command line gives."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lit_samseg import Refinement, Refiner
+from lit_samseg.data.scene_generator import generate_scene
+from lit_samseg.errors import InputError
+from lit_samseg.refine import PAPER_VARIANTS
+from lit_samseg.sam import SegmentAnything, load_promptable_segmenter
+from tests.conftest import PROJECT, SHARED, RunCli
+from tests.recomputation import read_predictions
+
+
+@pytest.fixture(scope="module")
+def refiner() -> Refiner:
+    return Refiner.from_pretrained(baseline="demo", sam="demo")
+
+
+@pytest.fixture(scope="module")
+def scene() -> np.ndarray:
+    return generate_scene(99, 3)[0]
+
+
+@pytest.mark.parametrize("variant", ["points+box+mask", "box@component/score/baseline"])
+def test_it_is_the_command_lines_row(variant: str, run_cli: RunCli, scene: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    path = tmp_path / "pictures" / "a.png"
+    Image.fromarray(scene).save(path)
+    outcome = run_cli(
+        *("predict", "--config", PROJECT / "configs/demo.yaml", "--data.images", path.parent),
+        *("--output_dir", tmp_path / "out", "--model.variants", f"[{variant}]", "--trainer.accelerator=cpu"),
+    )
+    assert outcome.code == 0, outcome.err
+    result = Refiner.from_pretrained("demo", "demo", variant=variant, device="cpu")(path)
+    row = variant.replace("/", "__")
+    for name, ours in (("baseline", result.baseline), (row, result.label_map)):
+        (theirs,) = read_predictions(tmp_path / "out/predictions" / name).values()
+        assert np.array_equal(ours.numpy(), theirs)
+    assert not torch.equal(result.label_map, result.baseline)
+
+
+def test_every_kind_of_picture_gives_the_same(refiner: Refiner, scene: np.ndarray, tmp_path: Path) -> None:
+    Image.fromarray(scene).save(tmp_path / "a.png")
+    tensor = torch.from_numpy(scene).permute(2, 0, 1)
+    kinds = [scene, tensor, Image.fromarray(scene), tmp_path / "a.png", str(tmp_path / "a.png"), scene[::-1][::-1]]
+    results = refiner(kinds)
+    assert isinstance(results, list)
+    assert len(results) == len(kinds)
+    for result in results:
+        assert torch.equal(result.label_map, results[0].label_map)
+        assert result.label_map.dtype == torch.int64
+        assert result.decisions == []
+    assert len(results[0].label_map.unique()) > 1
+    grey = Image.fromarray(scene).convert("L")
+    assert torch.equal(refiner(grey).label_map, refiner(np.array(grey)).label_map)
+
+
+def test_a_list_may_mix_sizes(refiner: Refiner, scene: np.ndarray) -> None:
+    both = refiner([scene, scene[:70, :50]])
+    assert [list(result.label_map.shape) for result in both] == [list(scene.shape[:2]), [70, 50]]
+    assert torch.equal(both[1].label_map, refiner(scene[:70, :50]).label_map)
+
+
+def test_a_label_map_of_ones_own(refiner: Refiner, scene: np.ndarray) -> None:
+    alone = Refiner.from_pretrained(sam="demo", background=0)
+    expected = refiner(scene)
+    for labels in (
+        expected.baseline,
+        expected.baseline.numpy().astype(np.uint8),
+        Image.fromarray(expected.baseline.byte().numpy()),
+    ):
+        result = alone.refine(scene, labels)
+        assert torch.equal(result.label_map, expected.label_map)
+        assert torch.equal(result.baseline, expected.baseline)
+    # Without a background every class is prompted, and what no mask claims stays as it was.
+    assert Refiner.from_pretrained(sam="demo").background is None
+    assert not torch.equal(
+        Refiner.from_pretrained(sam="demo").refine(scene, expected.baseline).label_map, expected.label_map
+    )
+
+
+def test_details(scene: np.ndarray) -> None:
+    refiner = Refiner.from_pretrained("demo", "demo", variant="points+box")
+    result = refiner(scene, details=True)
+    assert refiner.class_names is not None
+    assert refiner.class_names[0] == "background"
+    classes = [decision.region.class_id for decision in result.decisions]
+    assert classes == [c for c in result.baseline.unique().tolist() if c != 0]
+    for decision in result.decisions:
+        assert torch.equal(decision.region.mask, result.baseline == decision.region.class_id)
+        assert decision.prompt.box is not None
+        assert decision.prompt.mask is None
+        assert decision.candidates.shape == (3, *scene.shape[:2])
+        ious = [
+            (mask & decision.region.mask).sum() / (mask | decision.region.mask).sum() for mask in decision.candidates
+        ]
+        assert int(decision.chosen) == int(np.argmax(ious))
+        assert decision.scores.shape == (3,)
+
+
+def test_a_map_of_background_alone_stays_itself(refiner: Refiner) -> None:
+    result = refiner.refine(np.zeros((9, 12, 3), np.uint8), np.zeros((9, 12), np.int32))
+    assert torch.equal(result.label_map, torch.zeros(9, 12, dtype=torch.int64))
+
+
+@pytest.mark.parametrize(
+    ("image", "complaint"),
+    [
+        (np.zeros((4, 4, 3)), r"must be uint8 \[H, W, 3\] \(RGB\), not float64"),
+        (np.zeros((4, 4, 4), np.uint8), r"not uint8 \[4, 4, 4\]"),
+        (torch.zeros(3, 4, 4), "must be uint8"),
+        (torch.zeros(4, 4, 3, dtype=torch.uint8), r"\[3, H, W\]"),
+        (7, "int is no image"),
+        ("none.jpg", r"no such image: none\.jpg"),
+    ],
+)
+def test_what_is_no_picture(refiner: Refiner, image: object, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        refiner(image)
+
+
+def test_what_is_no_label_map(refiner: Refiner) -> None:
+    image = np.zeros((4, 6, 3), np.uint8)
+    for labels, complaint in (
+        (np.zeros((6, 4), int), r"must be integer \[4, 6\] as its image, not torch\.int64 \[6, 4\]"),
+        (np.zeros((4, 6)), "not torch.float64"),
+        (np.full((4, 6), -1), "not -1"),
+    ):
+        with pytest.raises(InputError, match=complaint):
+            refiner.refine(image, labels)
+
+
+def test_what_cannot_be_asked_for() -> None:
+    sam = SegmentAnything("demo")
+    with pytest.raises(InputError, match="has no baseline"):
+        Refiner(sam)(np.zeros((4, 6, 3), np.uint8))
+    for variant in ("box@class/oracle", "baseline"):
+        with pytest.raises(InputError, match="is no way to refine a picture"):
+            Refiner(sam, variant=variant)
+    with pytest.raises(InputError, match="no background class to fill with"):
+        Refiner(sam, variant="box@class/iou/background")
+
+
+def test_networks_are_found_by_name(tmp_path: Path) -> None:
+    assert isinstance(load_promptable_segmenter("demo"), SegmentAnything)
+    with pytest.raises(InputError, match=r"no such weight file: weights/sam.pth"):
+        load_promptable_segmenter("weights/sam.pth")
+    with pytest.raises(InputError, match=r"has no .*config\.json"):
+        load_promptable_segmenter(str(tmp_path))
+    with pytest.raises(InputError, match="no such baseline checkpoint: nothing"):
+        Refiner.from_pretrained(baseline="nothing", sam="demo")
+
+
+def test_importing_the_package_loads_no_library() -> None:
+    script = "import sys, lit_samseg; print(lit_samseg.__version__, 'torch' in sys.modules, 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[1:] == ["False", "False"]
+
+
+def readme_example() -> str:
+    """The README's Python block, with the two checkpoints as ``BASELINE`` and ``SAM``."""
+    (block,) = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    named, count = re.subn(r'baseline="[^"]+", sam="[^"]+"', 'baseline="BASELINE", sam="SAM"', block)
+    assert count == 1
+    return named
+
+
+@pytest.mark.parametrize(
+    ("baseline", "sam", "classes"),
+    [
+        ("demo", "demo", 9),
+        pytest.param(
+            SHARED / "weights/deeplabv3_mobilenetv2_voc", SHARED / "weights/mobile_sam.pt", 21, marks=pytest.mark.real
+        ),
+    ],
+)
+def test_the_readmes_lines_run(
+    baseline: object, sam: object, classes: int, scene: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(scene).save("picture.jpg")
+    Image.fromarray(generate_scene(99, 3)[1] % 3).save("label_map.png")
+    names: dict[str, object] = {}
+    exec(readme_example().replace("BASELINE", str(baseline)).replace("SAM", str(sam)), names)
+    refiner, result = names["refiner"], names["result"]
+    assert isinstance(refiner, Refiner)
+    assert isinstance(result, Refinement)
+    assert refiner.class_names is not None
+    assert len(refiner.class_names) == classes
+    assert result.label_map.shape == result.baseline.shape == scene.shape[:2]
+    assert refiner.variant.name in PAPER_VARIANTS
