@@ -82,5 +82,10 @@ def _append(url: str, part: Path) -> None:
 
 
 def _reason(error: OSError) -> str:
+    import requests
+
+    if isinstance(error, requests.ConnectionError):
+        # Its text is the whole chain of what was tried.
+        return "no connection, or it broke off"
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0] if len(lines[0]) <= 160 else f"{lines[0][:160]}..."

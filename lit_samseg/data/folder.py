@@ -72,14 +72,13 @@ class Folder(SegmentationDataModule):
         self.background, self.void, self.label_offset = background, ignore_index, label_offset
         self._image_folder = PictureFolder(images, image_suffix)
         self.masks = None if masks is None else Path(masks).expanduser()
-        if self.masks is not None and not self.masks.is_dir():
-            raise InputError(f"data.masks: no such folder: {masks}; give the folder of label maps, or leave it out")
         self.mask_suffix = mask_suffix
 
     def setup(self, stage: str) -> None:
         """Choose the ids and check that their files exist."""
-        if stage == "test" and self.masks is None:
-            raise InputError("data.masks is not set, and test needs the ground truth; set it or use predict")
+        if stage != "predict" and (self.masks is None or not self.masks.is_dir()):
+            what = "data.masks is not set" if self.masks is None else f"data.masks: no such folder: {self.masks}"
+            raise InputError(f"{what}; {stage} needs the ground truth's folder, predict does not")
         super().setup(stage)
 
     def find_ids(self) -> list[str]:

@@ -179,7 +179,10 @@ def test_folders_that_are_not_there(folders: tuple[Path, Path], tmp_path: Path) 
     with pytest.raises(InputError, match=r"data\.images: no such folder: .*none"):
         Folder(str(tmp_path / "none"), num_classes=2)
     with pytest.raises(InputError, match=r"data\.masks: no such folder: .*none"):
-        Folder(str(folders[0]), str(tmp_path / "none"), num_classes=2)
+        Folder(str(folders[0]), str(tmp_path / "none"), num_classes=2).setup("test")
+    without = Folder(str(folders[0]), str(tmp_path / "none"), num_classes=2)
+    without.setup("predict")
+    assert without.ids == ["a", "b"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"no picture \(\.jpg, .*\) directly in"):
         PictureFolder(str(tmp_path / "empty"))
