@@ -30,9 +30,10 @@ def test_a_recognised_network_must_be_whole(tmp_path: Path) -> None:
     ("key", "name"),
     [
         ("layer4.0.conv1.weight", "a ResNet"),
-        ("mask_decoder.hf_token.weight", "SAM-HQ"),
-        ("image_encoder.trunk.pos_embed", "SAM 2"),
-        ("vision_encoder.pos_embed", "transformers"),
+        ("mask_decoder.hf_token.weight", "SAM-HQ.*use lit_samseg.sam.HubSam .*syscv-community/sam-hq-vit-base"),
+        ("image_encoder.trunk.pos_embed", "SAM 2.*use lit_samseg.sam.HubSam .*facebook/sam2.1-hiera-tiny"),
+        ("vision_encoder.pos_embed", "transformers.*use lit_samseg.sam.HubSam"),
+        ("shared_image_embedding.positional_embedding", "transformers.*use lit_samseg.sam.HubSam"),
         ("something.else", "not a SAM checkpoint .its tensors begin something.else"),
     ],
 )

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 from segment_anything.utils.transforms import ResizeLongestSide
+from torch.nn import functional as F
 
-from lit_samseg.sam import Frame
+from lit_samseg.sam import Frame, SquareFrame
 
 SIZES = [(375, 500), (500, 333), (1024, 1024), (128, 192), (1500, 2000), (37, 501)]
 
@@ -53,3 +54,63 @@ def test_padding_is_zero_after_normalising() -> None:
     padded = frame.pad(torch.ones(3, 4, 8))
     assert padded[:, :4].unique().tolist() == [1]
     assert padded[:, 4:].unique().tolist() == [0]
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_square_pixels_are_those_of_sam2(height: int, width: int) -> None:
+    """sam2's SAM2Transforms: ToTensor, then Resize on floats. In 1/255: equal to rounding of float32."""
+    from torchvision.transforms import Resize, ToTensor
+
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    expected = Resize((1024, 1024))(ToTensor()(image)) * 255
+    resized = SquareFrame(height, width, 1024, 256).resize_image(torch.from_numpy(image).permute(2, 0, 1))
+    torch.testing.assert_close(resized, expected, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize(("size", "side"), [(1024, 256), (1008, 288)])
+def test_square_pixels_are_near_the_processors(size: int, side: int) -> None:
+    """The library rounds columns and rows to bytes, each by up to half a level."""
+    from transformers import Sam2ImageProcessor
+
+    height, width = 90, 41
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    processor = Sam2ImageProcessor(size={"height": size, "width": size}, do_normalize=False, do_rescale=False)
+    theirs = processor(images=image, return_tensors="pt")["pixel_values"][0]
+    resized = SquareFrame(height, width, size, side).resize_image(torch.from_numpy(image).permute(2, 0, 1))
+    difference = (resized - theirs).abs()
+    assert float(difference.max()) < 1.05
+    assert float(difference.mean()) < 0.35
+
+
+def test_square_coordinates_stretch_with_the_image() -> None:
+    frame = SquareFrame(50, 200, 100, 25)
+    assert frame.resized == (100, 100)
+    moved = frame.to_frame(torch.tensor([[200.0, 50.0], [20.0, 10.0]]))
+    assert moved.tolist() == [[100, 100], [10, 20]]
+    assert frame.pad(torch.ones(3, 100, 100)).shape == (3, 100, 100)
+
+
+@pytest.mark.parametrize("frame_type", [Frame, SquareFrame])
+def test_cells_of_whole_pixels_are_plainly_averaged(frame_type: type[Frame]) -> None:
+    """Bit by bit what SAM's published sizes have always got."""
+    mask = torch.randn(70, 110, generator=torch.Generator().manual_seed(0))
+    frame = frame_type(70, 110, 1024, 256)
+    height, width = frame.resized
+    inside = F.interpolate(mask[None, None], (height, width), mode="bilinear")
+    padded = F.pad(inside, (0, 1024 - width, 0, 1024 - height), value=-1.0)
+    assert torch.equal(frame.mask_prompt(mask), F.avg_pool2d(padded, 4)[0])
+
+
+@pytest.mark.parametrize(("size", "side"), [(1008, 288), (14, 4), (15, 6), (10, 7)])
+def test_cells_of_split_pixels_are_averaged_by_area(size: int, side: int) -> None:
+    """SAM 3: 3.5 pixels a cell. Against the average of the piecewise constant picture, by its cumulated sum."""
+    mask = torch.randn(size, size, generator=torch.Generator().manual_seed(0))
+    prompt = SquareFrame(size, size, size, side).mask_prompt(mask)
+    total = np.zeros((size + 1, size + 1))
+    total[1:, 1:] = mask.double().numpy().cumsum(0).cumsum(1)
+    at, pixels = np.arange(side + 1) * size / side, np.arange(size + 1)
+    rows = np.stack([np.interp(at, pixels, column) for column in total.T], axis=1)
+    corners = np.stack([np.interp(at, pixels, row) for row in rows])
+    expected = np.diff(np.diff(corners, axis=0), axis=1) * (side / size) ** 2
+    np.testing.assert_allclose(prompt[0].numpy(), expected, atol=1e-5)
+    assert prompt.shape == (1, side, side)
