@@ -198,7 +198,8 @@ def enliven(model: nn.Module) -> None:
         for name, weight in model.named_parameters():
             if weight.dim() < 2:
                 continue
-            gain = 4 if name.startswith(("class_predictor", "mask_head", "mask_embedder")) else 1.5
+            head = any(part in name for part in ("class_predictor", "class_embed", "mask_head", "mask_embed"))
+            gain = 4 if head else 1.5
             weight.normal_(0, gain * weight[0].numel() ** -0.5)
 
 
