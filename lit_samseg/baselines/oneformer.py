@@ -71,6 +71,8 @@ class OneFormer(Baseline):
                 "use lit_samseg.baselines.HubSegmenter for others"
             )
         config, self.class_names, self.num_classes = read_configuration(folder, settings, first_class)
+        # A checkpoint saved as in training would drop out at inference too and ask for the texts of a training image.
+        config.is_training = False
         mean, std = _mean_and_deviation(folder)
         tokens = _task_tokens(folder, int(config.task_seq_len))
         self.model, self.sha256 = load_pretrained(OneFormerForUniversalSegmentation, folder, config, "OneFormer")
