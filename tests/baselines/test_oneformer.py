@@ -153,19 +153,25 @@ def test_official_test_sizes_are_the_default(folder: Path) -> None:
     assert sizes == [(640, 704), (2560, 32)]
 
 
-def test_the_library_nearly_agrees_without_padding(folder: Path, network: Any, tmp_path: Path) -> None:
-    """An image that needs no padding: what is left is the order of sigmoid and upsampling, at edges of masks."""
-    image = random_image(64, 64)
+def test_the_library_agrees_once_masks_are_at_the_images_size(folder: Path, network: Any) -> None:
+    """An image that needs no padding: what is left is the order of sigmoid and upsampling.
+
+    Random masks have edges nearly everywhere, so maps differ far more than those of a trained network would.
+    """
+    image = random_image(256, 256)
     processor = hf.OneFormerImageProcessor(
-        size={"shortest_edge": 64, "longest_edge": 256}, image_mean=[0.4, 0.5, 0.6], image_std=[0.2, 0.25, 0.3]
+        size={"shortest_edge": 256, "longest_edge": 256}, image_mean=[0.4, 0.5, 0.6], image_std=[0.2, 0.25, 0.3]
     )
     pixels = processor(images=image, task_inputs=["semantic"], return_tensors="pt")["pixel_values"]
     with torch.no_grad():
         output = network(pixel_values=pixels, task_inputs=tokens_by_hand(folder))
-    (theirs,) = processor.post_process_semantic_segmentation(output, target_sizes=[(64, 64)])
-    labels = OneFormer(str(folder), short_side=64, long_side=256).label_map(image, "x")
+    labels = OneFormer(str(folder), short_side=256, long_side=256).label_map(image, "x")
     assert len(labels.unique()) > 1
-    assert (labels != theirs).double().mean() <= 0.1
+    (theirs,) = processor.post_process_semantic_segmentation(output, target_sizes=[(256, 256)])
+    assert 0 < (labels != theirs).double().mean() <= 0.25
+    output.masks_queries_logits = F.interpolate(output.masks_queries_logits, (256, 256), mode="bilinear")
+    (theirs,) = processor.post_process_semantic_segmentation(output, target_sizes=[(256, 256)])
+    assert (labels != theirs).sum() <= 2
 
 
 def test_the_task_is_what_the_librarys_processor_gives(folder: Path) -> None:
