@@ -1,6 +1,5 @@
 """Classes are compared by synonyms, and a background too many is met with what to set."""
 
-
 import pytest
 from torch import Tensor
 
