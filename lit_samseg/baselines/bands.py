@@ -106,5 +106,6 @@ def argmax_in_bands(scores: Rows, band_bytes: int = BAND_BYTES) -> Tensor:
     labels = torch.empty(scores.height, scores.width, dtype=torch.int64, device=scores.device)
     for top in range(0, scores.height, count):
         index = torch.arange(top, min(top + count, scores.height))
-        labels[top : top + count] = scores.rows(index).argmax(0)
+        # Faster than argmax on a CPU; it too gives the first of equal ones.
+        labels[top : top + count] = scores.rows(index).max(0).indices
     return labels

@@ -1,8 +1,6 @@
 """OneFormer (Jain et al., 2023) in the layout of transformers, tested as its authors do."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +10,7 @@ from torch.nn import functional as F
 
 from lit_samseg.baselines.configuration import read_configuration
 from lit_samseg.baselines.interface import Baseline
-from lit_samseg.baselines.preprocessing import PROCESSOR_FILES
+from lit_samseg.baselines.preprocessing import read_settings
 from lit_samseg.baselines.queries import label_map_of_queries
 from lit_samseg.errors import InputError
 from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config
@@ -71,6 +69,8 @@ class OneFormer(Baseline):
                 "use lit_samseg.baselines.HubSegmenter for others"
             )
         config, self.class_names, self.num_classes = read_configuration(folder, settings, first_class)
+        # A checkpoint saved as in training would drop out at inference too and ask for the texts of a training image.
+        config.is_training = False
         mean, std = _mean_and_deviation(folder)
         tokens = _task_tokens(folder, int(config.task_seq_len))
         self.model, self.sha256 = load_pretrained(OneFormerForUniversalSegmentation, folder, config, "OneFormer")
@@ -121,15 +121,13 @@ def _resize(image: Tensor, height: int, width: int) -> Tensor:
 
 def _mean_and_deviation(folder: Path) -> tuple[Tensor, Tensor]:
     """Read the pixel mean and deviation, each float32 ``[3, 1, 1]`` in units of 0..255."""
-    path = next((folder / name for name in PROCESSOR_FILES if (folder / name).is_file()), folder / PROCESSOR_FILES[0])
+    path, settings = read_settings(folder)
     try:
-        settings: Any = json.loads(path.read_text(encoding="utf-8"))
-        settings = settings.get("image_processor", settings)
         mean, std = (torch.tensor(settings[key], dtype=torch.float32) for key in ("image_mean", "image_std"))
         scale = float(settings.get("rescale_factor", 1 / 255))
         if mean.shape != (3,) or std.shape != (3,) or not scale > 0:
             raise ValueError("image_mean and image_std are not three numbers each")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} does not give image_mean and image_std ({error}); download the whole checkpoint"
         ) from error

@@ -1,8 +1,12 @@
 """A checkpoint's own image processor, less what would lose pixels or belongs to labels."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from lit_samseg.errors import InputError
@@ -55,23 +59,21 @@ class Preprocessing:
     def __init__(self, folder: Path, config: Any) -> None:
         from transformers import AutoImageProcessor
 
-        if not any((folder / name).is_file() for name in PROCESSOR_FILES):
-            raise InputError(
-                f"baseline checkpoint has no {folder / PROCESSOR_FILES[0]}, which says how images are prepared; "
-                "download the whole checkpoint"
-            )
-        try:
+        path, settings = read_settings(folder)
+        with _named(folder):
             self.processor = AutoImageProcessor.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, config=config
             )
-        except Exception as error:
-            # What transformers raises for settings it cannot use differs from case to case.
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            raise InputError(f"{folder} has no usable image processor ({reason[0]}); download it again") from error
         self.name = type(self.processor).__name__
+        declared = str(settings.get("image_processor_type") or settings.get("feature_extractor_type") or self.name)
+        if declared.replace("FeatureExtractor", "ImageProcessor").removesuffix("Fast") != self.name.removesuffix("Pil"):
+            # transformers takes another one then, and code from the checkpoint is never run.
+            raise InputError(f"{path} asks for a {declared}, which transformers does not have; name one that it has")
         changes = {"do_reduce_labels": False, "do_center_crop": False, "pad_size": None}
         self.options = {key: value for key, value in changes.items() if hasattr(self.processor, key)}
         self.options |= _sizes(config, self.processor, folder)
+        with _named(folder):  # What does not work is said now, not at the first image.
+            self(torch.zeros(3, 20, 30, dtype=torch.uint8))
 
     def __call__(self, image: Tensor) -> NetworkInput:
         """Prepare one image, uint8 ``[3, H, W]``; the result is on its device."""
@@ -90,6 +92,39 @@ class Preprocessing:
             image = image.cpu()
         options = self.options | changes
         return self.processor(images=image, return_tensors="pt", input_data_format="channels_first", **options)
+
+
+@contextmanager
+def _named(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # What transformers raises for settings it cannot use differs from case to case.
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"{folder} has no usable image processor ({reason[0]}); download it again") from error
+
+
+def read_settings(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """Read how a checkpoint's images are prepared.
+
+    Returns:
+        The file it is in, and the image processor's settings.
+
+    Raises:
+        InputError: There is no such file, or it is no JSON object.
+    """
+    path = next((folder / name for name in PROCESSOR_FILES if (folder / name).is_file()), None)
+    if path is None:
+        raise InputError(
+            f"baseline checkpoint has no {folder / PROCESSOR_FILES[0]}, which says how images are prepared; "
+            "download the whole checkpoint"
+        )
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        settings = settings.get("image_processor", settings)
+        return path, dict(settings)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is no JSON object of settings ({error}); download the checkpoint again") from error
 
 
 def _sizes(config: Any, processor: Any, folder: Path) -> dict[str, Any]:
