@@ -222,7 +222,11 @@ def test_lower_precision_is_near_and_returns_fp32(precision: str, folder: Path, 
     low = HubSam(str(folder), precision=precision)  # type: ignore[arg-type]
     image, prompts = picture(*SIZES[0]), build_prompts(*SIZES[0])
     ours, exact = (m.decode(m.encode([image])[0], prompts) for m in (low, sam))
-    assert low.encode([image])[0].features.dtype == torch.float32
+    (coarse,), (fine,) = low.encode([image]), sam.encode([image])
+    assert all(tensor.dtype == torch.float32 for tensor in (coarse.features, *coarse.levels))
+    # Both encoder and decoder compute in it.
+    assert not torch.equal(coarse.features, fine.features)
+    assert not torch.equal(low.decode(fine, prompts).low_res_logits, exact.low_res_logits)
     assert ours.low_res_logits.dtype == ours.scores.dtype == torch.float32
     difference = (ours.low_res_logits - exact.low_res_logits).std() / exact.low_res_logits.std()
     assert 1e-5 < float(difference) < 0.2
