@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 import safetensors.torch
+from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
 from lit_samseg.baselines import HubSegmenter
+from lit_samseg.data.voc import VOC_CLASSES
 from lit_samseg.errors import InputError
 from tests.baselines.tiny_segmenters import save
+from tests.conftest import RunCli, SmallVoc
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +133,26 @@ def test_dinat_backbones_say_what_they_need(copy: Path) -> None:
     folder = save("mask2former", copy)
     change(folder / "config.json", backbone_config={"model_type": "dinat"})
     assert "has a DiNAT backbone, which needs the library natten" in complaint(folder)
+
+
+def test_a_background_too_many_is_met_by_the_option(
+    folders: dict[str, Path], tmp_path: Path, small_voc: SmallVoc, run_cli: RunCli
+) -> None:
+    """On the command line, as a user would do it."""
+    names = dict(enumerate(("other", *VOC_CLASSES)))
+    config = SegformerConfig.from_pretrained(folders["segformer"], id2label=names)
+    SegformerForSemanticSegmentation(config).save_pretrained(tmp_path / "own")
+    shutil.copy(folders["segformer"] / "preprocessor_config.json", tmp_path / "own")
+    words = [word for word in small_voc.words() if "baseline" not in word]
+    words += ["--model.baseline=lit_samseg.baselines.HubSegmenter", f"--model.baseline.checkpoint={tmp_path / 'own'}"]
+    words += ["--model.variants=[box]", f"--output_dir={tmp_path / 'out'}"]
+    failed = run_cli(*words)
+    assert failed.code == 2
+    assert "predicts 22 classes, the data set has 21" in failed.err
+    assert "set --model.baseline.first_class 1" in failed.err
+    done = run_cli(*words, "--model.baseline.first_class=1")
+    assert done.code == 0, done.err
+    assert json.loads((tmp_path / "out/results.json").read_text())["baseline"]["name"] == "segformer"
 
 
 def test_neither_folder_nor_hub_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

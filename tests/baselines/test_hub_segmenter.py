@@ -1,5 +1,6 @@
 """Segmenters with logits per pixel: pixels by hand, label maps against the library's own post-processing."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -132,3 +133,31 @@ def test_pillows_processors_are_taken_where_there_is_no_torchvision(
     baseline = HubSegmenter(str(folder))
     assert baseline.processor == "SegformerImageProcessorPil"
     assert (baseline.label_map(random_image(45, 70), "x") == with_torchvision).double().mean() > 0.99
+
+
+OLD: dict[str, dict[str, Any]] = {
+    "beit": {"feature_extractor_type": "BeitFeatureExtractor", "size": SIDE, "crop_size": SIDE, "do_center_crop": True},
+    "dpt": {"feature_extractor_type": "DPTFeatureExtractor", "size": SIDE, "ensure_multiple_of": 32},
+    "maskformer": {
+        "feature_extractor_type": "MaskFormerFeatureExtractor",
+        "size": SIDE,
+        "max_size": 256,
+        "size_divisibility": 32,
+    },
+    "mobilevit": {"feature_extractor_type": "MobileViTFeatureExtractor", "size": 72, "crop_size": SIDE},
+    "segformer": {"feature_extractor_type": "SegformerFeatureExtractor", "size": SIDE},
+}
+
+
+@pytest.mark.parametrize("kind", sorted(OLD))
+def test_settings_as_older_releases_wrote_them(tmp_path: Path, kind: str) -> None:
+    """The hub is full of them."""
+    folder = save(kind, tmp_path)
+    image = random_image(45, 70)
+    expected = HubSegmenter(str(folder)).label_map(image, "x")
+    path = folder / "preprocessor_config.json"
+    settings = json.loads(path.read_text())
+    for key in ("image_processor_type", "do_reduce_labels", "do_rescale", "rescale_factor"):
+        settings.pop(key, None)
+    path.write_text(json.dumps(settings | OLD[kind] | {"reduce_labels": True}))
+    assert torch.equal(HubSegmenter(str(folder)).label_map(image, "x"), expected)
