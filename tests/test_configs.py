@@ -1,0 +1,181 @@
+"""Every configuration runs as it stands, offline: its names are found in the caches, which hold tiny networks."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from lit_samseg.data.ade20k import ADE20K_CLASSES
+from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
+from lit_samseg.data.voc import VOC_CLASSES
+from lit_samseg.sam import registry
+from lit_samseg.weights import DEMO_WEIGHTS, sha256_of_file
+from tests.baselines import tiny_segmenters
+from tests.baselines.tiny_oneformer import save_oneformer
+from tests.conftest import PROJECT, RunCli
+from tests.recomputation import read_predictions, results_of
+from tests.sam import tiny_hub
+
+CONFIGS = {path.stem: path for path in sorted((PROJECT / "configs").glob("*.yaml"))}
+
+
+def name_classes(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> None:
+    """Let the tiny segmenters have a data set's classes."""
+    monkeypatch.setitem(tiny_segmenters.NAMES, "id2label", dict(enumerate(names)))
+    monkeypatch.setitem(tiny_segmenters.NAMES, "label2id", {name: i for i, name in enumerate(names)})
+
+
+def save_deeplab(folder: Path) -> None:
+    """Save a MobileNetV2 DeepLab of VOC's classes."""
+    from transformers import MobileNetV2Config, MobileNetV2ForSemanticSegmentation
+
+    torch.manual_seed(0)
+    config = MobileNetV2Config(
+        depth_multiplier=0.1, image_size=65, output_stride=16, tf_padding=True, finegrained_output=True,
+        **tiny_segmenters.NAMES,
+    )  # fmt: skip
+    model = MobileNetV2ForSemanticSegmentation(config)
+    tiny_segmenters.enliven(model)
+    model.save_pretrained(folder)
+
+
+def save_torchvision(folder: Path) -> None:
+    """Save a DeepLabV3-ResNet101 where torchvision looks for its own."""
+    from torchvision.models import get_model, get_model_weights
+
+    url = get_model_weights("deeplabv3_resnet101")["COCO_WITH_VOC_LABELS_V1"].url
+    folder.mkdir(parents=True)
+    torch.manual_seed(0)
+    model = get_model("deeplabv3_resnet101", weights=None, weights_backbone=None, num_classes=21, aux_loss=True)
+    torch.save(model.state_dict(), folder / url.rsplit("/", 1)[-1])
+
+
+class World:
+    """A working folder with data of every layout, and caches with what the configurations name."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root, self.monkeypatch = root, monkeypatch
+        monkeypatch.chdir(root)
+        monkeypatch.setenv("LIT_SAMSEG_CACHE", str(root / "cache"))
+        monkeypatch.setenv("TORCH_HOME", str(root / "torch"))
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(root / "hub"))
+
+    def snapshot(self, hub_id: str) -> Path:
+        """Make the folder that the hub's cache has a hub id in."""
+        base = self.root / "hub" / f"models--{hub_id.replace('/', '--')}"
+        (base / "refs").mkdir(parents=True)
+        (base / "refs/main").write_text("abc")
+        (base / "snapshots/abc").mkdir(parents=True)
+        return base / "snapshots/abc"
+
+    def add_baseline(self, class_name: str, checkpoint: str | None) -> None:
+        if class_name == "Precomputed" or checkpoint == "demo":
+            return
+        if class_name == "TorchvisionDeepLab":
+            save_torchvision(self.root / "torch/hub/checkpoints")
+            return
+        assert checkpoint is not None
+        folder = self.snapshot(checkpoint)
+        name_classes(self.monkeypatch, VOC_CLASSES if class_name == "MobileNetV2DeepLab" else ADE20K_CLASSES)
+        if class_name == "MobileNetV2DeepLab":
+            save_deeplab(folder)
+        elif class_name == "OneFormer":
+            save_oneformer(folder)
+        else:
+            kind = next(kind for kind in tiny_segmenters.BUILDERS if kind in checkpoint)
+            tiny_segmenters.save(kind, folder)
+
+    def add_sam(self, class_name: str, checkpoint: str) -> None:
+        if class_name == "HubSam":
+            tiny_hub.save("sam2_video", self.snapshot(checkpoint))
+        elif checkpoint != "demo":
+            known = registry.KNOWN_WEIGHTS[checkpoint]
+            (self.root / "cache").mkdir()
+            path = Path(shutil.copy(DEMO_WEIGHTS / "sam.safetensors", self.root / "cache" / known.file_name))
+            tiny = registry.KnownWeights(known.url, sha256_of_file(path))
+            self.monkeypatch.setitem(registry.KNOWN_WEIGHTS, checkpoint, tiny)
+
+    def add_data(self, class_name: str) -> None:
+        """Write two scenes of different size, and label maps coarsened from their ground truth."""
+        layouts = {
+            "VOC2012": ("data/VOCdevkit/VOC2012/JPEGImages", "data/VOCdevkit/VOC2012/SegmentationClass"),
+            "ADE20K": (
+                "data/ADEChallengeData2016/images/validation",
+                "data/ADEChallengeData2016/annotations/validation",
+            ),
+            "Folder": ("data/images", "data/masks"),
+        }
+        if class_name not in layouts:
+            return
+        images, masks = (self.root / folder for folder in layouts[class_name])
+        for folder in (images, masks, self.root / "label_maps"):
+            folder.mkdir(parents=True)
+        for index in range(2):
+            image, scene = (array[: 96 - 20 * index] for array in generate_scene(SPLIT_SEEDS["test"], 1000 + index))
+            labels = np.where(scene == 255, 0, scene)
+            if class_name == "ADE20K":
+                labels = labels + 1
+            elif class_name == "Folder":
+                labels = labels > 0
+            Image.fromarray(image).save(images / f"scene_{index}.jpg", quality=95)
+            Image.fromarray(labels.astype(np.uint8)).save(masks / f"scene_{index}.png")
+            blocks = labels[::8, ::8].repeat(8, 0).repeat(8, 1)[: labels.shape[0], : labels.shape[1]]
+            Image.fromarray(blocks.astype(np.uint8)).save(self.root / "label_maps" / f"scene_{index}.png")
+        if class_name == "VOC2012":
+            lists = images.parent / "ImageSets/Segmentation"
+            lists.mkdir(parents=True)
+            (lists / "val.txt").write_text("scene_0\nscene_1\n")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_configuration_runs_as_it_stands(
+    name: str, run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = yaml.safe_load(CONFIGS[name].read_text(encoding="utf-8"))
+    model = config["model"]["init_args"]
+    parts = [part["class_path"].rsplit(".", 1)[1] for part in (config["data"], model["baseline"], model["sam"])]
+    world = World(tmp_path, monkeypatch)
+    world.add_data(parts[0])
+    world.add_baseline(parts[1], model["baseline"]["init_args"].get("checkpoint"))
+    world.add_sam(parts[2], model["sam"]["init_args"]["checkpoint"])
+    words = ["test", "--config", CONFIGS[name], "--trainer.accelerator=cpu", "--model.variants=[points+box, mask]"]
+    if parts[0] == "Scenes":
+        words.append("--data.size=2")
+    if parts[1] == "TorchvisionDeepLab":
+        words.append(
+            "--model.baseline.resize=65"
+        )  # of its full size, since it comes in one only: seconds, not a minute
+    maps = {}
+    for size in (1, 2):
+        out = tmp_path / f"out{size}"
+        options = ["--model.save_predictions=true", f"--data.batch_size={size}", "--output_dir", out]
+        outcome = run_cli(*words, *options)
+        assert outcome.code == 0, outcome.err
+        results = results_of(out)
+        assert [row["name"] for row in results["rows"]] == ["baseline", "points+box", "mask"]
+        assert len(results["dataset"]["ids"]) == 2
+        for kind in ("baseline", "sam"):
+            named = model[kind]["init_args"].get("checkpoint")
+            assert named is None or results[kind]["checkpoint"] == named
+        maps[size] = {row["name"]: read_predictions(out / "predictions" / row["name"]) for row in results["rows"]}
+    # A batch of images of two sizes gives what they give one by one.
+    for row, predictions in maps[1].items():
+        assert len({prediction.shape for prediction in predictions.values()}) == 2
+        for image_id, prediction in predictions.items():
+            assert np.array_equal(prediction, maps[2][row][image_id])
+    assert any(len(np.unique(prediction)) > 1 for prediction in maps[1]["baseline"].values())
+
+
+def test_the_issues_pairs_are_there() -> None:
+    assert {
+        "ade20k_oneformer_sam_vit_h",
+        "ade20k_segformer_b0_mobilesam",
+        "ade20k_mask2former_sam2",
+        "voc_deeplab_r101_sam_vit_h",
+        "folder_precomputed_mobilesam",
+    } <= set(CONFIGS)
