@@ -109,7 +109,8 @@ def label_map_of_windows(
     """Turn the queries of an image's windows into its label map, as the official code of EoMT does.
 
     Each window's class scores are formed at its own size and averaged where windows overlap; the whole is brought to
-    the image's size. The largest tensors are bands, as above.
+    the image's size. The largest tensors are bands, as above. Where rounding left the resized image's last column to no
+    window (the library's processor does, at few sizes), the windows are taken as the whole image.
 
     Args:
         mask_logits: ``[N, Q, h, w]`` of N windows along the image's longer side.

@@ -119,15 +119,15 @@ from lit_samseg.baselines.bands import Resized, Stored, argmax_in_bands
 from lit_samseg.baselines.queries import label_map_of_queries
 logits, masks, classes = torch.randn(150, 128, 128), torch.randn({queries}, 160, 240), torch.randn({queries}, 151)
 label_map_of_queries(masks, classes, (64, 96), (60, 90), (30, 40), 0, {masks_to_size})
-def peak():
-    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
-before = peak()
+def memory(kind):
+    return int(re.search(kind + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
+before = memory("VmRSS")
 if {queries} == 1:
     labels = argmax_in_bands(Resized(Stored(logits), 2000, 3000))
 else:
     labels = label_map_of_queries(masks, classes, (640, 960), (640, 950), (2000, 3000), 0, {masks_to_size})
 assert labels.shape == (2000, 3000)
-print(peak() - before)
+print(memory("VmHWM") - before)
 """
 
 
