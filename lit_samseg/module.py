@@ -7,6 +7,7 @@ import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 
+from lit_samseg.analysis import Analysis
 from lit_samseg.baselines import Baseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
@@ -37,6 +38,8 @@ class SamSegEvaluation(LightningModule):
         sam: The promptable segmenter.
         variants: Rows of the results beside the baseline, ``RECIPE`` or ``RECIPE@REGION/SELECTION/FILL``.
         save_predictions: Write every row's label maps as PNG under ``output_dir/predictions``.
+        analysis: In ``test``, also find where each row's difference comes from: a ladder of steps with one thing made
+            perfect by the ground truth, and what became of each region. Costs about as much again as the rows.
         class_names: The data set's; linked on the command line, as are the next two.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
@@ -51,6 +54,7 @@ class SamSegEvaluation(LightningModule):
         sam: PromptableSegmenter,
         variants: list[str] = list(PAPER_VARIANTS),  # noqa: B006 (jsonargparse shows it in --help; never changed)
         save_predictions: bool = False,
+        analysis: bool = True,
         class_names: tuple[str, ...] = (),
         background: int | None = None,
         ignore_index: int = 255,
@@ -63,6 +67,7 @@ class SamSegEvaluation(LightningModule):
         self.save_predictions = save_predictions
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
         self.counts = PerImageCounts()
+        self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysis else None
         self.reference = nn.ModuleDict({row: TorchmetricsScores(len(class_names), ignore_index) for row in self.rows})
         self.timer = StageTimer()
 
@@ -86,7 +91,7 @@ class SamSegEvaluation(LightningModule):
 
     def test_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:  # type: ignore[override]
         """Refine and count every image of the batch."""
-        results = [self.label_maps(sample) for sample in batch]
+        results = [self.label_maps(sample, self.analysis) for sample in batch]
         for sample, maps in zip(batch, results, strict=True):
             with self.timer.stage("count", self.device):
                 self._count(sample, maps)
@@ -100,8 +105,8 @@ class SamSegEvaluation(LightningModule):
         return [self.label_maps(sample) for sample in batch]
 
     @torch.inference_mode()
-    def label_maps(self, sample: Sample) -> LabelMaps:
-        """Return the baseline's label map and each variant's."""
+    def label_maps(self, sample: Sample, analysis: Analysis | None = None) -> LabelMaps:
+        """Return the baseline's label map and each variant's, with an analysis taken down where there is one."""
         with self.timer.stage("baseline", self.device):
             label_map = self.baseline.label_map(sample.image, sample.id)
             low, high = (int(bound) for bound in label_map.aminmax())
@@ -116,17 +121,20 @@ class SamSegEvaluation(LightningModule):
         with self.timer.stage("refine", self.device):
             kinds = {variant.region for variant in self.variants}
             regions = {kind: find_regions(label_map, kind, self.background) for kind in kinds}
-            for variant in self.variants:
-                rows[variant.name] = refine(
-                    label_map,
-                    regions[variant.region],
-                    embedding,
-                    self.sam,
-                    variant,
-                    self.background,
-                    sample.target,
-                    self.ignore_index,
-                )
+            if analysis is not None and sample.target is not None:
+                rows |= analysis.refine(label_map, sample.target, sample.position, embedding, self.sam, regions)
+            else:
+                for variant in self.variants:
+                    rows[variant.name] = refine(
+                        label_map,
+                        regions[variant.region],
+                        embedding,
+                        self.sam,
+                        variant,
+                        self.background,
+                        sample.target,
+                        self.ignore_index,
+                    )
         return LabelMaps(sample.id, rows)
 
     def _count(self, sample: Sample, maps: LabelMaps) -> None:
@@ -142,6 +150,8 @@ class SamSegEvaluation(LightningModule):
 
     def on_test_epoch_end(self) -> None:
         """Log each row's scores; torchmetrics' own mIoU and mAcc, which must agree with the counts'."""
+        if self.analysis is not None:
+            self.analysis.check()
         for row, scores in self.scores().items():
             gt_present = torch.from_numpy(scores.gt_area > 0).to(self.device)
             theirs = self._reference(row).compute(gt_present)

@@ -149,9 +149,10 @@ class Refiner:
     @torch.inference_mode()
     def _refine(self, pixels: Tensor, labels: Tensor, details: bool) -> Refinement:
         regions = find_regions(labels, self.variant.region, self.background)
-        trace: list[Decision] | None = [] if details else None
+        decisions: list[Decision] = []
+        observe = decisions.append if details else None
         refined = labels
         if regions:
             embedding = self.sam.encode([pixels])[0]
-            refined = refine(labels, regions, embedding, self.sam, self.variant, self.background, trace=trace)
-        return Refinement(refined.cpu(), labels.cpu(), trace or [])
+            refined = refine(labels, regions, embedding, self.sam, self.variant, self.background, observe=observe)
+        return Refinement(refined.cpu(), labels.cpu(), decisions)

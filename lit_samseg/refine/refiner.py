@@ -1,6 +1,6 @@
 """The middle of the experiment: one label map and one encoded image in, a refined label map out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -43,7 +43,7 @@ def refine(
     background: int | None,
     target: Tensor | None = None,
     ignore_index: int = 255,
-    trace: list[Decision] | None = None,
+    observe: Callable[[Decision], None] | None = None,
 ) -> Tensor:
     """Refine a label map as a variant says (Qamar et al., 2023, Algorithm 1).
 
@@ -56,7 +56,7 @@ def refine(
         background: Class that is never prompted, or None.
         target: Ground truth ``[H, W]``, only for the selection ``oracle``.
         ignore_index: Void label in ``target``; void pixels take no part in the oracle's choice.
-        trace: Gets a `Decision` per region, in their order; they hold ``M`` bool ``[H, W]`` each.
+        observe: Called with each region's `Decision`, in their order; it holds ``M`` bool ``[H, W]``.
 
     Returns:
         int64 ``[H, W]``.
@@ -77,8 +77,8 @@ def refine(
             )
         else:
             chosen = select(masks, candidates.scores[index], variant.selection, region.mask)
-        if trace is not None:
-            trace.append(Decision(region, prompts[index], masks, candidates.scores[index], chosen))
+        if observe is not None:
+            observe(Decision(region, prompts[index], masks, candidates.scores[index], chosen))
         kept = masks.index_select(0, chosen[None])[0]
         earlier = class_masks.get(region.class_id)
         class_masks[region.class_id] = kept if earlier is None else earlier | kept
