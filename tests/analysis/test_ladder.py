@@ -1,0 +1,165 @@
+"""The ladder against plain loops over the same candidates."""
+
+import numpy as np
+import pytest
+import torch
+
+from lit_samseg.analysis import COLUMNS, LADDER, Analysis, Ladder
+from lit_samseg.analysis.ladder import refine_with_true_prompts, without_void
+from lit_samseg.data.scene_generator import generate_scene
+from lit_samseg.metrics import count_pixels
+from lit_samseg.refine import Variant, build_prompt, find_regions, parse_variants, refine
+from lit_samseg.sam import Embedding, SegmentAnything
+
+VOID = 255
+
+
+@pytest.fixture(scope="module")
+def sam() -> SegmentAnything:
+    return SegmentAnything("demo")
+
+
+def case(seed: int, background: int | None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A scene, its ground truth with void, and a label map coarsened from it."""
+    image, target = generate_scene(99, seed)
+    if background is None:
+        target = np.where(target == VOID, VOID, target + 1).astype(np.uint8)
+    coarse = np.where(target == VOID, 0 if background == 0 else 1, target)[::8, ::8].repeat(8, 0).repeat(8, 1)
+    coarse = coarse[: target.shape[0], : target.shape[1]].astype(np.int64)
+    coarse[:16, :16] = 3  # a class that is not there
+    return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(target), torch.from_numpy(coarse)
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> float:
+    return (a & b).sum() / max(1, (a | b).sum())
+
+
+def paint(
+    masks: dict[int, np.ndarray], regions_of: np.ndarray, filled: np.ndarray, background: int | None
+) -> np.ndarray:
+    """SPEC 1's merging, by painting in ascending key, on a tie the lower class last."""
+    out = filled.copy() if background is None or not masks else np.full_like(filled, background)
+    for class_id in sorted(masks, key=lambda c: (iou(masks[c], regions_of == c), -c)):
+        out[masks[class_id]] = class_id
+    return out
+
+
+def steps_by_hand(
+    sam: SegmentAnything,
+    embedding: Embedding,
+    labels: np.ndarray,
+    target: np.ndarray,
+    variant: Variant,
+    background: int | None,
+) -> dict[str, np.ndarray]:
+    valid = target != VOID
+    kept: dict[str, dict[int, np.ndarray]] = {step: {} for step in ("refined", "score", "oracle", "gate")}
+    for region in find_regions(torch.from_numpy(labels), variant.region, background):
+        answer = sam.decode(embedding, [build_prompt(region, variant.recipe)])
+        masks, scores = answer.masks(0).numpy(), answer.scores[0].numpy()
+        area, truth = region.mask.numpy(), (target == region.class_id) & valid
+        truths = [iou(mask & valid, truth) for mask in masks]
+        first = int(np.argmax([iou(mask, area) for mask in masks]))
+        picks = {"refined": masks[first], "score": masks[scores.argmax()], "oracle": masks[int(np.argmax(truths))]}
+        picks["gate"] = masks[first] if truths[first] > iou(area & valid, truth) else area
+        for step, mask in picks.items():
+            kept[step][region.class_id] = kept[step].get(region.class_id, np.zeros_like(valid)) | mask
+    maps = {step: paint(masks, labels, labels, background) for step, masks in kept.items()}
+    maps["merging"] = maps["refined"].copy()
+    for y, x in np.argwhere(valid):
+        claims = [c for c, mask in kept["refined"].items() if mask[y, x]]
+        choices = claims or [labels[y, x], background]
+        if target[y, x] in choices:
+            maps["merging"][y, x] = target[y, x]
+    return maps
+
+
+@pytest.mark.parametrize("background", [0, None])
+@pytest.mark.parametrize("text", ["box", "points+box+mask@component", "point"])
+def test_every_step_by_hand(sam: SegmentAnything, text: str, background: int | None) -> None:
+    changed = set()
+    for seed in (3, 8):
+        image, target, label_map = case(seed, background)
+        (variant,) = parse_variants([text], has_background=background is not None)
+        embedding = sam.encode([image])[0]
+        regions = find_regions(label_map, variant.region, background)
+        ladder = Ladder(label_map, target.long(), variant, background, VOID)
+        refined = refine(label_map, regions, embedding, sam, variant, background, observe=ladder.observe)
+        maps = ladder.maps()
+        assert torch.equal(maps["refined"], refined)
+        expected = steps_by_hand(sam, embedding, label_map.numpy(), target.numpy(), variant, background)
+        assert maps.keys() == expected.keys() == set(LADDER) - {"prompts"}
+        for step, by_hand in expected.items():
+            assert np.array_equal(maps[step].numpy(), by_hand), step
+            if not np.array_equal(by_hand, expected["refined"]):
+                changed.add(step)
+    assert {"merging", "gate"} <= changed
+    assert changed & {"score", "oracle"}
+
+
+@pytest.mark.parametrize("background", [0, None])
+def test_prompts_of_the_ground_truth(sam: SegmentAnything, background: int | None) -> None:
+    image, target, label_map = case(3, background)
+    (variant,) = parse_variants(["box"], has_background=background is not None)
+    embedding = sam.encode([image])[0]
+    true_map, unprompted = without_void(target, background, VOID)
+    regions = find_regions(true_map, "class", unprompted)
+    assert {region.class_id for region in regions} == set(target.unique().tolist()) - {VOID, background}
+    ours = refine_with_true_prompts(label_map, true_map, regions, embedding, sam, variant, background)
+    kept = {}
+    for region in regions:
+        masks = sam.decode(embedding, [build_prompt(region, ["box"])]).masks(0).numpy()
+        kept[region.class_id] = masks[int(np.argmax([iou(mask, region.mask.numpy()) for mask in masks]))]
+    # What no mask claims is the baseline's, never the ground truth's.
+    assert np.array_equal(ours.numpy(), paint(kept, true_map.numpy(), label_map.numpy(), background))
+    assert not np.array_equal(ours.numpy(), label_map.numpy())
+
+
+def test_an_image_without_regions(sam: SegmentAnything) -> None:
+    image, target, _ = case(3, 0)
+    empty = torch.zeros(target.shape, dtype=torch.int64)
+    analysis = Analysis(parse_variants(["box"], True), 9, 0, VOID)
+    maps = analysis.refine(empty, target, 0, sam.encode([image])[0], sam, {"class": []})
+    assert torch.equal(maps["box"], empty)
+    analysis.check()
+    assert analysis.regions.compute().shape == (0, len(COLUMNS))
+    _, counts = analysis.counts.compute()
+    assert counts.shape == (len(LADDER), 3, 1, 9)
+    # Prompts of the ground truth need no region of the baseline.
+    assert counts[LADDER.index("prompts"), 0, 0, 1:].sum() > 0
+    assert counts[LADDER.index("refined"), 0, 0, 1:].sum() == 0
+
+
+def test_the_table_and_the_counts_of_a_run(sam: SegmentAnything) -> None:
+    variants = parse_variants(["box", "points+box@component/single"], True)
+    analysis = Analysis(variants, 9, 0, VOID)
+    expected = []
+    for position, seed in ((1, 8), (0, 3)):
+        image, target, label_map = case(seed, 0)
+        embedding = sam.encode([image])[0]
+        regions = {kind: find_regions(label_map, kind, 0) for kind in ("class", "component")}
+        maps = analysis.refine(label_map, target, position, embedding, sam, regions)
+        for row, variant in enumerate(variants, start=1):
+            plain = refine(label_map, regions[variant.region], embedding, sam, variant, 0)
+            assert torch.equal(maps[variant.name], plain)
+            expected += [(position, row, n, r.class_id) for n, r in enumerate(regions[variant.region])]
+    lines = analysis.regions.compute()
+    assert [tuple(int(v) for v in line[:4]) for line in lines] == sorted(expected)
+    analysis.check()
+    single = lines[lines[:, 1] == 2]
+    assert single[:, COLUMNS.index("score_1") :: 3].isnan().all()
+    assert not single[:, COLUMNS.index("score_0") :: 3].isnan().any()
+    positions, counts = analysis.counts.compute()
+    assert positions == [0, 1]
+    image, target, label_map = case(3, 0)
+    refined = refine(label_map, find_regions(label_map, "class", 0), sam.encode([image])[0], sam, variants[0], 0)
+    assert torch.equal(counts[0, :, 0], count_pixels(refined, target.long(), 9, VOID))
+
+
+def test_a_choice_that_is_not_perfect_is_noticed(sam: SegmentAnything) -> None:
+    image, target, label_map = case(3, 0)
+    analysis = Analysis(parse_variants(["box"], True), 9, 0, VOID)
+    analysis.refine(label_map, target, 0, sam.encode([image])[0], sam, {"class": find_regions(label_map, "class", 0)})
+    analysis.regions.lines[0][0, COLUMNS.index("best")] = -1
+    with pytest.raises(RuntimeError, match="best candidate is worse"):
+        analysis.check()
