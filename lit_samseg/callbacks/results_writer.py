@@ -9,11 +9,13 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 
+from lit_samseg.analysis import TAGS
+from lit_samseg.callbacks.evidence import gather_evidence
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.atomic import atomic_file
-from lit_samseg.results.record import RunRecord
+from lit_samseg.results.record import RunRecord, provenance
 from lit_samseg.results.table import results_table
 
 
@@ -44,17 +46,16 @@ class ResultsWriter(Callback):
         """Gather the counts; on the first process write and print."""
         assert isinstance(pl_module, SamSegEvaluation)
         seconds = time.perf_counter() - self._start
-        positions, counts = pl_module.counts.compute()
         data = trainer.datamodule  # type: ignore[attr-defined]
+        evidence = gather_evidence(pl_module, data.ids, data.class_names)
         # limit_test_batches and fast_dev_run stop early on purpose; an int 1 is one batch, a float 1.0 is all.
         everything = isinstance(trainer.limit_test_batches, float) and trainer.limit_test_batches == 1.0
-        if everything and len(positions) != len(data.ids):
-            raise RuntimeError(f"{len(positions)} of {len(data.ids)} images were evaluated")
+        if everything and len(evidence.ids) != len(data.ids):
+            raise RuntimeError(f"{len(evidence.ids)} of {len(data.ids)} images were evaluated")
         if not trainer.is_global_zero:
             return
-        ids = [data.ids[position] for position in positions]
-        facts = run_facts(trainer, pl_module, data, ids, seconds)
-        record = RunRecord(pl_module.rows, ids, counts.cpu().numpy(), data.class_names, facts)
+        facts = provenance() | run_facts(trainer, pl_module, data, list(evidence.ids), seconds)
+        record = RunRecord(evidence, data.class_names, facts)
         with atomic_file(self.output_dir / "config.yaml") as path:
             path.write_text(self.config, encoding="utf-8")
         results = record.write(self.output_dir)
@@ -93,6 +94,7 @@ def run_facts(
             "sha256": module.sam.sha256,
             "precision": module.sam.precision,
         },
+        "tags": [*TAGS, "clean"] if module.analysis is not None else [],
         "device": device_name(module.device),
         "world_size": trainer.world_size,
         "timing": {stage: s / images for stage, s in stages.items()},

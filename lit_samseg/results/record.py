@@ -1,8 +1,7 @@
-"""From counts to the files of a run: ``results.json``, ``counts.npz`` and two CSV tables (SPEC 5)."""
+"""A finished run as a folder: ``results.json`` and what it was made from (SPEC 5)."""
 
 import csv
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,14 +9,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from lit_samseg.errors import InputError
 from lit_samseg.metrics.counts import COUNTS
-from lit_samseg.metrics.scores import Scores, score
+from lit_samseg.metrics.scores import score
 from lit_samseg.results.atomic import atomic_file
+from lit_samseg.results.evidence import Evidence
+from lit_samseg.results.numbers import finite
+from lit_samseg.results.rows import describe_rows
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _DISTRIBUTIONS = (
     "lit_samseg",
@@ -38,26 +38,48 @@ class RunRecord:
     """All that a finished run leaves behind.
 
     Attributes:
-        rows: Row names, baseline first, ``R`` of them.
-        ids: Image ids, ``N`` of them.
-        counts: int64 ``[R, 3, N, C]``: intersection, gt_area, pred_area.
+        evidence: Counts and regions.
         class_names: ``C`` names.
-        facts: Further fields of ``results.json`` (dataset, baseline, sam, device, timing, ...).
+        facts: Further fields of ``results.json`` (created, versions, dataset, baseline, sam, device, timing, ...).
     """
 
-    rows: Sequence[str]
-    ids: Sequence[str]
-    counts: NDArray[np.int64]
+    evidence: Evidence
     class_names: Sequence[str]
     facts: dict[str, Any]
 
+    @classmethod
+    def read(cls, folder: Path) -> "RunRecord":
+        """Read a finished run's folder.
+
+        Raises:
+            InputError: It holds none, or one of a release whose files had other fields.
+        """
+        path = folder / "results.json"
+        try:
+            results = json.loads(path.read_text(encoding="utf-8"))
+            version, names = results["schema_version"], results["dataset"]["class_names"]
+        except OSError as error:
+            raise InputError(
+                f"no such run: {path} cannot be read; give the output folder of a finished test"
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path} is not the results.json of a test; give its output folder") from error
+        if version > SCHEMA_VERSION:
+            raise InputError(
+                f"{path} has schema_version {version}, this release reads up to {SCHEMA_VERSION}; update it"
+            )
+        facts = {key: value for key, value in results.items() if key not in ("schema_version", "rows")}
+        return cls(Evidence.read(folder), names, facts)
+
     def write(self, folder: Path) -> dict[str, Any]:
         """Write the files, ``results.json`` last, and return what it holds."""
-        with atomic_file(folder / "counts.npz") as path:
-            arrays = {name: self.counts[:, i] for i, name in enumerate(COUNTS)}
-            np.savez_compressed(path, allow_pickle=False, ids=np.array(self.ids), rows=np.array(self.rows), **arrays)
+        self.evidence.write(folder)
         with atomic_file(folder / "ids.txt") as path:
-            path.write_text("".join(f"{i}\n" for i in self.ids), encoding="utf-8")
+            path.write_text("".join(f"{i}\n" for i in self.evidence.ids), encoding="utf-8")
+        return self.write_results(folder)
+
+    def write_results(self, folder: Path) -> dict[str, Any]:
+        """Write what follows from the evidence: the tables and ``results.json``; return what that holds."""
         _write_csv(folder / "per_image.csv", self._per_image())
         _write_csv(folder / "per_class.csv", self._per_class())
         results = self.results()
@@ -68,46 +90,28 @@ class RunRecord:
 
     def results(self) -> dict[str, Any]:
         """Return the content of ``results.json``; scores are fractions, null where there is none."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": installed_versions(),
-            **self.facts,
-            "rows": [self._row(name, score(c)) for name, c in zip(self.rows, self.counts, strict=True)],
-        }
-
-    def _row(self, name: str, scores: Scores) -> dict[str, Any]:
-        return {
-            "name": name,
-            "miou": _finite(scores.miou),
-            "miou_gt_present": _finite(scores.miou_gt_present),
-            "macc": _finite(scores.macc),
-            "pixel_acc": _finite(scores.pixel_acc),
-            "per_class": [
-                {
-                    "class": class_name,
-                    "iou": _finite(scores.iou[i]),
-                    "acc": _finite(scores.acc[i]),
-                    "gt_area": int(scores.gt_area[i]),
-                }
-                for i, class_name in enumerate(self.class_names)
-            ],
-        }
+        rows = describe_rows(self.evidence, self.class_names, self.facts.get("tags", ()))
+        return {"schema_version": SCHEMA_VERSION} | self.facts | {"rows": rows}
 
     def _per_image(self) -> Iterable[Sequence[object]]:
         yield ("id", "row", "miou", "miou_gt_present", "macc", "pixel_acc")
-        for n, image_id in enumerate(self.ids):
-            for row, counts in zip(self.rows, self.counts, strict=True):
+        for n, image_id in enumerate(self.evidence.ids):
+            for row, counts in zip(self.evidence.rows, self.evidence.counts, strict=True):
                 s = score(counts[:, n : n + 1])
                 values = (s.miou, s.miou_gt_present, s.macc, s.pixel_acc)
-                yield (image_id, row, *map(_finite, values))
+                yield (image_id, row, *map(finite, values))
 
     def _per_class(self) -> Iterable[Sequence[object]]:
         yield ("row", "class_id", "class", "iou", "acc", *COUNTS)
-        for row, counts in zip(self.rows, self.counts, strict=True):
+        for row, counts in zip(self.evidence.rows, self.evidence.counts, strict=True):
             s, pooled = score(counts), counts.sum(axis=1)
             for i, name in enumerate(self.class_names):
-                yield (row, i, name, _finite(s.iou[i]), _finite(s.acc[i]), *pooled[:, i].tolist())
+                yield (row, i, name, finite(s.iou[i]), finite(s.acc[i]), *pooled[:, i].tolist())
+
+
+def provenance() -> dict[str, Any]:
+    """Return ``created`` and ``versions`` of a run that ends now."""
+    return {"created": datetime.now(UTC).isoformat(timespec="seconds"), "versions": installed_versions()}
 
 
 def installed_versions() -> dict[str, str]:
@@ -119,10 +123,6 @@ def installed_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _write_csv(path: Path, rows: Iterable[Sequence[object]]) -> None:

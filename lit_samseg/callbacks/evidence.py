@@ -1,0 +1,52 @@
+"""A run's metrics, gathered over its processes, as what is written of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lit_samseg.analysis import COLUMNS, LADDER
+from lit_samseg.analysis.tags import names_of
+from lit_samseg.module import SamSegEvaluation
+from lit_samseg.results.evidence import BOUNDARY, Evidence
+
+
+def gather_evidence(module: SamSegEvaluation, all_ids: Sequence[str], class_names: Sequence[str]) -> Evidence:
+    """Gather the counts of every process; all of them must call it.
+
+    Args:
+        module: After its last step.
+        all_ids: The run's ids by position.
+        class_names: Names by class id.
+    """
+    positions, counts = module.counts.compute()
+    ids = [all_ids[position] for position in positions]
+    boundary = module.boundary.compute()._asdict()
+    arrays = {name: boundary[name].cpu().numpy() for name in BOUNDARY}
+    if module.analysis is None or not module.variants:
+        return Evidence(module.rows, ids, counts.cpu().numpy(), arrays)
+    _, steps = module.analysis.counts.compute()
+    ladder = steps.cpu().numpy().reshape(len(module.variants), len(LADDER), *steps.shape[1:])
+    lines = module.analysis.regions.compute().numpy()
+    regions = [_region(dict(zip(COLUMNS, line, strict=True)), module.rows, all_ids, class_names) for line in lines]
+    return Evidence(module.rows, ids, counts.cpu().numpy(), arrays, LADDER, ladder, regions)
+
+
+def _region(
+    line: dict[str, float], rows: Sequence[str], ids: Sequence[str], class_names: Sequence[str]
+) -> dict[str, Any]:
+    region: dict[str, Any] = {
+        "id": ids[int(line["position"])],
+        "row": rows[int(line["row"])],
+        "region": int(line["region"]),
+        "class": class_names[int(line["class_id"])],
+        "area": int(line["area"]),
+        "box": [int(line[corner]) for corner in ("x_min", "y_min", "x_max", "y_max")],
+        "tags": list(names_of(int(line["tags"]))),
+        "chosen": int(line["chosen"]),
+    }
+    region |= {key: float(line[key]) for key in ("before", "after", "best")}
+    for what in ("score", "iou", "truth"):
+        values = [line[column] for column in COLUMNS if column.startswith(f"{what}_")]
+        region[what] = [float(value) for value in values if np.isfinite(value)]
+    return region

@@ -1,0 +1,76 @@
+"""Where a row's difference comes from: its ladder, and its regions by tag."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lit_samseg.metrics.scores import score
+from lit_samseg.results.numbers import finite
+
+Floats = NDArray[np.float64]
+
+
+def ladder_of_row(steps: Sequence[str], counts: NDArray[np.int64], baseline: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Score each step of a row's ladder.
+
+    Args:
+        steps: Their names, the row itself (``refined``) first.
+        counts: int64 ``[S, 3, N, C]``.
+        baseline: The baseline's, int64 ``[3, N, C]``.
+
+    Returns:
+        For each step ``step``, ``miou``, ``miou_gt_present`` and ``gain``: its ``miou_gt_present`` less the row's own;
+        of ``refined`` less the baseline's.
+    """
+    scores = [score(step) for step in counts]
+    own, before = scores[0].miou_gt_present, score(baseline).miou_gt_present
+    return [
+        {
+            "step": step,
+            "miou": finite(s.miou),
+            "miou_gt_present": finite(s.miou_gt_present),
+            "gain": finite(s.miou_gt_present - (before if step == steps[0] else own)),
+        }
+        for step, s in zip(steps, scores, strict=True)
+    ]
+
+
+def tags_of_row(tags: Sequence[str], regions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sum up a row's regions by tag.
+
+    Args:
+        tags: The tags there are, ``clean`` last.
+        regions: The row's regions: ``tags``, ``before``, ``after`` of each.
+
+    Returns:
+        For each tag ``tag``, ``count``, mean IoU with the class's ground truth ``before`` and ``after``, and the shares
+        ``of_loss`` and ``of_gain``: of all that regions lost in that IoU, and of all that they gained, what its regions
+        did. A region with several tags counts under each, so shares add up to more than 1. None where there is nothing
+        to share.
+    """
+    changes = np.array([region["after"] - region["before"] for region in regions], np.float64)
+    lost, gained = np.clip(-changes, 0, None), np.clip(changes, 0, None)
+    rows = []
+    for tag in tags:
+        has = np.array([tag in region["tags"] for region in regions], bool)
+        rows.append(
+            {
+                "tag": tag,
+                "count": int(has.sum()),
+                "before": _mean([region["before"] for region, holds in zip(regions, has, strict=True) if holds]),
+                "after": _mean([region["after"] for region, holds in zip(regions, has, strict=True) if holds]),
+                "of_loss": _share(lost, has),
+                "of_gain": _share(gained, has),
+            }
+        )
+    return rows
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
+
+
+def _share(values: Floats, has: NDArray[np.bool_]) -> float | None:
+    return float(values[has].sum() / values.sum()) if values.sum() > 0 else None

@@ -1,0 +1,97 @@
+"""A run's exact numbers as files: everything else can be computed from them again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lit_samseg.errors import InputError
+from lit_samseg.metrics.counts import COUNTS
+from lit_samseg.results.atomic import atomic_file
+from lit_samseg.results.regions import read_regions, write_regions
+
+BOUNDARY = ("before", "after", "trimap", "trimap_void", "mba")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Counts and regions of a run.
+
+    Attributes:
+        rows: Row names, baseline first, ``R`` of them.
+        ids: Image ids, ``N`` of them.
+        counts: int64 ``[R, 3, N, C]``: intersection, gt_area, pred_area.
+        boundary: int64 arrays by name (``GatheredBoundaryCounts``), or None.
+        steps: The ladder's steps, ``S`` of them.
+        ladder: int64 ``[R - 1, S, 3, N, C]``, or None where no analysis was made.
+        regions: The regions (``write_regions``), or None.
+    """
+
+    rows: Sequence[str]
+    ids: Sequence[str]
+    counts: NDArray[np.int64]
+    boundary: dict[str, NDArray[np.int64]] | None = None
+    steps: Sequence[str] = ()
+    ladder: NDArray[np.int64] | None = None
+    regions: list[dict[str, Any]] | None = None
+
+    def write(self, folder: Path) -> None:
+        """Write ``counts.npz``; and ``boundary.npz``, ``ladder.npz``, ``regions.csv`` where there are such numbers."""
+        ids, rows = np.array(self.ids), np.array(self.rows)
+        _write(folder / "counts.npz", ids=ids, rows=rows, **_by_name(self.counts, 1))
+        if self.boundary is not None:
+            _write(folder / "boundary.npz", ids=ids, rows=rows, **self.boundary)
+        if self.ladder is not None:
+            steps = np.array(self.steps)
+            _write(folder / "ladder.npz", ids=ids, rows=rows[1:], steps=steps, **_by_name(self.ladder, 2))
+        if self.regions is not None:
+            write_regions(folder / "regions.csv", self.regions)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Evidence":
+        """Read what ``write`` wrote.
+
+        Raises:
+            InputError: ``counts.npz`` is missing, or a file is broken.
+        """
+        counts = _read(folder / "counts.npz")
+        if counts is None:
+            raise InputError(f"{folder} has no counts.npz; give the output folder of a finished test")
+        boundary, ladder = _read(folder / "boundary.npz"), _read(folder / "ladder.npz")
+        regions = folder / "regions.csv"
+        try:
+            return cls(
+                counts["rows"].tolist(),
+                counts["ids"].tolist(),
+                np.stack([counts[name] for name in COUNTS], axis=1),
+                None if boundary is None else {name: boundary[name] for name in BOUNDARY},
+                () if ladder is None else ladder["steps"].tolist(),
+                None if ladder is None else np.stack([ladder[name] for name in COUNTS], axis=2),
+                read_regions(regions) if regions.is_file() else None,
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise InputError(f"{folder} holds no whole run ({error}); run the test again") from error
+
+
+def _by_name(counts: NDArray[np.int64], axis: int) -> dict[str, NDArray[np.int64]]:
+    return {name: np.take(counts, i, axis) for i, name in enumerate(COUNTS)}
+
+
+def _write(path: Path, **arrays: NDArray[Any]) -> None:
+    with atomic_file(path) as draft:
+        np.savez_compressed(draft, allow_pickle=False, **arrays)
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]] | None:
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path} cannot be read ({error}); run the test again") from error
+    except Exception as error:  # zipfile's own errors
+        raise InputError(f"{path} is broken ({error}); run the test again") from error

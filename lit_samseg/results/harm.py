@@ -1,0 +1,77 @@
+"""Which images and classes a row helps and harms, and which region is to blame."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LISTED = 10
+"""Images listed at either end."""
+
+Floats = NDArray[np.float64]
+
+
+def image_scores(counts: NDArray[np.int64]) -> Floats:
+    """Return each image's mean IoU over the classes of its ground truth, float64 ``[N]``; nan where it has none.
+
+    Args:
+        counts: int64 ``[3, N, C]``.
+    """
+    intersection, gt_area, pred_area = counts
+    union = np.maximum(gt_area + pred_area - intersection, 1)
+    present = gt_area > 0
+    total = np.where(present, intersection / union, 0).sum(-1)
+    return np.where(present.any(-1), total / np.maximum(present.sum(-1), 1), np.nan)
+
+
+def harm_of_row(
+    ids: Sequence[str],
+    counts: NDArray[np.int64],
+    baseline: NDArray[np.int64],
+    regions: Mapping[str, Sequence[dict[str, Any]]],
+) -> dict[str, Any]:
+    """Compare a row with the baseline image by image.
+
+    Args:
+        ids: The images' ids, ``N`` of them.
+        counts: The row's, int64 ``[3, N, C]``.
+        baseline: The baseline's.
+        regions: The row's regions by image id; empty where no analysis was made.
+
+    Returns:
+        ``improved``, ``unchanged``, ``worse``: shares of the images by the sign of the difference of their mean IoU
+        over the classes of their ground truth; ``best`` and ``worst``: up to ten images each of ``id``, ``difference``
+        and ``region``, the one whose own IoU changed most in that direction, or None.
+    """
+    difference = image_scores(counts) - image_scores(baseline)
+    known = np.flatnonzero(np.isfinite(difference))
+    signs = np.sign(difference[known])
+    order = known[np.argsort(difference[known], kind="stable")]
+    worst = [int(i) for i in order if difference[i] < 0][:LISTED]
+    best = [int(i) for i in order[::-1] if difference[i] > 0][:LISTED]
+    shares = {
+        name: float((signs == sign).mean()) if known.size else None
+        for name, sign in (("improved", 1), ("unchanged", 0), ("worse", -1))
+    }
+
+    def listed(indices: Sequence[int]) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": ids[i],
+                "difference": float(difference[i]),
+                "region": _to_blame(regions.get(ids[i], ()), float(difference[i])),
+            }
+            for i in indices
+        ]
+
+    return shares | {"best": listed(best), "worst": listed(worst)}
+
+
+def _to_blame(regions: Sequence[dict[str, Any]], difference: float) -> dict[str, Any] | None:
+    """Return the region whose IoU moved most in the direction of the image's difference."""
+    moved = [(region["after"] - region["before"]) * np.sign(difference) for region in regions]
+    if not moved or max(moved) <= 0:
+        return None
+    region = regions[int(np.argmax(moved))]
+    return {key: region[key] for key in ("class", "box", "tags", "before", "after")}
