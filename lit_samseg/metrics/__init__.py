@@ -1,7 +1,26 @@
 """Per-image counts and what follows from them."""
 
+from lit_samseg.metrics.boundary import BoundaryIoU, MeanBoundaryAccuracy, TrimapIoU
+from lit_samseg.metrics.boundary_counts import BoundaryCounts, BoundaryTruth
+from lit_samseg.metrics.boundary_gathered import GatheredBoundaryCounts, PerImageBoundaryCounts
+from lit_samseg.metrics.boundary_scores import BoundaryScores, score_boundaries
 from lit_samseg.metrics.counts import PerImageCounts, count_pixels
 from lit_samseg.metrics.reference import TorchmetricsScores
 from lit_samseg.metrics.scores import Scores, score
 
-__all__ = ["PerImageCounts", "Scores", "TorchmetricsScores", "count_pixels", "score"]
+__all__ = [
+    "BoundaryCounts",
+    "BoundaryIoU",
+    "BoundaryScores",
+    "BoundaryTruth",
+    "GatheredBoundaryCounts",
+    "MeanBoundaryAccuracy",
+    "PerImageBoundaryCounts",
+    "PerImageCounts",
+    "Scores",
+    "TorchmetricsScores",
+    "TrimapIoU",
+    "count_pixels",
+    "score",
+    "score_boundaries",
+]
