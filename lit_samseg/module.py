@@ -11,7 +11,15 @@ from lit_samseg.analysis import Analysis
 from lit_samseg.baselines import Baseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
-from lit_samseg.metrics import PerImageCounts, Scores, TorchmetricsScores, count_pixels, score
+from lit_samseg.metrics import (
+    BoundaryTruth,
+    PerImageBoundaryCounts,
+    PerImageCounts,
+    Scores,
+    TorchmetricsScores,
+    count_pixels,
+    score,
+)
 from lit_samseg.refine import PAPER_VARIANTS, find_regions, parse_variants, refine
 from lit_samseg.sam import PromptableSegmenter
 from lit_samseg.timing import StageTimer
@@ -67,6 +75,7 @@ class SamSegEvaluation(LightningModule):
         self.save_predictions = save_predictions
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
         self.counts = PerImageCounts()
+        self.boundary = PerImageBoundaryCounts(len(self.rows), len(class_names))
         self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysis else None
         self.reference = nn.ModuleDict({row: TorchmetricsScores(len(class_names), ignore_index) for row in self.rows})
         self.timer = StageTimer()
@@ -142,11 +151,14 @@ class SamSegEvaluation(LightningModule):
         if target is None:
             raise InputError(f"image {sample.id} has no ground truth to test against; use predict")
         target = target.long()
-        counts = []
+        truth = BoundaryTruth(target.cpu().numpy(), len(self.class_names), self.ignore_index)
+        counts, borders = [], []
         for row, label_map in maps.rows.items():
             counts.append(count_pixels(label_map, target, len(self.class_names), self.ignore_index))
+            borders.append(truth.count(label_map.cpu().numpy()))
             self._reference(row).update(label_map, target)
         self.counts.update(sample.position, torch.stack(counts))
+        self.boundary.update(sample.position, borders)
 
     def on_test_epoch_end(self) -> None:
         """Log each row's scores; torchmetrics' own mIoU and mAcc, which must agree with the counts'."""

@@ -19,7 +19,7 @@ HEADER = (
 )  # fmt: skip
 """``before``, ``after``, ``best``: IoU with the class's ground truth of the region, of the mask kept, of SAM's best
 candidate; ``chosen``: which candidate was kept; ``score_i``, ``iou_i``, ``truth_i``: of candidate i the IoU that SAM
-predicts, that with the region and that with the ground truth; ``tags`` are joined by +; boxes have inclusive corners."""
+predicts, that with the region and that with the ground truth; ``tags`` are joined by +; corners are inclusive."""
 
 
 def write_regions(path: Path, regions: Iterable[Mapping[str, Any]]) -> None:
