@@ -16,6 +16,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lit_samseg.callbacks import ImageProgressBar, OverlayWriter, PredictionWriter, ResultsWriter
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
+from lit_samseg.reports import COMMANDS, run_report
 from lit_samseg.version import __version__
 
 DESCRIPTION = """\
@@ -26,6 +27,10 @@ Can a promptable segmentation model such as SAM improve semantic segmentation?
       --data.root DIR --model.baseline.checkpoint DIR --model.sam.checkpoint FILE
   lit-samseg predict --config configs/voc_deeplab_mobilesam.yaml --data.images DIR --output_dir DIR
                                                                   label maps of your own pictures
+
+what is made of finished runs:
+  lit-samseg analyse RUN              its tables again, without a model
+  lit-samseg compare RUN RUN ...      runs over the same images against each other
 
 options one changes most:
   --data.root DIR   --data.split val   --data.subset N   --data.ids FILE   --data.num_workers N
@@ -134,8 +139,12 @@ def run(args: ArgsType = None) -> SamSegCLI:
 
 def main(args: ArgsType = None) -> None:
     """Run the program; what a user can mend ends with one line and exit code 2."""
+    words = sys.argv[1:] if args is None else args
     try:
-        run(args)
+        if isinstance(words, list) and words and words[0] in COMMANDS:
+            run_report(words)
+        else:
+            run(args)
     except KeyboardInterrupt:
         _end("interrupted", 130)
     except SystemExit as stop:

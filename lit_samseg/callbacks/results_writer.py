@@ -16,7 +16,8 @@ from lit_samseg.data import SegmentationDataModule
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.atomic import atomic_file
 from lit_samseg.results.record import RunRecord, provenance
-from lit_samseg.results.table import results_table
+from lit_samseg.results.run_tables import tables_of_run
+from lit_samseg.results.text_table import print_tables, write_tables
 
 
 class ResultsWriter(Callback):
@@ -59,10 +60,12 @@ class ResultsWriter(Callback):
         with atomic_file(self.output_dir / "config.yaml") as path:
             path.write_text(self.config, encoding="utf-8")
         results = record.write(self.output_dir)
-        console = Console()
-        console.print(results_table(results))
+        tables = tables_of_run(results)
+        write_tables(tables, self.output_dir, "tables")
+        # The regions' tags are for reading at leisure.
+        print_tables([table for table in tables if not table.title.startswith("Regions of ")])
         # soft_wrap: a path is for copying, in one piece.
-        console.print(f"Written to {self.output_dir}", soft_wrap=True, highlight=False, markup=False)
+        Console().print(f"Written to {self.output_dir}", soft_wrap=True, highlight=False, markup=False)
 
 
 def run_facts(

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from rich.console import Console
-
 from lit_samseg.results.table import results_table
+from rich.console import Console
 
 
 def lines_of(dataset: str, rows: list[tuple[str, float | None, float | None]]) -> dict[str, list[str]]:

@@ -1,0 +1,113 @@
+"""The tables of a finished run, from ``results.json``; in per cent with two decimals."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lit_samseg.results.paper import PAPER_NOTES, PAPER_SCORES
+from lit_samseg.results.text_table import TextTable
+
+METRIC = "miou_gt_present"
+"""Differences are taken on the classes of the ground truth, a set no prediction can change."""
+
+
+def tables_of_run(results: dict[str, Any]) -> list[TextTable]:
+    """Return all tables: scores, ladder, tags row by row, harm."""
+    rows = results["rows"]
+    tables = [scores_table(results)]
+    if any("ladder" in row for row in rows):
+        tables.append(ladder_table(rows))
+        tables += [tags_table(row) for row in rows if "tags" in row]
+    if len(rows) > 1:
+        tables.append(harm_table(rows))
+    return tables
+
+
+def scores_table(results: dict[str, Any]) -> TextTable:
+    """Lay out scores and differences; the paper's numbers beside the rows that have them."""
+    dataset, rows = results["dataset"], results["rows"]
+    paper = PAPER_SCORES.get(dataset["name"], {})
+    shows_paper = any(row["name"] in paper for row in rows)
+    shows_borders = any("boundary" in row for row in rows)
+    header = ["row", "mIoU", "mAcc", "mIoU*", "diff.", "95 %", "verdict"]
+    header += ["bIoU"] * shows_borders + ["paper mIoU/mAcc"] * shows_paper
+    cells = []
+    for row in rows:
+        test = row.get("difference", {}).get(METRIC)
+        line = [row["name"], *(per_cent(row[key]) for key in ("miou", "macc", METRIC))]
+        line += ["", "", ""] if test is None else [points(test["value"]), interval(test), test["verdict"]]
+        if shows_borders:
+            line.append(per_cent(row.get("boundary", {}).get("iou_before")))
+        if shows_paper:
+            scores = paper.get(row["name"])
+            line.append("-" if scores is None else f"{scores[0]:.2f}/{scores[1]:.2f}")
+        cells.append(line)
+    title = f"{dataset['name']} {dataset['split']}, {len(dataset['ids'])} images, {results['baseline']['name']} + "
+    title += f"{results['sam']['name']} ({results['sam']['precision']})"
+    return TextTable(title, header, cells, _notes(results, shows_borders, shows_paper))
+
+
+def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> list[str]:
+    notes = [
+        "mIoU*: over the classes of the ground truth; diff.: mIoU* against the baseline's, with its 95 % interval."
+    ]
+    finest = [row["difference"][METRIC]["detectable"] for row in results["rows"] if "difference" in row]
+    finest = [value for value in finest if value]
+    if finest:
+        low, high = 100 * min(finest), 100 * max(finest)
+        notes[0] += f" So many images show differences of {low:.1f} to {high:.1f} points (80 % power)."
+    if shows_borders:
+        notes.append("bIoU: Boundary IoU, void taken out before the bands are made.")
+    if shows_paper:
+        notes.append(PAPER_NOTES[results["dataset"]["name"]])
+    return notes
+
+
+def ladder_table(rows: Sequence[dict[str, Any]]) -> TextTable:
+    """Lay out each row's ladder, in points of mIoU*."""
+    ladders = {row["name"]: row["ladder"] for row in rows if "ladder" in row}
+    steps = [step["step"] for step in next(iter(ladders.values()))]
+    cells = [[name, *(points(step["gain"]) for step in ladder)] for name, ladder in ladders.items()]
+    notes = [
+        "refined: against the baseline. Then against the row itself, with one thing changed: score: SAM's score chooses "
+        "the candidate; oracle: the ground truth does; prompts: they come from the ground truth; merging: the ground "
+        "truth decides what is contested or unclaimed; gate: it decides between SAM's mask and the region."
+    ]
+    return TextTable("Where the difference comes from, in points", ["row", *steps], cells, notes)
+
+
+def tags_table(row: dict[str, Any]) -> TextTable:
+    """Lay out a row's regions by tag."""
+    cells = [
+        [tag["tag"], str(tag["count"]), *(per_cent(tag[key]) for key in ("before", "after", "of_loss", "of_gain"))]
+        for tag in row["tags"]
+    ]
+    header = ["regions", "count", "IoU before", "IoU after", "of all loss", "of all gain"]
+    return TextTable(f"Regions of {row['name']}", header, cells, ["A region with several tags counts under each."])
+
+
+def harm_table(rows: Sequence[dict[str, Any]]) -> TextTable:
+    """Lay out whom each row helps and harms."""
+    cells = []
+    for row in rows:
+        if "harm" not in row:
+            continue
+        harm = row["harm"]
+        ends = [f"{h[0]['id']} {points(h[0]['difference'])}" if (h := harm[end]) else "-" for end in ("best", "worst")]
+        cells.append([row["name"], *(per_cent(harm[key]) for key in ("improved", "unchanged", "worse")), *ends])
+    header = ["row", "improved", "unchanged", "worse", "best image", "worst image"]
+    return TextTable("Images, by mIoU over the classes of their ground truth", header, cells)
+
+
+def per_cent(value: float | None) -> str:
+    """Format a fraction in per cent; a dash where there is none."""
+    return "-" if value is None else f"{100 * value:.2f}"
+
+
+def points(value: float | None) -> str:
+    """Format a difference of fractions in points, with its sign."""
+    return "-" if value is None else f"{100 * value:+.2f}"
+
+
+def interval(test: dict[str, Any]) -> str:
+    """Format a difference's interval."""
+    return "-" if test["low"] is None else f"[{points(test['low'])}, {points(test['high'])}]"
