@@ -7,7 +7,7 @@ from pathlib import Path
 from lit_samseg.results.compare import compare_runs
 from lit_samseg.results.record import RunRecord
 from lit_samseg.results.run_tables import tables_of_run
-from lit_samseg.results.text_table import print_tables, write_tables
+from lit_samseg.results.text_table import write_tables
 
 COMMANDS = {
     "analyse": "compute a finished run's tables again from its counts and regions",
@@ -37,7 +37,8 @@ def run_report(words: Sequence[str]) -> None:
     )
     options = parser.parse_args(words[1:])
     tables = compare_runs([run.expanduser() for run in options.runs])
-    print_tables(tables)
+    for table in tables:
+        table.print()
     if options.output_dir is not None:
         write_tables(tables, options.output_dir.expanduser(), "comparison")
         print(f"Written to {options.output_dir}")
@@ -48,5 +49,6 @@ def _analyse(run: Path) -> None:
     results = RunRecord.read(folder).write_results(folder)
     tables = tables_of_run(results)
     write_tables(tables, folder, "tables")
-    print_tables(tables)
+    for table in tables:
+        table.print()
     print(f"Written to {folder}")

@@ -17,7 +17,7 @@ from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.atomic import atomic_file
 from lit_samseg.results.record import RunRecord, provenance
 from lit_samseg.results.run_tables import tables_of_run
-from lit_samseg.results.text_table import print_tables, write_tables
+from lit_samseg.results.text_table import write_tables
 
 
 class ResultsWriter(Callback):
@@ -63,7 +63,9 @@ class ResultsWriter(Callback):
         tables = tables_of_run(results)
         write_tables(tables, self.output_dir, "tables")
         # The regions' tags are for reading at leisure.
-        print_tables([table for table in tables if not table.title.startswith("Regions of ")])
+        for table in tables:
+            if not table.title.startswith("Regions of "):
+                table.print()
         # soft_wrap: a path is for copying, in one piece.
         Console().print(f"Written to {self.output_dir}", soft_wrap=True, highlight=False, markup=False)
 

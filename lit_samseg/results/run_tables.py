@@ -68,7 +68,7 @@ def ladder_table(rows: Sequence[dict[str, Any]]) -> TextTable:
     steps = [step["step"] for step in next(iter(ladders.values()))]
     cells = [[name, *(points(step["gain"]) for step in ladder)] for name, ladder in ladders.items()]
     notes = [
-        "refined: against the baseline. Then against the row itself, with one thing changed: score: SAM's score chooses "
+        "refined: against the baseline. Then against the row itself, with one thing changed: score: SAM's score picks "
         "the candidate; oracle: the ground truth does; prompts: they come from the ground truth; merging: the ground "
         "truth decides what is contested or unclaimed; gate: it decides between SAM's mask and the region."
     ]

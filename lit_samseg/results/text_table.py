@@ -13,9 +13,6 @@ from rich.text import Text
 
 from lit_samseg.results.atomic import atomic_file
 
-WIDTH = 130
-"""Columns that the widest table needs; a narrower terminal wraps its lines, but nothing is cut off."""
-
 
 @dataclass(frozen=True)
 class TextTable:
@@ -59,24 +56,19 @@ class TextTable:
         csv.writer(text, lineterminator="\n").writerows([self.header, *self.rows])
         return text.getvalue()
 
-    def print(self, console: Console) -> None:
-        """Print the table."""
+    def print(self) -> None:
+        """Print the table to standard output; a terminal that is too narrow wraps its lines, but nothing is cut off."""
         table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD)
         for index, name in enumerate(self.header):
             table.add_column(Text(name), justify="right" if index else "left", no_wrap=True)
         for row in self.rows:
             # Text, not markup: a name may hold brackets.
             table.add_row(*map(Text, row))
-        console.print(table, soft_wrap=True)
+        console = Console()
+        needed = Console(width=10_000).measure(table).maximum
+        Console(width=max(console.width, needed)).print(table, soft_wrap=True)
         for note in self.notes:
             console.print(Text(note, style="dim"))
-
-
-def print_tables(tables: Sequence[TextTable]) -> None:
-    """Print tables to standard output."""
-    width = Console().width
-    for table in tables:
-        table.print(Console(width=max(width, WIDTH)))
 
 
 def write_tables(tables: Sequence[TextTable], folder: Path, stem: str) -> None:

@@ -1,28 +1,37 @@
-"""The table: per cent, differences with their sign, the paper's numbers where a row has them."""
+"""The tables of a run: per cent, differences with their sign and verdict, the paper's numbers where a row has them."""
 
+import csv
+import io
 from typing import Any
 
-from lit_samseg.results.table import results_table
-from rich.console import Console
+import pytest
+
+from lit_samseg.results.run_tables import METRIC, harm_table, scores_table, tables_of_run, tags_table
+from lit_samseg.results.text_table import TextTable, write_tables
 
 
-def lines_of(dataset: str, rows: list[tuple[str, float | None, float | None]]) -> dict[str, list[str]]:
-    """Render rows of (name, mIoU, mIoU*) and return each row's cells by its name."""
-    results: dict[str, Any] = {
+def results_with(dataset: str, rows: list[tuple[str, float | None, float | None]]) -> dict[str, Any]:
+    """Make results of rows of (name, mIoU, mIoU*); differences are to the first."""
+    made: list[dict[str, Any]] = []
+    for name, miou, present in rows:
+        row: dict[str, Any] = {"name": name, "miou": miou, METRIC: present, "macc": 0.5, "pixel_acc": 0.9}
+        if made:
+            before = made[0][METRIC]
+            value = None if present is None or before is None else present - before
+            ends = {"low": None, "high": None} if value is None else {"low": value - 0.01, "high": value + 0.02}
+            test = {"value": value, "p": 0.5, "p_holm": 0.5, "verdict": "no evidence", "detectable": 0.0123} | ends
+            row["difference"] = {METRIC: test}
+        made.append(row)
+    return {
         "dataset": {"name": dataset, "split": "val", "ids": ["a"]},
         "baseline": {"name": "b"},
         "sam": {"name": "s", "precision": "fp32"},
-        "rows": [
-            {"name": name, "miou": miou, "miou_gt_present": present, "macc": 0.5, "pixel_acc": 0.9}
-            for name, miou, present in rows
-        ],
+        "rows": made,
     }
-    console = Console(width=100)
-    with console.capture() as captured:
-        console.print(results_table(results))
-    cells = [line.split() for line in captured.get().splitlines()]
-    names = {name for name, _, _ in rows}
-    return {line[0]: line[1:] for line in cells if line and line[0] in names}
+
+
+def cells_of(table: TextTable) -> dict[str, dict[str, str]]:
+    return {row[0]: dict(zip(table.header, row, strict=True)) for row in table.rows}
 
 
 # SPEC 1, the paper's rows on VOC.
@@ -31,18 +40,78 @@ ROWS = ["baseline", "point", "points", "box", "points+box", "points+box+mask"]
 
 
 def test_differences_are_to_the_baseline_on_the_classes_of_the_ground_truth() -> None:
-    table = lines_of("scenes", [("baseline", 0.70, 0.72), ("box", 0.69, 0.7323), ("point", 0.9, 0.60)])
-    assert table["baseline"] == ["70.00", "50.00", "72.00"]
-    assert table["box"] == ["69.00", "50.00", "73.23", "+1.23"]
-    assert table["point"][-1] == "-12.00"
+    table = scores_table(
+        results_with("scenes", [("baseline", 0.70, 0.72), ("box", 0.69, 0.7323), ("point", 0.9, 0.60)])
+    )
+    cells = cells_of(table)
+    assert table.title == "scenes val, 1 images, b + s (fp32)"
+    assert list(cells["baseline"].values()) == ["baseline", "70.00", "50.00", "72.00", "", "", ""]
+    assert list(cells["box"].values())[1:] == ["69.00", "50.00", "73.23", "+1.23", "[+0.23, +3.23]", "no evidence"]
+    assert cells["point"]["diff."] == "-12.00"
+    assert "differences of 1.2 to 1.2 points" in table.notes[0]
 
 
 def test_the_papers_numbers_stand_beside_its_rows() -> None:
-    table = lines_of("voc2012", [(row, 0.5, 0.5) for row in [*ROWS, "box@component"]])
-    assert [table[row][-1] for row in ROWS] == PAPER
-    assert table["box@component"][-1] == "-"
+    table = scores_table(results_with("voc2012", [(row, 0.5, 0.5) for row in [*ROWS, "box@component"]]))
+    cells = cells_of(table)
+    assert [cells[row]["paper mIoU/mAcc"] for row in ROWS] == PAPER
+    assert cells["box@component"]["paper mIoU/mAcc"] == "-"
+    assert "the paper contradicts itself" in table.notes[-1]
 
 
 def test_a_score_over_no_class_is_a_dash() -> None:
-    table = lines_of("scenes", [("baseline", None, None), ("box", None, None)])
-    assert table["box"] == ["-", "50.00", "-", "-"]
+    cells = cells_of(scores_table(results_with("scenes", [("baseline", None, None), ("box", None, None)])))
+    assert list(cells["box"].values())[1:] == ["-", "50.00", "-", "-", "-", "no evidence"]
+
+
+def test_borders_have_a_column_where_they_were_counted() -> None:
+    results = results_with("scenes", [("baseline", 0.5, 0.5), ("box", 0.5, 0.5)])
+    results["rows"][1]["boundary"] = {"iou_before": 0.5881}
+    cells = cells_of(scores_table(results))
+    assert (cells["baseline"]["bIoU"], cells["box"]["bIoU"]) == ("-", "58.81")
+
+
+def test_harm_and_tags() -> None:
+    worst = [{"id": "x", "difference": -0.5, "region": None}, {"id": "y", "difference": -0.1, "region": None}]
+    harm = {"improved": 0.25, "unchanged": 0.0, "worse": 0.75, "best": [], "worst": worst}
+    assert harm_table([{"name": "baseline"}, {"name": "box", "harm": harm}]).rows == [
+        ["box", "25.00", "0.00", "75.00", "-", "x -50.00"]
+    ]
+    tag = {"tag": "tiny", "count": 3, "before": 0.5, "after": 0.25, "of_loss": 1.0, "of_gain": None}
+    assert tags_table({"name": "box", "tags": [tag]}).rows == [["tiny", "3", "50.00", "25.00", "100.00", "-"]]
+
+
+def test_a_baseline_alone_has_one_table() -> None:
+    assert len(tables_of_run(results_with("scenes", [("baseline", 0.5, 0.5)]))) == 1
+
+
+TABLE = TextTable("50 % of_a|b", ["row", "x"], [["a|b&c_d", "1"], ["{e}^~\\", "[red]2"]], ["note #1"])
+
+
+def test_markdown_latex_and_csv_keep_what_is_special() -> None:
+    assert TABLE.markdown().splitlines() == [
+        "**50 % of_a|b**", "", "| row | x |", "| --- | ---: |", "| a\\|b&c_d | 1 |", "| {e}^~\\ | [red]2 |", "", "note #1",
+    ]  # fmt: skip
+    latex = TABLE.latex()
+    assert r"\caption{50 \% of\_a|b}" in latex
+    assert r"a|b\&c\_d & 1 \\" in latex
+    assert r"\{e\}\textasciicircum{}\textasciitilde{}\textbackslash{} & [red]2 \\" in latex
+    assert latex.index(r"\toprule") < latex.index(r"\midrule") < latex.index(r"\bottomrule")
+    assert latex.count("{") == latex.count("}")
+    assert list(csv.reader(io.StringIO(TABLE.csv()))) == [["row", "x"], *TABLE.rows]
+
+
+def test_nothing_is_cut_off_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    wide = TextTable("t", ["row", *"abcdefg"], [["points+box+mask@component", *["[+10.00, +20.00]"] * 7]])
+    TABLE.print()
+    wide.print()
+    printed = capsys.readouterr().out
+    assert printed.count("[+10.00, +20.00]") == 7
+    assert "[red]2" in printed
+    assert "…" not in printed
+    write_tables([TABLE, wide], tmp_path, "tables")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tables.csv", "tables.md", "tables.tex"]
+    assert "points+box+mask@component" in (tmp_path / "tables.tex").read_text()
