@@ -76,7 +76,8 @@ class SamSegEvaluation(LightningModule):
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
         self.counts = PerImageCounts()
         self.boundary = PerImageBoundaryCounts(len(self.rows), len(class_names))
-        self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysis else None
+        analysed = analysis and self.variants
+        self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysed else None
         self.reference = nn.ModuleDict({row: TorchmetricsScores(len(class_names), ignore_index) for row in self.rows})
         self.timer = StageTimer()
 

@@ -23,7 +23,7 @@ def gather_evidence(module: SamSegEvaluation, all_ids: Sequence[str], class_name
     ids = [all_ids[position] for position in positions]
     boundary = module.boundary.compute()._asdict()
     arrays = {name: boundary[name].cpu().numpy() for name in BOUNDARY}
-    if module.analysis is None or not module.variants:
+    if module.analysis is None:
         return Evidence(module.rows, ids, counts.cpu().numpy(), arrays)
     _, steps = module.analysis.counts.compute()
     ladder = steps.cpu().numpy().reshape(len(module.variants), len(LADDER), *steps.shape[1:])

@@ -90,7 +90,9 @@ TABLE = TextTable("50 % of_a|b", ["row", "x"], [["a|b&c_d", "1"], ["{e}^~\\", "[
 
 def test_markdown_latex_and_csv_keep_what_is_special() -> None:
     assert TABLE.markdown().splitlines() == [
-        "**50 % of_a|b**", "", "| row | x |", "| --- | ---: |", "| a\\|b&c_d | 1 |", "| {e}^~\\ | [red]2 |", "", "note #1",
+        "**50 % of_a|b**", "",
+        "| row | x |", "| --- | ---: |", "| a\\|b&c_d | 1 |", "| {e}^~\\ | [red]2 |", "",
+        "note #1",
     ]  # fmt: skip
     latex = TABLE.latex()
     assert r"\caption{50 \% of\_a|b}" in latex
