@@ -101,6 +101,18 @@ def test_interval_and_standard_error_by_hand() -> None:
     assert np.isnan(standard_error(np.full(5, 0.1)))
 
 
+def test_a_row_is_reported_with_its_own_interval_and_power() -> None:
+    """A two-sided 5 % test with 80 % power: 1.9600 + 0.8416 standard errors."""
+    counts = some_counts(16, images=15, gains=(0.0, 0.1, -0.1))
+    resampled = bootstrap_differences(PairedCounts.from_counts(counts), 200, seed=3)
+    for (row, metric), test in by_row(compare_rows(counts, resamples=200, seed=3)).items():
+        expected = difference_by_score(counts[row], counts[0])[METRICS.index(metric)]
+        assert test.difference == pytest.approx(expected, abs=1e-14)
+        values = resampled[row - 1, METRICS.index(metric)]
+        assert (test.low, test.high) == pytest.approx(tuple(np.percentile(values, [2.5, 97.5])), abs=1e-14)
+        assert test.detectable == pytest.approx(2.801585 * np.std(values, ddof=1), rel=1e-6)
+
+
 def test_interval_agrees_with_scipys_paired_bootstrap() -> None:
     """Tolerance: four standard errors of the quantiles.
 
