@@ -25,7 +25,9 @@ class Significance:
     All of it is about other images of the same kind: the networks are fixed, and their training, the data set's
     labels and correlated images (frames of one video) are no part of it. A class that only few images have is absent
     from many resamples, which moves the mean over classes; then the interval is rough and need not be centred on the
-    difference.
+    difference. ``miou`` suffers most, where a row invents a class in one or two images: in simulations without any
+    difference its interval alone excluded 0 in 10 % of data sets, the p-value was below 5 % in 5 %. Otherwise the
+    interval excluded 0 in 6 % with 40 to 60 images: a percentile interval is a little short with few.
 
     Attributes:
         row: Position of the row.
@@ -60,7 +62,8 @@ def compare_rows(counts: NDArray[np.int64], resamples: int = 10_000, seed: int =
 
     A row's ``difference``, ``low``, ``high``, ``p`` and ``detectable`` do not depend on the other rows.
 
-    Needs about 100 MiB and two thirds of the size of ``counts`` beside ``counts`` itself.
+    Beside ``counts`` it needs two thirds of their size and about 60 MiB, whatever their number and ``resamples``. The
+    time is that of ``8 * R * N * C * resamples`` floating-point operations for large runs.
 
     Args:
         counts: int64 ``[R, 3, N, C]``: intersection, gt_area, pred_area; row 0 is the baseline.
