@@ -1,12 +1,15 @@
 """Scores from the counts, and the torchmetrics classes: alone, and as two processes."""
 
+import multiprocessing
 import socket
+import time
+from datetime import timedelta
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import distributed
@@ -28,8 +31,14 @@ ROWS = 2
 
 
 def pairs(seed: int, images: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Maps with void in every ground truth, and something wrong beside it."""
     numbers = np.random.default_rng(seed)
-    return [random_pair(numbers, (60 + n, 110), CLASSES) for n in range(images)]
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    while len(found) < images:
+        prediction, target = random_pair(numbers, (60 + len(found), 110), CLASSES)
+        if 0 < (target == 255).mean() < 1 and ((prediction != target) & (target != 255)).any():
+            found.append((prediction, target))
+    return found
 
 
 def rows_of(prediction: np.ndarray, target: np.ndarray) -> list[BoundaryCounts]:
@@ -154,19 +163,43 @@ def test_an_image_counted_twice_is_an_error() -> None:
         metric.compute()
 
 
+@pytest.mark.parametrize("num_classes", [21, 150])
+def test_one_map_takes_less_than_30_ms_on_one_core(num_classes: int) -> None:
+    """The best of several, since other programs share the core; measured: about 6 ms."""
+    numbers = np.random.default_rng(num_classes)
+    classes = numbers.choice(num_classes, 20, replace=False)
+    target = np.kron(numbers.choice(classes, (15, 20)), np.ones((25, 25), dtype=np.int64))
+    prediction = np.roll(target, (3, 4), axis=(0, 1))
+    target[::25] = 255
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        seconds = []
+        for _ in range(10):
+            start = time.perf_counter()
+            counts = BoundaryTruth(target, num_classes, 255).count(prediction)
+            seconds.append(time.perf_counter() - start)
+    finally:
+        cv2.setNumThreads(threads)
+    assert counts.before[0].sum() > 0
+    assert min(seconds) < 0.03
+
+
 def has_loopback() -> bool:
     """Tell whether processes on this machine can reach each other."""
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
         return client.connect_ex(server.getsockname()) == 0
 
 
-def share(rank: int, folder: Path) -> None:
+def share(rank: int, folder: Path) -> tuple[dict[str, torch.Tensor], list[torch.Tensor]]:
     """One of two processes: every second of five images."""
-    distributed.init_process_group("gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=2)
-    gathered, values = evaluate(range(rank, 5, 2))
-    if rank == 0:
-        torch.save((gathered, values), folder / "both.pt")
-    distributed.destroy_process_group()
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=2, timeout=timedelta(minutes=3)
+    )
+    try:
+        return evaluate(range(rank, 5, 2))
+    finally:
+        distributed.destroy_process_group()
 
 
 def evaluate(positions: range) -> tuple[dict[str, torch.Tensor], list[torch.Tensor]]:
@@ -185,8 +218,11 @@ def evaluate(positions: range) -> tuple[dict[str, torch.Tensor], list[torch.Tens
 
 @pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
 def test_two_processes_give_the_same(tmp_path: Path) -> None:
-    torch.multiprocessing.spawn(share, (tmp_path,), nprocs=2)
-    gathered, values = torch.load(tmp_path / "both.pt", weights_only=True)
+    other_process = multiprocessing.get_context("spawn").Process(target=share, args=(1, tmp_path))
+    other_process.start()
+    gathered, values = share(0, tmp_path)
+    other_process.join()
+    assert other_process.exitcode == 0
     alone, alone_values = evaluate(range(5))
     assert alone["positions"].tolist() == [0, 1, 2, 3, 4]
     for name, tensor in alone.items():

@@ -58,7 +58,13 @@ def test_random_maps(seed: int, shape: tuple[int, int], num_classes: int) -> Non
 
 @pytest.mark.parametrize(
     ("shape", "radii"),
-    [((375, 500), [1, 1, 1, 2, 2]), ((10, 10), [1] * 5), ((1, 1), [1] * 5), ((1500, 1500), [1, 2, 4, 6, 8])],
+    [
+        ((375, 500), [1, 1, 1, 2, 2]),
+        ((300, 375), [1, 1, 1, 1, 2]),
+        ((300, 374), [1] * 5),
+        ((1, 1), [1] * 5),
+        ((1500, 1500), [1, 2, 4, 6, 8]),
+    ],
 )
 def test_radii(shape: tuple[int, int], radii: list[int]) -> None:
     assert boundary_radii(*shape) == radii
