@@ -25,7 +25,10 @@ def truth_labels(target: NDArray[np.integer], num_classes: int, ignore_index: in
     Raises:
         ValueError: A pixel is neither void nor a class.
     """
-    return _compact(np.where(target == ignore_index, num_classes, target), num_classes, num_classes, "target")
+    void = target == ignore_index
+    labels = _compact(np.where(void, 0, target), num_classes, "target")
+    np.putmask(labels, void, num_classes)
+    return labels
 
 
 def predicted_labels(prediction: NDArray[np.integer], num_classes: int, shape: tuple[int, ...]) -> Labels:
@@ -41,15 +44,16 @@ def predicted_labels(prediction: NDArray[np.integer], num_classes: int, shape: t
     """
     if prediction.shape != shape:
         raise ValueError(f"prediction {prediction.shape} and target {shape} differ")
-    return _compact(prediction, num_classes, num_classes - 1, "prediction")
+    return _compact(prediction, num_classes, "prediction")
 
 
-def _compact(label_map: NDArray[np.integer], num_classes: int, highest: int, what: str) -> Labels:
+def _compact(label_map: NDArray[np.integer], num_classes: int, what: str) -> Labels:
     if label_map.size == 0:
         raise ValueError(f"{what} {label_map.shape} has no pixels")
     low, high = int(label_map.min()), int(label_map.max())
-    if low < 0 or high > highest:
-        raise ValueError(f"{what} has label {low if low < 0 else high}; the {num_classes} classes begin with 0")
+    if low < 0 or high >= num_classes:
+        raise ValueError(f"{what} has label {low if low < 0 else high}; the classes are 0..{num_classes - 1}")
+    # The highest label is the outside's, C + 1.
     if num_classes + 1 <= np.iinfo(np.uint8).max:
         return np.ascontiguousarray(label_map, dtype=np.uint8)
     return np.ascontiguousarray(label_map, dtype=np.uint16)
