@@ -90,7 +90,7 @@ def test_every_table_can_be_rebuilt_from_the_counts(demo_run: Path) -> None:
 
 def test_results_say_what_was_run(demo_run: Path) -> None:
     results = results_of(demo_run)
-    assert results["schema_version"] == 1
+    assert results["schema_version"] == 2
     assert {"torch", "lightning", "torchmetrics", "transformers", "segment_anything"} <= results["versions"].keys()
     assert results["baseline"]["name"] == "deeplabv3_mobilenet_v2"
     assert results["sam"]["precision"] == "fp32"
@@ -153,9 +153,12 @@ def test_two_processes_give_the_same_counts(demo_run: Path, tmp_path: Path) -> N
     command = [sys.executable, "-m", "lit_samseg", *map(str, words)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
-    alone, shared = np.load(demo_run / "counts.npz"), np.load(tmp_path / "counts.npz")
-    for name in alone.files:
-        assert np.array_equal(alone[name], shared[name])
+    for file in ("counts.npz", "boundary.npz", "ladder.npz"):
+        alone, shared = np.load(demo_run / file), np.load(tmp_path / file)
+        for name in alone.files:
+            assert np.array_equal(alone[name], shared[name])
+    assert (demo_run / "regions.csv").read_bytes() == (tmp_path / "regions.csv").read_bytes()
+    assert results_of(tmp_path)["rows"] == results_of(demo_run)["rows"]
     assert results_of(tmp_path)["world_size"] == 2
     assert len(list((tmp_path / "predictions/box").iterdir())) == SIZE
 

@@ -7,6 +7,7 @@ from lit_samseg.metrics.boundary_scores import BoundaryScores, score_boundaries
 from lit_samseg.metrics.counts import PerImageCounts, count_pixels
 from lit_samseg.metrics.reference import TorchmetricsScores
 from lit_samseg.metrics.scores import Scores, score
+from lit_samseg.metrics.significance import Significance, compare_pair, compare_rows
 
 __all__ = [
     "BoundaryCounts",
@@ -18,8 +19,11 @@ __all__ = [
     "PerImageBoundaryCounts",
     "PerImageCounts",
     "Scores",
+    "Significance",
     "TorchmetricsScores",
     "TrimapIoU",
+    "compare_pair",
+    "compare_rows",
     "count_pixels",
     "score",
     "score_boundaries",
