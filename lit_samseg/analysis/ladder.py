@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from lit_samseg.refine import Decision, Region, Variant, merge, refine, select
+from lit_samseg.refine import Canvas, Decision, Region, Variant, refine, select
 from lit_samseg.refine.selection import intersection_over_union
 from lit_samseg.sam import Embedding, PromptableSegmenter
 
@@ -38,7 +38,7 @@ class Ladder:
         ious: Each candidate's IoU with the region, float64 ``[M]``.
         decisions: Each region's kept candidate and scores.
 
-    Memory: five bool ``[H, W]`` per class of the label map.
+    Memory: four canvases and six bool ``[H, W]``, whatever the number of classes and regions.
     """
 
     def __init__(
@@ -53,7 +53,13 @@ class Ladder:
         self.ious: list[Tensor] = []
         self.chosen: list[Tensor] = []
         self.scores: list[Tensor] = []
-        self._masks: dict[str, dict[int, Tensor]] = {step: {} for step in ("refined", "score", "oracle", "gate")}
+        steps = ("refined", "score", "oracle", "gate")
+        self._canvases = {step: Canvas(label_map, variant.fill, background) for step in steps}
+        # Of the class whose regions come now; they come class by class.
+        self._class_id = -1
+        self._united: dict[str, Tensor] = {}
+        self._claimed = torch.zeros_like(self.valid)
+        self._right = torch.zeros_like(self.valid)
 
     def observe(self, decision: Decision) -> None:
         """Take down one region."""
@@ -71,9 +77,14 @@ class Ladder:
             "oracle": _pick(masks, oracle),
             "gate": torch.where(after > before, kept, region.mask),
         }
+        if class_id != self._class_id:
+            self._paint()
+            self._class_id = class_id
         for step, mask in chosen.items():
-            earlier = self._masks[step].get(class_id)
-            self._masks[step][class_id] = mask if earlier is None else earlier | mask
+            earlier = self._united.get(step)
+            self._united[step] = mask if earlier is None else earlier | mask
+        self._claimed |= kept
+        self._right |= kept & (self.target == class_id)
         self.before.append(before)
         self.after.append(after)
         self.best.append(_pick(truths, oracle))
@@ -83,26 +94,24 @@ class Ladder:
         self.scores.append(decision.scores)
 
     def maps(self) -> dict[str, Tensor]:
-        """Return the label map int64 ``[H, W]`` of every step but ``prompts``."""
-        merged = {
-            step: merge(masks, self.label_map, self.variant.fill, self.background)
-            for step, masks in self._masks.items()
-        }
-        merged["merging"] = self._merge_perfectly(merged["refined"])
-        return merged
+        """Return the label map int64 ``[H, W]`` of every step but ``prompts``, after the last region."""
+        self._paint()
+        maps = {step: canvas.finish() for step, canvas in self._canvases.items()}
+        maps["merging"] = self._merge_perfectly(maps["refined"])
+        return maps
+
+    def _paint(self) -> None:
+        for step, mask in self._united.items():
+            self._canvases[step].paint(self._class_id, mask)
+        self._united = {}
 
     def _merge_perfectly(self, merged: Tensor) -> Tensor:
-        masks = self._masks["refined"]
-        if not masks:
+        if not self.before:
             return merged
-        claimed = torch.stack(list(masks.values())).any(0)
-        right = torch.zeros_like(claimed)
-        for class_id, mask in masks.items():
-            right |= mask & (self.target == class_id)
         left = self.target == self.label_map
         if self.background is not None:
             left = left | (self.target == self.background)
-        return torch.where((right | (~claimed & left)) & self.valid, self.target, merged)
+        return torch.where((self._right | (~self._claimed & left)) & self.valid, self.target, merged)
 
 
 def refine_with_true_prompts(

@@ -20,7 +20,7 @@ def build_prompt(
     Args:
         region: What the prompt stands for.
         recipe: Parts out of ``point`` (centroid of the largest component), ``points`` (centroids of the components,
-            largest first), ``box`` (tight, corners inclusive), ``mask`` (the region as +1/-1).
+            largest first), ``box`` (tight, corners inclusive), ``mask`` (the region).
         max_points: At most this many points.
         mask_strength: Logit of the mask prompt well inside the region.
     """
@@ -32,6 +32,6 @@ def build_prompt(
     return Prompt(
         points=points,
         box=region.box if "box" in recipe else None,
-        mask=region.mask.float() * 2 - 1 if "mask" in recipe else None,
+        mask=region.mask if "mask" in recipe else None,
         mask_strength=mask_strength,
     )

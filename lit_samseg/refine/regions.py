@@ -18,16 +18,23 @@ class Region:
 
     Attributes:
         class_id: The class.
-        mask: bool ``[H, W]`` on the label map's device.
+        numbers: integer ``[H, W]`` on the label map's device, shared by the regions of an image.
+        number: What ``numbers`` has where the region is.
         box: float64 ``[4]``, x_min, y_min, x_max, y_max in pixels, corners inclusive.
         centroids: float64 ``[K, 2]`` as (x, y): mean pixel of each 8-connected component, components by
             descending area, then by first pixel in row-major order.
     """
 
     class_id: int
-    mask: Tensor
+    numbers: Tensor
+    number: int
     box: Tensor
     centroids: Tensor
+
+    @property
+    def mask(self) -> Tensor:
+        """Bool ``[H, W]``, made anew at each call: masks of hundreds of regions at once would be gigabytes."""
+        return self.numbers == self.number
 
 
 def find_regions(label_map: Tensor, kind: str, background: int | None, min_area: int = MIN_AREA) -> list[Region]:
@@ -41,34 +48,33 @@ def find_regions(label_map: Tensor, kind: str, background: int | None, min_area:
         min_area: In pixels.
 
     Returns:
-        Regions by ascending class id, components of a class by descending area. Memory: one bool ``[H, W]`` each.
+        Regions by ascending class id, components of a class by descending area. Memory: one int32 ``[H, W]`` for all.
     """
     # Connected components are compiled CPU code; this copy is the only wait for the device per image.
     labels = label_map.cpu().numpy()
-    regions: list[Region] = []
+    numbers = np.zeros(labels.shape, np.int32)
+    found: list[tuple[int, int, NDArray[np.float64], NDArray[np.float64]]] = []
     for class_id in np.unique(labels).tolist():
-        if class_id != background:
-            regions += _regions_of_class(labels == class_id, class_id, kind, min_area, label_map.device)
-    return regions
-
-
-def _regions_of_class(
-    mask: NDArray[np.bool_], class_id: int, kind: str, min_area: int, device: torch.device
-) -> list[Region]:
-    components, boxes, areas, centroids = _components(mask)
-    order = [i for i in range(len(areas)) if areas[i] >= min_area] if kind == "component" else []
-    if not order:
-        whole = torch.from_numpy(mask).to(device)
-        box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
-        return [Region(class_id, whole, torch.from_numpy(box), torch.from_numpy(centroids))]
+        if class_id == background:
+            continue
+        mask = labels == class_id
+        components, boxes, areas, centroids = _components(mask)
+        order = [i for i in range(len(areas)) if areas[i] >= min_area] if kind == "component" else []
+        first = len(found) + 1
+        if order:
+            # Components too small for a prompt of their own belong to no region.
+            kept = np.zeros(len(areas) + 1, np.int32)
+            kept[np.array(order) + 1] = np.arange(first, first + len(order))
+            numbers += kept[components]
+            found += [(class_id, first + n, boxes[i], centroids[i : i + 1]) for n, i in enumerate(order)]
+        else:
+            numbers[mask] = first
+            box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
+            found.append((class_id, first, box, centroids))
+    shared = torch.from_numpy(numbers).to(label_map.device)
     return [
-        Region(
-            class_id,
-            torch.from_numpy(components == i + 1).to(device),
-            torch.from_numpy(boxes[i]),
-            torch.from_numpy(centroids[i : i + 1]),
-        )
-        for i in order
+        Region(class_id, shared, number, torch.from_numpy(box), torch.from_numpy(centres))
+        for class_id, number, box, centres in found
     ]
 
 

@@ -75,6 +75,7 @@ def _stack(prompts: Sequence[Prompt], frame: Frame, device: torch.device) -> Pro
         corners = torch.stack([frame.to_frame(p.box.view(2, 2)) for p in prompts if p.box is not None])
         boxes = corners.flatten(1).float().to(device)
     if prompts[0].mask is not None:
-        signed = [frame.mask_prompt(p.mask) * p.mask_strength for p in prompts if p.mask is not None]
+        # +1 inside and -1 outside, one at a time: they are floats of the image's size.
+        signed = [frame.mask_prompt(p.mask.float() * 2 - 1) * p.mask_strength for p in prompts if p.mask is not None]
         masks = torch.stack(signed).to(device)
     return PromptTensors(len(prompts), points, boxes, masks)

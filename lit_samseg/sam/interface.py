@@ -19,7 +19,7 @@ class Prompt:
     Attributes:
         points: Foreground points, float64 ``[K, 2]`` as (x, y), or None.
         box: float64 ``[4]`` as x_min, y_min, x_max, y_max, corners inclusive, or None.
-        mask: float32 ``[H, W]``, +1 inside and -1 outside, or None.
+        mask: bool ``[H, W]``, or None.
         mask_strength: Logit that a pixel well inside the mask gets in the mask prompt.
     """
 

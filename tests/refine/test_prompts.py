@@ -35,6 +35,5 @@ def test_parts_add_up() -> None:
     assert prompt.mask is not None
     assert torch.equal(prompt.points, region.centroids)
     assert prompt.box is region.box
-    assert torch.equal(prompt.mask == 1, region.mask)
-    assert torch.equal(prompt.mask == -1, ~region.mask)
+    assert torch.equal(prompt.mask, region.mask)
     assert prompt.mask_strength == 10

@@ -121,7 +121,7 @@ def ask_library(
     if prompt.mask is not None:
         size = pixels.shape[-1]
         side = 4 * library.prompt_encoder.image_embedding_size[0]
-        inputs["input_masks"] = mask_logits(prompt.mask, size, side, square)
+        inputs["input_masks"] = mask_logits(prompt.mask.float() * 2 - 1, size, side, square)
     with torch.no_grad():
         output = library(**inputs, multimask_output=multimask)
         masks = processor.post_process_masks(output.pred_masks, *sizes)[0]
@@ -179,7 +179,7 @@ def test_each_prompt_has_its_own_mask(sam: HubSam) -> None:
     masks = [torch.full((height, width), -1.0) for _ in range(11)]
     for n, mask in enumerate(masks):
         mask[10:40, 2 + 6 * n : 14 + 6 * n] = 1
-    prompts = [Prompt(box=box, mask=mask) for mask in masks]
+    prompts = [Prompt(box=box, mask=mask > 0) for mask in masks]
     together = sam.decode(embedding, prompts)
     for n, prompt in enumerate(prompts):
         alone = sam.decode(embedding, [prompt])

@@ -44,7 +44,7 @@ def test_masks_are_the_official_predictors(
             point_coords=points,
             point_labels=None if points is None else np.ones(len(points)),
             box=None if prompt.box is None else prompt.box.numpy(),
-            mask_input=None if prompt.mask is None else mask_input(prompt.mask, sam).numpy(),
+            mask_input=None if prompt.mask is None else mask_input(prompt.mask.float() * 2 - 1, sam).numpy(),
             multimask_output=multimask,
         )
         np.testing.assert_allclose(candidates.low_res_logits[n].numpy(), logits, atol=2e-4)
