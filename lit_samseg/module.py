@@ -8,6 +8,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from lit_samseg.analysis import Analysis
+from lit_samseg.arithmetic import forbid_tf32
 from lit_samseg.baselines import Baseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
@@ -96,8 +97,7 @@ class SamSegEvaluation(LightningModule):
                 f"trainer.precision is {self.trainer.precision}; it would change the baseline too. Leave it out and "
                 "set --model.sam.precision bf16 or fp16"
             )
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
+        forbid_tf32()
 
     def test_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:  # type: ignore[override]
         """Refine and count every image of the batch."""

@@ -1,17 +1,20 @@
 """One call for one picture: a segmenter and a SAM, and the refined label map."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, overload
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from lit_samseg.arithmetic import without_tf32
 from lit_samseg.baselines import Baseline, load_baseline
-from lit_samseg.data.reading import as_image
+from lit_samseg.data.reading import as_image, as_label_map
 from lit_samseg.errors import InputError
 from lit_samseg.refine import Decision, find_regions, parse_variants, refine
 from lit_samseg.sam import Precision, PromptableSegmenter, load_promptable_segmenter
+
+VOID = 255
 
 
 @dataclass
@@ -61,20 +64,23 @@ class Refiner:
         self.class_names = None if baseline is None else baseline.class_names
         if background == "auto":
             background = 0 if (self.class_names or ("",))[0].casefold() == "background" else None
+        count = VOID if self.class_names is None else len(self.class_names)
+        if background is not None and (type(background) is not int or not 0 <= background < count):
+            raise InputError(f"background is {background!r}; it is a class id of 0..{count - 1}, None or 'auto'")
         self.background = background
         variants = parse_variants([variant], has_background=background is not None)
         if not variants or variants[0].selection == "oracle":
             raise InputError(f"variant {variant!r} is no way to refine a picture; the default is points+box+mask")
         self.variant = variants[0]
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = _device(device)
         self.sam = sam.to(self.device)
         self.baseline = None if baseline is None else baseline.to(self.device)
 
     @classmethod
     def from_pretrained(
         cls,
-        baseline: str | Baseline | None = None,
-        sam: str | PromptableSegmenter = "mobile_sam",
+        baseline: str | Path | Baseline | None = None,
+        sam: str | Path | PromptableSegmenter = "mobile_sam",
         precision: Precision = "fp32",
         **options: Any,
     ) -> "Refiner":
@@ -91,10 +97,10 @@ class Refiner:
         Raises:
             InputError: A checkpoint is missing, broken or of another kind.
         """
-        if isinstance(baseline, str):
-            baseline = load_baseline(baseline)
-        if isinstance(sam, str):
-            sam = load_promptable_segmenter(sam, precision)
+        if isinstance(baseline, str | Path):
+            baseline = load_baseline(str(baseline))
+        if isinstance(sam, str | Path):
+            sam = load_promptable_segmenter(str(sam), precision)
         return cls(sam, baseline, **options)
 
     @overload
@@ -122,37 +128,45 @@ class Refiner:
 
     def _segment(self, image: Any, baseline: Baseline, details: bool) -> Refinement:
         pixels = as_image(image).to(self.device)
-        return self._refine(pixels, baseline.label_map(pixels, "image"), details)
+        with without_tf32():
+            label_map = baseline.label_map(pixels, "image")
+        return self._refine(pixels, label_map, details)
 
     def refine(self, image: Any, label_map: Any, details: bool = False) -> Refinement:
         """Refine a label map of your own.
 
         Args:
             image: As for a call.
-            label_map: Class ids of the image's size: integer tensor or array ``[H, W]``, or a PIL image of indices.
+            label_map: Class ids of the image's size: an integer tensor or array ``[H, W]``, or a path or PIL image of
+                indices. 255 is void: it is never prompted.
             details: Keep regions, prompts, candidates and scores too.
 
         Raises:
             InputError: The label map is none, or has another size than the image.
         """
-        pixels = as_image(image)
-        labels = label_map if isinstance(label_map, Tensor) else torch.from_numpy(np.array(label_map))
-        if labels.is_floating_point() or labels.is_complex() or labels.shape != pixels.shape[1:]:
-            size = list(pixels.shape[1:])
-            raise InputError(
-                f"a label map must be integer {size} as its image, not {labels.dtype} {list(labels.shape)}"
-            )
-        if labels.numel() and int(labels.min()) < 0:
-            raise InputError(f"a label map has class ids of 0 and more, not {int(labels.min())}")
-        return self._refine(pixels.to(self.device), labels.to(self.device).long(), details)
+        pixels, labels = as_image(image), as_label_map(label_map)
+        if labels.shape != pixels.shape[1:]:
+            raise InputError(f"a label map must be {list(pixels.shape[1:])} as its image, not {list(labels.shape)}")
+        return self._refine(pixels.to(self.device), labels.to(self.device), details)
 
     @torch.inference_mode()
     def _refine(self, pixels: Tensor, labels: Tensor, details: bool) -> Refinement:
-        regions = find_regions(labels, self.variant.region, self.background)
+        regions = [r for r in find_regions(labels, self.variant.region, self.background) if r.class_id != VOID]
         decisions: list[Decision] = []
         observe = decisions.append if details else None
         refined = labels
         if regions:
-            embedding = self.sam.encode([pixels])[0]
-            refined = refine(labels, regions, embedding, self.sam, self.variant, self.background, observe=observe)
+            with without_tf32():
+                embedding = self.sam.encode([pixels])[0]
+                refined = refine(labels, regions, embedding, self.sam, self.variant, self.background, observe=observe)
         return Refinement(refined.cpu(), labels.cpu(), decisions)
+
+
+def _device(name: str | torch.device | None) -> torch.device:
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError as error:
+        raise InputError(f"device is {name!r}; it is cpu, cuda, cuda:1, ... or mps") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device is {str(device)!r}, but torch finds no such GPU; use cpu")
+    return device

@@ -157,6 +157,32 @@ def test_output_folder_that_cannot_be_written(run_cli: RunCli, words: list[objec
         assert_fails(run_cli, asked, "file/out cannot be written")
 
 
+@pytest.mark.parametrize("folder", ["predictions", "overlays"])
+def test_folders_of_ones_own_are_not_replaced(
+    run_cli: RunCli, words: list[object], tmp_path: Path, folder: str
+) -> None:
+    mine = tmp_path / "out" / folder / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("x")
+    assert_fails(run_cli, ["predict", *words[1:]], f"{folder} was not written by lit-samseg")
+    assert mine.read_text() == "x"
+
+
+def test_the_baselines_label_maps_are_not_replaced(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
+    again = [*words, "--model.save_predictions", "true"]
+    assert run_cli(*again).code == 0
+    assert run_cli(*again).code == 0
+    own = tmp_path / "out/predictions/baseline"
+    assert_fails(run_cli, [*again, "--model.baseline.root", own], "would be replaced; give another --output_dir")
+    assert len(list(own.iterdir())) == 4
+
+
+def test_a_test_without_masks_names_the_stage(run_cli: RunCli, small_voc: SmallVoc, words: list[object]) -> None:
+    images = small_voc.base / "JPEGImages"
+    asked = [*words, "--data=lit_samseg.data.Folder", f"--data.images={images}", "--data.num_classes=21"]
+    assert_fails(run_cli, asked, "data.masks is not set; test needs the ground truth's folder")
+
+
 @pytest.mark.parametrize(
     ("extra", "parts"),
     [

@@ -24,6 +24,10 @@ def refiner() -> Refiner:
     return Refiner.from_pretrained(baseline="demo", sam="demo")
 
 
+def modules_of(*networks: object) -> list[torch.nn.Module]:
+    return [m for network in networks if isinstance(network, torch.nn.Module) for m in network.modules()]
+
+
 @pytest.fixture(scope="module")
 def scene() -> np.ndarray:
     return generate_scene(99, 3)[0]
@@ -119,6 +123,7 @@ def test_a_map_of_background_alone_stays_itself(refiner: Refiner) -> None:
         (torch.zeros(3, 4, 4), "must be uint8"),
         (torch.zeros(4, 4, 3, dtype=torch.uint8), r"\[3, H, W\]"),
         (7, "int is no image"),
+        (Image.fromarray(np.zeros((4, 4), np.uint16)), "more than 8 bits a channel"),
         ("none.jpg", r"no such image: none\.jpg"),
     ],
 )
@@ -130,12 +135,56 @@ def test_what_is_no_picture(refiner: Refiner, image: object, complaint: str) -> 
 def test_what_is_no_label_map(refiner: Refiner) -> None:
     image = np.zeros((4, 6, 3), np.uint8)
     for labels, complaint in (
-        (np.zeros((6, 4), int), r"must be integer \[4, 6\] as its image, not torch\.int64 \[6, 4\]"),
-        (np.zeros((4, 6)), "not torch.float64"),
+        (np.zeros((6, 4), int), r"must be \[4, 6\] as its image, not \[6, 4\]"),
+        (np.zeros((4, 6)), "not float64"),
+        (np.zeros((4, 6, 1), int), "must be integer"),
+        (torch.zeros(4, 6), "not torch.float32"),
+        (Image.new("RGB", (6, 4)), "not Image"),
+        (None, "not NoneType"),
+        ("none.png", "no such label map"),
         (np.full((4, 6), -1), "not -1"),
     ):
         with pytest.raises(InputError, match=complaint):
             refiner.refine(image, labels)
+
+
+def test_every_kind_of_label_map_gives_the_same(refiner: Refiner, scene: np.ndarray, tmp_path: Path) -> None:
+    labels = refiner(scene).baseline
+    Image.fromarray(labels.byte().numpy()).save(tmp_path / "map.png")
+    expected = refiner.refine(scene, labels).label_map
+    kinds: list[object] = [tmp_path / "map.png", str(tmp_path / "map.png"), Image.open(tmp_path / "map.png")]
+    kinds += [labels.numpy().astype(kind) for kind in ("uint8", "uint16", "uint32", "uint64", ">i4", "int8")]
+    kinds += [labels.to(kind) for kind in (torch.uint8, torch.uint16, torch.int32)]
+    kinds.append(Image.fromarray(labels.numpy().astype(np.uint16)))
+    for kind in kinds:
+        assert torch.equal(refiner.refine(scene, kind).label_map, expected)
+
+
+def test_void_is_never_prompted(refiner: Refiner, scene: np.ndarray) -> None:
+    labels = refiner(scene).baseline.clone()
+    labels[:40, :40] = 255
+    result = refiner.refine(scene, labels, details=True)
+    assert 255 not in {decision.region.class_id for decision in result.decisions}
+    assert not (result.label_map == 255).any()
+    keeps = Refiner.from_pretrained(sam="demo").refine(scene, torch.full(scene.shape[:2], 255))
+    assert (keeps.label_map == 255).all()
+
+
+def test_the_settings_of_arithmetic_are_left_as_they_were(refiner: Refiner, scene: np.ndarray) -> None:
+    """Within a call TF32 is off (FIELD's D20)."""
+    seen = []
+    networks = (refiner.baseline, refiner.sam.model)
+    hooks = [
+        m.register_forward_pre_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+        for m in modules_of(*networks)
+    ]
+    torch.backends.cudnn.allow_tf32 = True
+    refiner(scene)
+    for hook in hooks:
+        hook.remove()
+    assert len(seen) > 2
+    assert not any(seen)
+    assert torch.backends.cudnn.allow_tf32
 
 
 def test_what_cannot_be_asked_for() -> None:
@@ -145,6 +194,14 @@ def test_what_cannot_be_asked_for() -> None:
     for variant in ("box@class/oracle", "baseline"):
         with pytest.raises(InputError, match="is no way to refine a picture"):
             Refiner(sam, variant=variant)
+    for background in ("none", -1, 255, True, 1.5):
+        with pytest.raises(InputError, match=r"it is a class id of 0\.\.254, None or 'auto'"):
+            Refiner(sam, background=background)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="device is 'gpu'; it is cpu, cuda"):
+        Refiner(sam, device="gpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="torch finds no such GPU"):
+            Refiner(sam, device="cuda")
     with pytest.raises(InputError, match="no background class to fill with"):
         Refiner(sam, variant="box@class/iou/background")
 

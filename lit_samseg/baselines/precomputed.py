@@ -50,5 +50,5 @@ class Precomputed(Baseline):
         check_size(labels, image, path, "label map")
         if self.num_classes is None:
             raise ValueError("num_classes is not known; give it or call check_classes first")
-        check_labels(labels, self.num_classes, None, path, "label map")
+        check_labels(labels, self.num_classes, None, path, "label map", self.label_offset)
         return labels.to(image.device)

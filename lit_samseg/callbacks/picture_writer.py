@@ -13,8 +13,12 @@ from torch import Tensor
 
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.data import Sample, SegmentationDataModule
+from lit_samseg.errors import InputError
 from lit_samseg.results.atomic import atomic_file
 from lit_samseg.results.overlay import draw_overlay
+
+MARK = ".lit_samseg"
+"""An empty file in folders that a later run may replace."""
 
 
 def folder_of_row(row: str) -> str:
@@ -49,6 +53,7 @@ class PictureWriter(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Agree on the folder; clear what a dead run left."""
         self.output_dir = prepare_output_folder(trainer, self.output_dir)
+        self._check_replaceable(pl_module)
         if trainer.is_global_zero:
             shutil.rmtree(self.partial, ignore_errors=True)
         trainer.strategy.barrier()
@@ -71,6 +76,15 @@ class PictureWriter(Callback):
         if final is not None:
             Console().print(f"Written to {final}", soft_wrap=True, highlight=False, markup=False)
 
+    def _check_replaceable(self, module: LightningModule) -> None:
+        """Refuse to replace what is not ours, or what the baseline reads."""
+        final = self.output_dir / self.folder
+        if final.is_dir() and any(final.iterdir()) and not (final / MARK).exists():
+            raise InputError(f"{final} was not written by lit-samseg and would be replaced; give another --output_dir")
+        root = getattr(getattr(module, "baseline", None), "root", None)
+        if isinstance(root, Path) and root.resolve().is_relative_to(final.resolve()):
+            raise InputError(f"the baseline's label maps {root} would be replaced; give another --output_dir")
+
     def _write(self, trainer: Trainer, outputs: Any, batch: Any) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]
         for maps, sample in zip(outputs, batch, strict=True):
@@ -81,6 +95,7 @@ class PictureWriter(Callback):
         trainer.strategy.barrier()
         if not trainer.is_global_zero or not self.partial.is_dir():
             return None
+        (self.partial / MARK).touch()
         final = self.output_dir / self.folder
         shutil.rmtree(final, ignore_errors=True)
         self.partial.rename(final)

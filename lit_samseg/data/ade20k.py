@@ -6,8 +6,10 @@ import zipfile
 from functools import cached_property
 from pathlib import Path
 
+from filelock import FileLock
+
 from lit_samseg.data.datamodule import SegmentationDataModule
-from lit_samseg.data.reading import check_labels, check_size, read_image, read_indices, remove_offset
+from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
 from lit_samseg.download import fetch
 from lit_samseg.errors import InputError
@@ -104,8 +106,14 @@ class ADE20K(SegmentationDataModule):
         """Download and unpack the archive where asked to (on one process)."""
         if not self.download or self.pictures is not None or self._find_base() is not None:
             return
+        there = self.root / "ADEChallengeData2016"
+        if there.exists():
+            raise InputError(f"{there} is there, but has no images and annotations; move it away or complete it")
         archive = fetch(ARCHIVE, self.root / "ADEChallengeData2016.zip", f"sha1:{ARCHIVE_SHA1}", "ADE20K archive")
-        unpack(archive, self.root)
+        # Several nodes may share the folder.
+        with FileLock(f"{archive}.lock"):
+            if self._find_base() is None:
+                unpack(archive, self.root)
 
     def _find_base(self) -> Path | None:
         for base in (self.root / "ADEChallengeData2016", self.root):
@@ -133,7 +141,10 @@ class ADE20K(SegmentationDataModule):
 
     def find_ids(self) -> list[str]:
         """Return the names of the split's pictures."""
-        return sorted(path.stem for path in self._folder("images").glob("*.jpg"))
+        ids = sorted(path.stem for path in self._folder("images").glob("*.jpg"))
+        if not ids:
+            raise InputError(f"ade20k: no picture in {self._folder('images')}; the split {self.split!r} is empty")
+        return ids
 
     def files(self, image_id: str, with_target: bool) -> list[Path]:
         """Return the JPEG and, where the ground truth is wanted, the PNG."""
@@ -149,9 +160,8 @@ class ADE20K(SegmentationDataModule):
         path = target_path[0]
         labels = read_indices(path, "ground truth")
         check_size(labels, image, path, "ground truth")
-        target = remove_offset(labels, self.label_offset, 0, self.ignore_index)
-        check_labels(target, self.num_classes, self.ignore_index, path, "ground truth", self.label_offset)
-        return Sample(image_id, image, target.byte())
+        target = to_target(labels, self.num_classes, self.label_offset, 0, self.ignore_index, path)
+        return Sample(image_id, image, target)
 
 
 def unpack(archive: Path, root: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.pictures import PictureFolder
-from lit_samseg.data.reading import check_labels, check_size, read_image, read_indices, remove_offset
+from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.voc import voc_palette
 from lit_samseg.errors import InputError
@@ -78,7 +78,10 @@ class Folder(SegmentationDataModule):
         """Choose the ids and check that their files exist."""
         if stage != "predict" and (self.masks is None or not self.masks.is_dir()):
             what = "data.masks is not set" if self.masks is None else f"data.masks: no such folder: {self.masks}"
-            raise InputError(f"{what}; {stage} needs the ground truth's folder, predict does not")
+            # Lightning's stages are words of an enumeration, or plain ones.
+            raise InputError(
+                f"{what}; {getattr(stage, 'value', stage)} needs the ground truth's folder, predict does not"
+            )
         super().setup(stage)
 
     def find_ids(self) -> list[str]:
@@ -105,9 +108,8 @@ class Folder(SegmentationDataModule):
         path = mask_path[0]
         labels = read_indices(path, "ground truth", upright=True)
         check_size(labels, image, path, "ground truth")
-        target = remove_offset(labels, self.label_offset, self.void, self.ignore_index)
-        check_labels(target, self.num_classes, self.ignore_index, path, "ground truth", self.label_offset)
-        return Sample(image_id, image, target.byte())
+        target = to_target(labels, self.num_classes, self.label_offset, self.void, self.ignore_index, path)
+        return Sample(image_id, image, target)
 
 
 def _class_names(names: list[str] | str | None, count: int | None) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class PictureFolder:
         self.folder = Path(folder).expanduser()
         if not self.folder.is_dir():
             raise InputError(f"{option}: no such folder: {folder}; give the folder that holds the pictures")
+        self.suffix = suffix
         self.paths: dict[str, Path] = {}
         for path in sorted(self.folder.iterdir()):
             image_id = _id_of(path.name, suffix)
@@ -47,7 +48,8 @@ class PictureFolder:
 
     def files(self, image_id: str, with_target: bool) -> list[Path]:
         """Return the picture's file."""
-        return [self.paths.get(image_id, self.folder / image_id)]
+        # An unknown id has no file under any name; ids are without suffix.
+        return [self.paths.get(image_id, self.folder / f"{image_id}{self.suffix or PICTURE_SUFFIXES[0]}")]
 
     def read(self, image_id: str, with_target: bool) -> Sample:
         """Read a picture, upright as its EXIF data say."""

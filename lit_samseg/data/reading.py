@@ -1,20 +1,26 @@
 """Read pictures and label maps; say which file is broken and how."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from lit_samseg.errors import InputError
 
 
-def _open(path: Path, what: str, upright: bool) -> Image.Image:
+@contextmanager
+def _opened(path: Path, what: str) -> Iterator[Image.Image]:
+    """Open and decode a picture; a file that is none, or cut off, is named."""
     try:
-        with Image.open(path) as opened:
-            opened.load()
-            picture: Image.Image = ImageOps.exif_transpose(opened) if upright else opened
+        # From an open file: plain TIFFs Pillow would map into memory, with sides swapped where their EXIF data say so.
+        with path.open("rb") as file, Image.open(file) as picture:
+            picture.load()
+            yield picture
     except FileNotFoundError as error:
         raise InputError(f"no such {what}: {path}") from error
     except UnidentifiedImageError as error:
@@ -22,7 +28,6 @@ def _open(path: Path, what: str, upright: bool) -> Image.Image:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         # Pillow reports a cut-off JPEG as OSError and a broken PNG chunk as SyntaxError.
         raise InputError(f"{what} {path} cannot be decoded ({error}); replace the file") from error
-    return picture
 
 
 def read_image(path: Path, upright: bool = False) -> Tensor:
@@ -36,12 +41,15 @@ def read_image(path: Path, upright: bool = False) -> Tensor:
     Raises:
         InputError: The file is missing, is no picture, is cut off or has more than 8 bits a channel.
     """
-    picture = _open(path, "image", upright)
+    with _opened(path, "image") as picture:
+        return _rgb(ImageOps.exif_transpose(picture) if upright else picture, f"image {path}")
+
+
+def _rgb(picture: Image.Image, name: str) -> Tensor:
     if picture.mode.startswith(("I", "F")):
         # Pillow would cut such values off at 255.
-        raise InputError(f"image {path} has more than 8 bits a channel (mode {picture.mode}); save it with 8 bits")
-    picture = picture.convert("RGB")
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+        raise InputError(f"{name} has more than 8 bits a channel (mode {picture.mode}); save it with 8 bits")
+    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
 
 
 def as_image(picture: object) -> Tensor:
@@ -57,7 +65,7 @@ def as_image(picture: object) -> Tensor:
     if isinstance(picture, str | Path):
         return read_image(Path(picture).expanduser(), upright=True)
     if isinstance(picture, Image.Image):
-        return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
+        return _rgb(picture, "an image")
     if isinstance(picture, np.ndarray):
         if picture.dtype == np.uint8 and picture.ndim == 2:
             picture = np.repeat(picture[..., None], 3, axis=2)
@@ -71,6 +79,34 @@ def as_image(picture: object) -> Tensor:
     raise InputError(f"{type(picture).__name__} is no image; give a path, a PIL image, an array or a tensor")
 
 
+def as_label_map(labels: object) -> Tensor:
+    """Turn whatever a caller calls a label map into class ids, int64 ``[H, W]``.
+
+    Args:
+        labels: A path or PIL image of indices; or an integer array or tensor ``[H, W]``.
+
+    Raises:
+        InputError: It is something else, has another type or shape, or ids below 0.
+    """
+    if isinstance(labels, ImageFile.ImageFile) and labels.filename:
+        # As it lies in the file: Pillow changes some kinds of grey when it decodes them. (This closes its own.)
+        labels.load()
+        labels = Path(os.fsdecode(labels.filename))
+    if isinstance(labels, str | Path):
+        return read_indices(Path(labels).expanduser()).long()
+    if isinstance(labels, Image.Image) and labels.mode in ("P", "L", "I", "I;16"):
+        labels = np.asarray(labels)
+    if isinstance(labels, np.ndarray) and labels.dtype.kind in "biu":
+        labels = torch.from_numpy(labels.astype(np.int64))
+    if not isinstance(labels, Tensor) or labels.is_floating_point() or labels.is_complex() or labels.ndim != 2:
+        kind = getattr(labels, "dtype", type(labels).__name__)
+        raise InputError(f"a label map must be integer [H, W], a path or a picture of indices, not {kind}")
+    labels = labels.long()
+    if labels.numel() and int(labels.min()) < 0:
+        raise InputError(f"a label map has class ids of 0 and more, not {int(labels.min())}")
+    return labels
+
+
 def read_indices(path: Path, what: str = "label map", upright: bool = False) -> Tensor:
     """Read a picture whose pixels are numbers: palette indices or 8-bit grey, uint8 ``[H, W]``.
 
@@ -80,42 +116,71 @@ def read_indices(path: Path, what: str = "label map", upright: bool = False) -> 
         upright: Turn it as its EXIF orientation says, as its image.
 
     Raises:
-        InputError: The file is missing, is no picture, is cut off, has colour or more than 8 bits instead of indices,
+        InputError: The file is missing, is no picture, is cut off, has colour or other than 8 bits instead of indices,
             or is compressed with loss.
     """
-    picture = _open(path, what, upright)
-    with path.open("rb") as file:
-        head = file.read(26)
-    if head.startswith(b"\xff\xd8") or (head[8:12] == b"WEBP" and head[12:16] != b"VP8L"):
+    with _opened(path, what) as picture:
+        _check_numbers_survive(picture, path, what)
+        turned = ImageOps.exif_transpose(picture) if upright else picture
+        if picture.format == "WEBP":
+            # WebP knows colours only; a grey picture has its value in each of them.
+            channels = np.array(turned.convert("RGB"))
+            if (channels == channels[..., :1]).all():
+                turned = Image.fromarray(channels[..., 0])
+        if turned.mode not in ("P", "L", "1"):
+            raise InputError(f"{what} {path} has mode {turned.mode}; class indices need a palette or 8-bit grey PNG")
+        if turned.mode == "1":
+            turned = turned.convert("L").point(lambda value: value // 255)
+        return torch.from_numpy(np.array(turned))
+
+
+def _check_numbers_survive(picture: Image.Image, path: Path, what: str) -> None:
+    """Refuse files from which Pillow gives other numbers than were meant."""
+    data = path.read_bytes()
+    if picture.format in ("JPEG", "MPO") or (picture.format == "WEBP" and not _webp_is_lossless(data)):
         raise InputError(f"{what} {path} is compressed with loss, which changes labels; save it as PNG")
-    if head[8:16] == b"WEBPVP8L":
-        # WebP knows colours only; a grey picture has its value in each of them.
-        channels = np.array(picture.convert("RGB"))
-        if (channels == channels[..., :1]).all():
-            picture = Image.fromarray(channels[..., 0])
-    if picture.mode not in ("P", "L", "1"):
-        raise InputError(f"{what} {path} has mode {picture.mode}; class indices need a palette or 8-bit grey PNG")
-    # A PNG's header ends in bit depth and colour type (0 is grey).
-    if head.startswith(b"\x89PNG") and head[24:26] in (b"\x02\x00", b"\x04\x00"):
-        # Pillow stretches 2- and 4-bit grey to 0..255: index 1 would be read as 85 or 17.
-        raise InputError(f"{what} {path} has 2- or 4-bit grey pixels; save it with a palette or as 8-bit grey")
-    if picture.mode == "1":
-        picture = picture.convert("L").point(lambda value: value // 255)
-    return torch.from_numpy(np.array(picture))
+    # Pillow stretches 2- and 4-bit grey to 0..255 (index 1 would be read as 85 or 17) and turns white-is-zero round. A
+    # PNG's header ends in bit depth and colour type (0 is grey); tags 258 and 262 of a TIFF are the same.
+    odd_png = picture.format == "PNG" and data[24:26] in (b"\x02\x00", b"\x04\x00")
+    tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" and picture.mode == "L" else {}
+    depth, photometric = tags.get(258, (8,)), tags.get(262, 1)
+    odd_tiff = (depth if isinstance(depth, int) else depth[0]) != 8 or photometric == 0
+    if odd_png or odd_tiff:
+        raise InputError(
+            f"{what} {path} has grey of 2 or 4 bits, or white as 0; save it with a palette or as 8-bit grey"
+        )
+
+
+def _webp_is_lossless(data: bytes) -> bool:
+    """Look for the chunk of a lossless picture; metadata may stand before it."""
+    place = 12
+    while place + 8 <= len(data):
+        if data[place : place + 4] in (b"VP8L", b"VP8 "):
+            return data[place : place + 4] == b"VP8L"
+        size = int.from_bytes(data[place + 4 : place + 8], "little")
+        place += 8 + size + size % 2
+    return False
 
 
 def check_labels(
-    label_map: Tensor, num_classes: int, ignore_index: int | None, path: Path, what: str, offset: int = 0
+    label_map: Tensor,
+    num_classes: int,
+    ignore_index: int | None,
+    path: Path,
+    what: str,
+    offset: int = 0,
+    void: int | None = None,
 ) -> None:
     """Check that every label is a class or the ignore index.
 
     Args:
-        label_map: integer ``[H, W]``.
+        label_map: integer, of any shape.
         num_classes: Labels are below it.
         ignore_index: The void label, or None.
         path: Where the map came from, for the message.
         what: What it is, for the message.
         offset: What was taken off the file's values; the message speaks of those.
+        void: The file's void value, for the message; ``ignore_index`` if None.
 
     Raises:
         InputError: Another value occurs; the message names the file, the value and the range.
@@ -123,13 +188,14 @@ def check_labels(
     seen = torch.unique(label_map).tolist()
     strangers = [v for v in seen if not 0 <= v < num_classes and v != ignore_index]
     if strangers:
-        also = "" if ignore_index is None else f" and {ignore_index}"
+        void = ignore_index if void is None else void
+        also = "" if void is None else f" and {void}"
         raise InputError(
             f"{what} {path} has label {strangers[0] + offset}; labels are {offset}..{num_classes - 1 + offset}{also}"
         )
 
 
-def remove_offset(labels: Tensor, offset: int, void: int, ignore_index: int) -> Tensor:
+def to_target(labels: Tensor, num_classes: int, offset: int, void: int, ignore_index: int, path: Path) -> Tensor:
     """Turn the values of a ground-truth file into class ids.
 
     Done on a type wide enough that nothing wraps round, in one step: the void value and everything below ``offset``
@@ -137,15 +203,22 @@ def remove_offset(labels: Tensor, offset: int, void: int, ignore_index: int) -> 
 
     Args:
         labels: uint8 ``[H, W]`` as in the file.
+        num_classes: Number of classes; with ``offset`` no more than 255.
         offset: What the file's labels exceed class ids by.
         void: The file's value for pixels that count nowhere.
         ignore_index: What these pixels get.
+        path: The file, for the message.
 
     Returns:
-        int16 ``[H, W]``.
+        uint8 ``[H, W]``.
+
+    Raises:
+        InputError: A value is neither a class nor void.
     """
     wide = labels.to(torch.int16)
-    return torch.where((wide == void) | (wide < offset), ignore_index, wide - offset)
+    nowhere = (wide == void) | (wide < offset)
+    check_labels((wide - offset)[~nowhere], num_classes, None, path, "ground truth", offset, void)
+    return torch.where(nowhere, ignore_index, wide - offset).byte()
 
 
 def check_size(target: Tensor, image: Tensor, path: Path, what: str) -> None:

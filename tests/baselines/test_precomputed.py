@@ -33,6 +33,13 @@ def test_unusable_label_maps(tmp_path: Path, labels: np.ndarray, complaint: str)
         Precomputed(str(tmp_path), 5).label_map(IMAGE, "a")
 
 
+def test_a_value_below_the_offset_is_named_as_the_file_has_it(tmp_path: Path) -> None:
+    """ADE20K's own files have 0 for pixels without a class, which a baseline cannot give."""
+    save_indices(tmp_path / "a.png", np.array([[0, 1, 2], [1, 1, 1]]))
+    with pytest.raises(InputError, match=r"a\.png has label 0; labels are 1\.\.5"):
+        Precomputed(str(tmp_path), 5, label_offset=1).label_map(IMAGE, "a")
+
+
 def test_missing_map_and_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no such label map: .*b\.png"):
         Precomputed(str(tmp_path), 5).label_map(IMAGE, "b")

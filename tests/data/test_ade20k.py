@@ -77,7 +77,14 @@ def test_download_unpacks_an_archive_that_is_there_already(tmp_path: Path) -> No
         data.prepare_data()
     data.setup("test")
     assert data.ids == ["ADE_val_00000001"]
-    assert sorted(path.name for path in root.iterdir()) == ["ADEChallengeData2016", "ADEChallengeData2016.zip"]
+    names = [path.name for path in root.iterdir() if not path.name.endswith(".lock")]
+    assert sorted(names) == ["ADEChallengeData2016", "ADEChallengeData2016.zip"]
+
+
+def test_a_folder_that_is_not_whole_is_said_before_a_download(tmp_path: Path) -> None:
+    (tmp_path / "ADEChallengeData2016/images").mkdir(parents=True)
+    with pytest.raises(InputError, match="ADEChallengeData2016 is there, but has no images and annotations; move it"):
+        ADE20K(str(tmp_path), download=True).prepare_data()
 
 
 def test_a_broken_or_foreign_archive_leaves_nothing_behind(tmp_path: Path) -> None:

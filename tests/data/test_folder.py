@@ -98,6 +98,57 @@ def test_mask_formats(folders: tuple[Path, Path], suffix: str) -> None:
     assert target.tolist() == labels.tolist()
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("orientation", [6, 8])
+def test_plain_grey_tiffs_are_turned_and_not_sheared(
+    folders: tuple[Path, Path], compression: str, orientation: int
+) -> None:
+    """Pillow maps uncompressed ones into memory with their sides swapped."""
+    labels = np.zeros((6, 10), np.uint8)
+    labels[:, :5] = 1
+    for folder in folders:
+        picture = Image.fromarray(labels)
+        exif = picture.getexif()
+        exif[ORIENTATION] = orientation
+        picture.save(folder / "c.tif", exif=exif, compression=compression)
+    sample = make(folders).read("c", True)
+    upright = np.rot90(labels, -1 if orientation == 6 else 1)
+    assert sample.target is not None
+    assert np.array_equal(sample.target.numpy(), upright)
+    assert np.array_equal(sample.image[0].numpy(), upright)
+
+
+def test_lossless_webp_masks_may_have_metadata(folders: tuple[Path, Path]) -> None:
+    (folders[1] / "a.png").unlink()
+    picture = Image.fromarray(np.array([[0, 1, 2], [2, 1, 0]], np.uint8))
+    exif = picture.getexif()
+    exif[ORIENTATION] = 3
+    Image.merge("RGB", [picture] * 3).save(folders[1] / "a.webp", lossless=True, exif=exif)
+    target = make(folders).read("a", True).target
+    assert target is not None
+    assert target.tolist() == [[0, 1, 2], [2, 1, 0]]
+
+
+def test_tiffs_that_pillow_reads_as_other_numbers(folders: tuple[Path, Path]) -> None:
+    (folders[1] / "a.png").unlink()
+    Image.fromarray(np.array([[0, 1, 2], [2, 1, 0]], np.uint8)).save(folders[1] / "a.tif", tiffinfo={262: 0})
+    with pytest.raises(InputError, match=r"a\.tif has grey of 2 or 4 bits, or white as 0"):
+        make(folders).read("a", True)
+
+
+def test_a_stray_255_is_no_void_where_void_is_another_value(folders: tuple[Path, Path]) -> None:
+    Image.fromarray(np.array([[0, 1, 255]], np.uint8)).save(folders[1] / "a.png")
+    Image.new("RGB", (3, 1)).save(folders[0] / "a.png")
+    with pytest.raises(InputError, match=r"a\.png has label 255; labels are 0\.\.2 and 254"):
+        make(folders, ignore_index=254).read("a", True)
+
+
+def test_ids_with_a_suffix_are_said_to_have_no_file(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text("a.png\n")
+    with pytest.raises(InputError, match=r"1 of 1 listed images have no file: a\.png"):
+        make(folders, ids=str(tmp_path / "ids.txt")).setup("predict")
+
+
 def test_masks_that_cannot_hold_labels(folders: tuple[Path, Path]) -> None:
     mask = folders[1] / "a.png"
     mask.unlink()
