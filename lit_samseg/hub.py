@@ -13,6 +13,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.weights import freeze, read_state_dict, sha256_of_file
 
 SAFETENSORS = "model.safetensors"
+PREPROCESSOR = "preprocessor_config.json"
 # What a folder may hold its weights as; the first found is read. An index lists the shards of large ones.
 _WEIGHTS = (SAFETENSORS, f"{SAFETENSORS}.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
@@ -88,6 +89,57 @@ def read_config(folder: Path, what: str) -> dict[str, Any]:
     return settings
 
 
+@contextmanager
+def refused_with(complaint: str) -> Iterator[None]:
+    """Turn whatever transformers raises for files it cannot use into an `InputError`.
+
+    Args:
+        complaint: What is wrong with which file, for the message.
+    """
+    try:
+        yield
+    except Exception as error:
+        # Its types differ from value to value.
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"{complaint} ({reason[0]}); download it again") from error
+
+
+@contextmanager
+def using_config(folder: Path) -> Iterator[None]:
+    """Name the ``config.json`` of a folder when transformers cannot use what it says."""
+    with refused_with(f"{folder / 'config.json'} cannot be used"):
+        yield
+
+
+def read_processor_settings(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Read how a checkpoint's images are prepared, from the file that transformers takes.
+
+    That is ``processor_config.json`` where it has an ``image_processor`` part (newer releases), else
+    ``preprocessor_config.json``.
+
+    Returns:
+        The file and the image processor's settings; None where there are none.
+
+    Raises:
+        InputError: The file is no JSON object.
+    """
+    for name, part in (("processor_config.json", "image_processor"), (PREPROCESSOR, None)):
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            settings = json.loads(path.read_text(encoding="utf-8"))
+            if part is not None:
+                settings = settings.get(part)
+            if settings is not None:
+                return path, dict(settings)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path} is no JSON object of settings ({error}); download the checkpoint again"
+            ) from error
+    return None
+
+
 def weight_files(folder: Path) -> list[Path]:
     """Return a checkpoint's weight files, safetensors before pickles; empty where one is missing."""
     for name in _WEIGHTS:
@@ -114,7 +166,9 @@ def sha256_of_weights(files: list[Path]) -> str:
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(f"{s}\n" for s in sums).encode()).hexdigest()
 
 
-def load_pretrained(model_class: type, folder: Path, config: Any, what: str) -> tuple[nn.Module, str]:
+def load_pretrained(
+    model_class: type, folder: Path, config: Any, what: str, unused: tuple[str, ...] = ()
+) -> tuple[nn.Module, str]:
     """Build a transformers model and load a checkpoint's weights into it, strictly and as data.
 
     transformers fills what a checkpoint lacks with random numbers and a warning; here that is an error. Tensors that
@@ -125,6 +179,7 @@ def load_pretrained(model_class: type, folder: Path, config: Any, what: str) -> 
         folder: The checkpoint's folder.
         config: Its ``PretrainedConfig``.
         what: What is loaded, for messages.
+        unused: Prefixes of tensors that the model has but never uses; a checkpoint may lack them.
 
     Returns:
         The frozen model in fp32 and the SHA-256 of its weights.
@@ -152,11 +207,12 @@ def load_pretrained(model_class: type, folder: Path, config: Any, what: str) -> 
         # What transformers raises for a configuration or a shape it cannot use differs from case to case.
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"{folder} cannot be loaded as {what} ({reason[0]}); download the checkpoint again") from error
-    for kind, words in (("missing_keys", "missing"), ("mismatched_keys", "misshapen")):
-        if loaded[kind]:
-            # A mismatched key comes with both shapes.
-            first = sorted(key if isinstance(key, str) else key[0] for key in loaded[kind])[0]
-            raise InputError(f"{files[0]} does not fit {what}: tensors {len(loaded[kind])} {words} (e.g. {first})")
+    missing = sorted(key for key in loaded["missing_keys"] if not key.startswith(unused))
+    # A mismatched key comes with both shapes.
+    misshapen = sorted(key[0] for key in loaded["mismatched_keys"])
+    for keys, words in ((missing, "missing"), (misshapen, "misshapen")):
+        if keys:
+            raise InputError(f"{files[0]} does not fit {what}: tensors {len(keys)} {words} (e.g. {keys[0]})")
     freeze(model)
     return model, sha256_of_weights(files)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lit_samseg.errors import InputError
+from lit_samseg.hub import using_config
 
 
 class Configuration(NamedTuple):
@@ -34,13 +35,9 @@ def read_configuration(folder: Path, settings: dict[str, Any], first_class: int)
     from transformers import CONFIG_MAPPING
 
     path = folder / "config.json"
-    try:
+    with using_config(folder):
         config = CONFIG_MAPPING[settings["model_type"]].from_dict(settings)
         names = tuple(str(config.id2label[i]) for i in range(config.num_labels))
-    except Exception as error:
-        # What transformers raises for a value it cannot use differs from value to value.
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{path} cannot be used ({reason[0]}); download it again") from error
     if not 0 <= first_class < len(names):
         raise InputError(
             f"baseline.first_class is {first_class}, {path} has classes 0 to {len(names) - 1}; "

@@ -1,6 +1,7 @@
 """Semantic segmenters in the layout of transformers."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -9,14 +10,19 @@ from torch import Tensor
 from lit_samseg.baselines.bands import Resized, Stored, argmax_in_bands
 from lit_samseg.baselines.configuration import read_configuration
 from lit_samseg.baselines.interface import Baseline
-from lit_samseg.baselines.preprocessing import NetworkInput, Preprocessing
+from lit_samseg.baselines.preprocessing import COARSEST_STRIDE, NetworkInput, Preprocessing, too_thin
 from lit_samseg.baselines.queries import label_map_of_queries, label_map_of_windows
 from lit_samseg.errors import InputError
 from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config
 
 _LOGITS = ("beit", "data2vec-vision", "dpt", "mobilevit", "mobilevitv2", "segformer", "upernet")
 _QUERIES = ("eomt", "eomt_dinov3", "mask2former", "maskformer")
+# The deepest fusion layer has no residual to add; the published checkpoints were saved without what it would use.
+_UNUSED = {"dpt": ("neck.fusion_stage.layers.0.residual_layer1.",)}
 _ELSEWHERE = {"mobilenet_v2": "MobileNetV2DeepLab", "oneformer": "OneFormer"}
+
+WINDOWS_AT_ONCE = 4
+"""EoMT's windows that go through the network together; images up to 4:1 have no more."""
 
 
 class HubSegmenter(Baseline):
@@ -50,7 +56,8 @@ class HubSegmenter(Baseline):
         processor: Class of the image processor in use, see :class:`.Preprocessing`.
 
     Raises:
-        InputError: The checkpoint is missing, broken, no segmenter, or of an architecture not named above.
+        InputError: The checkpoint is missing, broken, no segmenter, or of an architecture not named above; or an image
+            is too thin for it.
     """
 
     first_class: int
@@ -64,7 +71,7 @@ class HubSegmenter(Baseline):
         config, self.class_names, self.num_classes = read_configuration(folder, settings, first_class)
         self.preprocessing = Preprocessing(folder, config)
         self.processor = self.preprocessing.name
-        self.model, self.sha256 = load_pretrained(model_class, folder, config, self.name)
+        self.model, self.sha256 = load_pretrained(model_class, folder, config, self.name, _UNUSED.get(self.name, ()))
         self.checkpoint = checkpoint
         self.first_class = first_class
 
@@ -72,11 +79,29 @@ class HubSegmenter(Baseline):
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
         """Return class ids, int64 ``[H, W]``; ties go to the lower class id."""
         size = (image.shape[1], image.shape[2])
-        given = self.preprocessing(image)
-        output = self.model(pixel_values=given.pixels)
+        given = self.preprocessing(image, image_id)
+        output = self._run(given.pixels, size, image_id)
         if self.name in _LOGITS:
             return argmax_in_bands(Resized(Stored(output.logits[0, self.first_class :]), *size))
         return self._of_queries(output, given, size)
+
+    def _run(self, pixels: Tensor, size: tuple[int, int], image_id: str) -> Any:
+        """Give the network an image, or windows a few at a time; of windows, return what is made of their queries."""
+        try:
+            outputs = [self.model(pixel_values=chunk) for chunk in torch.split(pixels, WINDOWS_AT_ONCE)]
+        except (ValueError, RuntimeError) as error:
+            # Only where the input is smaller than one cell of the coarsest grid can the image be to blame.
+            if min(pixels.shape[2:]) >= COARSEST_STRIDE or isinstance(error, torch.OutOfMemoryError):
+                raise
+            raise too_thin(image_id, *size, str(error).strip().partition("\n")[0]) from error
+        if len(outputs) == 1:
+            return outputs[0]
+        return SimpleNamespace(
+            **{
+                key: torch.cat([output[key] for output in outputs])
+                for key in ("masks_queries_logits", "class_queries_logits")
+            }
+        )
 
     def _of_queries(self, output: Any, given: NetworkInput, size: tuple[int, int]) -> Tensor:
         masks, classes = output.masks_queries_logits, output.class_queries_logits

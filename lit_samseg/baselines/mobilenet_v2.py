@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from lit_samseg.baselines.interface import LogitBaseline, resize_bilinear
 from lit_samseg.errors import InputError
-from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config
+from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
 from lit_samseg.weights import DEMO_WEIGHTS
 
 
@@ -35,12 +35,9 @@ class MobileNetV2DeepLab(LogitBaseline):
 
         folder = DEMO_WEIGHTS / "deeplab" if checkpoint == "demo" else find_checkpoint_folder(checkpoint, "baseline")
         settings = _settings(folder)
-        try:
+        with using_config(folder):
             config = MobileNetV2Config.from_dict(settings)
             names = tuple(str(config.id2label[i]) for i in range(config.num_labels))
-        except Exception as error:
-            # What transformers raises for a value it cannot use differs from value to value.
-            raise InputError(f"{folder / 'config.json'} cannot be used ({error}); download it again") from error
         self.model, self.sha256 = load_pretrained(
             MobileNetV2ForSemanticSegmentation, folder, config, "MobileNetV2 DeepLabV3"
         )

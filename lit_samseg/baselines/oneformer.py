@@ -13,7 +13,7 @@ from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.preprocessing import read_settings
 from lit_samseg.baselines.queries import label_map_of_queries
 from lit_samseg.errors import InputError
-from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config
+from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, refused_with
 
 SIZE_DIVISIBILITY = 32
 """``MODEL.ONE_FORMER.SIZE_DIVISIBILITY`` of the official configurations."""
@@ -142,12 +142,8 @@ def _task_tokens(folder: Path, length: int) -> Tensor:
         (folder / name).is_file() for name in ("vocab.json", "merges.txt")
     ):
         raise InputError(f"{folder} has no tokenizer (vocab.json and merges.txt); download the whole checkpoint")
-    try:
+    with refused_with(f"{folder} has no usable tokenizer"):
         tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
         given = tokenizer(["the task is semantic"], padding="max_length", max_length=length, truncation=True)
         # The tokenizer's own padding is no 0, the network was trained with 0.
         return torch.tensor(given["input_ids"]) * torch.tensor(given["attention_mask"])
-    except Exception as error:
-        # What transformers raises for broken files differs from file to file.
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{folder} has no usable tokenizer ({reason[0]}); download it again") from error

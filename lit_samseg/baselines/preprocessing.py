@@ -1,8 +1,5 @@
 """A checkpoint's own image processor, less what would lose pixels or belongs to labels."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,9 +7,16 @@ import torch
 from torch import Tensor
 
 from lit_samseg.errors import InputError
+from lit_samseg.hub import PREPROCESSOR, read_processor_settings, refused_with
 
-PROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
-"""Where a checkpoint says how its images are prepared; the first found is read."""
+LONGEST_RATIO = 4
+"""What the longer side of a network's input may be of the processor's length for the shorter one."""
+
+COARSEST_STRIDE = 32
+"""Stride of the coarsest features of these networks; a smaller input may leave them nothing."""
+
+CONVNEXT_WARPS_FROM = 384
+"""``size.shortest_edge`` from which ``ConvNextImageProcessor`` makes the whole image a square; below, it crops."""
 
 
 class NetworkInput(NamedTuple):
@@ -41,6 +45,10 @@ class Preprocessing:
     - EoMT: the network's input is a fixed square. With splitting on, the image's shorter side becomes that long and
       windows follow along the longer one; with splitting off, the image is fitted into the square and padded.
 
+    - Where only the shorter side's length is given (MobileViT), the longer side becomes at most
+      :data:`LONGEST_RATIO` times that: a longer image is scaled until it is, as a whole, its shorter side at least to
+      :data:`COARSEST_STRIDE`. Images up to 4:1 are as the processor has them.
+
     Everything else is the checkpoint's: size, filter, mean and deviation, the order of channels (MobileViT's is BGR),
     and Mask2Former's and MaskFormer's stretching to a multiple of ``size_divisor``.
 
@@ -60,7 +68,7 @@ class Preprocessing:
         from transformers import AutoImageProcessor
 
         path, settings = read_settings(folder)
-        with _named(folder):
+        with refused_with(f"{folder} has no usable image processor"):
             self.processor = AutoImageProcessor.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, config=config
             )
@@ -70,13 +78,26 @@ class Preprocessing:
             # transformers takes another one then, and code from the checkpoint is never run.
             raise InputError(f"{path} asks for a {declared}, which transformers does not have; name one that it has")
         changes = {"do_reduce_labels": False, "do_center_crop": False, "pad_size": None}
-        self.options = {key: value for key, value in changes.items() if hasattr(self.processor, key)}
+        # A processor also has what its JSON says of options that it does not know.
+        known = self.processor.valid_kwargs.__annotations__
+        self.options = {key: value for key, value in changes.items() if key in known}
         self.options |= _sizes(config, self.processor, folder)
-        with _named(folder):  # What does not work is said now, not at the first image.
-            self(torch.zeros(3, 20, 30, dtype=torch.uint8))
+        self.squares = self.name.startswith("ConvNextImageProcessor")
+        if self.squares and (self._edges[0] or CONVNEXT_WARPS_FROM) < CONVNEXT_WARPS_FROM:
+            raise InputError(
+                f"{path} makes {self.name} crop images; set its size.shortest_edge to {CONVNEXT_WARPS_FROM} or more"
+            )
+        # What does not work is said now, not at the first image.
+        with refused_with(f"{folder} has no usable image processor"):
+            self(torch.zeros(3, 20, 30, dtype=torch.uint8), "black")
 
-    def __call__(self, image: Tensor) -> NetworkInput:
-        """Prepare one image, uint8 ``[3, H, W]``; the result is on its device."""
+    def __call__(self, image: Tensor, image_id: str) -> NetworkInput:
+        """Prepare one image, uint8 ``[3, H, W]``; the result is on its device.
+
+        Raises:
+            InputError: The image is so thin that it would get no pixel across.
+        """
+        self._check_size(image.shape[1], image.shape[2], image_id)
         given = self._run(image)
         pixels = given["pixel_values"].to(image.device)
         if self.options.get("do_split_image"):
@@ -90,18 +111,43 @@ class Preprocessing:
     def _run(self, image: Tensor, **changes: Any) -> Any:
         if self.processor.backend == "pil":
             image = image.cpu()
-        options = self.options | changes
+        options = self.options | self._bound(image.shape[1], image.shape[2]) | changes
         return self.processor(images=image, return_tensors="pt", input_data_format="channels_first", **options)
 
+    @property
+    def _edges(self) -> tuple[int | None, int | None]:
+        """The lengths that an image's shorter side becomes and its longer one does not exceed; None without any."""
+        size = self.options.get("size", self.processor.size)
+        if not self.options.get("do_resize", self.processor.do_resize) or size is None:
+            return None, None
+        size = dict(size)
+        return size.get("shortest_edge"), size.get("longest_edge")
 
-@contextmanager
-def _named(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        # What transformers raises for settings it cannot use differs from case to case.
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{folder} has no usable image processor ({reason[0]}); download it again") from error
+    def _check_size(self, height: int, width: int, image_id: str) -> None:
+        from transformers.image_transforms import get_size_with_aspect_ratio
+
+        short, long = self._edges
+        if short and long and min(get_size_with_aspect_ratio((height, width), short, long)) < 1:
+            raise too_thin(image_id, height, width, f"{self.name} fits it into {long} pixels")
+
+    def _bound(self, height: int, width: int) -> dict[str, Any]:
+        """Return the size of a long image whose longer side would follow the shorter one without end."""
+        short, long = self._edges
+        ratio = max(height, width) / min(height, width)
+        if not short or long or self.squares or self.options.get("do_split_image") or ratio <= LONGEST_RATIO:
+            return {}
+        long_side = LONGEST_RATIO * short
+        short_side = max(min(short, COARSEST_STRIDE), round(long_side / ratio))
+        tall = height > width
+        return {"size": {"height": long_side if tall else short_side, "width": short_side if tall else long_side}}
+
+
+def too_thin(image_id: str, height: int, width: int, reason: str) -> InputError:
+    """Return the error for an image that a network cannot be given."""
+    return InputError(
+        f"image {image_id} of {width} x {height} pixels is too thin or small for the baseline ({reason}); "
+        "leave it out of the data set"
+    )
 
 
 def read_settings(folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -113,18 +159,13 @@ def read_settings(folder: Path) -> tuple[Path, dict[str, Any]]:
     Raises:
         InputError: There is no such file, or it is no JSON object.
     """
-    path = next((folder / name for name in PROCESSOR_FILES if (folder / name).is_file()), None)
-    if path is None:
+    found = read_processor_settings(folder)
+    if found is None:
         raise InputError(
-            f"baseline checkpoint has no {folder / PROCESSOR_FILES[0]}, which says how images are prepared; "
+            f"baseline checkpoint has no {folder / PREPROCESSOR}, which says how images are prepared; "
             "download the whole checkpoint"
         )
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        settings = settings.get("image_processor", settings)
-        return path, dict(settings)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is no JSON object of settings ({error}); download the checkpoint again") from error
+    return found
 
 
 def _sizes(config: Any, processor: Any, folder: Path) -> dict[str, Any]:

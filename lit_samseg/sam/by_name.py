@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from lit_samseg.hub import is_hub_id
 from lit_samseg.sam.hub import HubSam
 from lit_samseg.sam.interface import Precision, PromptableSegmenter
+from lit_samseg.sam.registry import means_hub_id
 from lit_samseg.sam.segment_anything import SegmentAnything
-
-_FILE_SUFFIXES = (".pt", ".pth", ".safetensors")
 
 
 def load_promptable_segmenter(checkpoint: str, precision: Precision = "fp32") -> PromptableSegmenter:
@@ -21,7 +19,6 @@ def load_promptable_segmenter(checkpoint: str, precision: Precision = "fp32") ->
     Raises:
         InputError: There is no such checkpoint, or it is no SAM.
     """
-    path = Path(checkpoint).expanduser()
-    if path.is_dir() or (is_hub_id(checkpoint) and not path.exists() and path.suffix not in _FILE_SUFFIXES):
+    if Path(checkpoint).expanduser().is_dir() or means_hub_id(checkpoint):
         return HubSam(checkpoint, precision)
     return SegmentAnything(checkpoint, precision)

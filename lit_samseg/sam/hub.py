@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from lit_samseg.errors import InputError
-from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config
+from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
 from lit_samseg.sam.batching import PromptTensors, decode_alike_together
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.hub_families import FAMILIES, read_normalisation
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.precision import autocast, check_precision
+from lit_samseg.sam.registry import KNOWN_WEIGHTS
 from lit_samseg.weights import freeze
 
 
@@ -51,6 +52,8 @@ class HubSam(PromptableSegmenter):
     def __init__(self, checkpoint: str, precision: Precision = "fp32") -> None:
         super().__init__()
         check_precision(precision)
+        if checkpoint in (*KNOWN_WEIGHTS, "demo") and not Path(checkpoint).is_dir():
+            raise InputError(f"{checkpoint!r} is no folder or hub id; use lit_samseg.sam.SegmentAnything for this SAM")
         folder = find_checkpoint_folder(checkpoint, "SAM")
         model_type, config = _read_config(folder)
         self.family = FAMILIES[model_type]
@@ -116,9 +119,5 @@ def _read_config(folder: Path) -> tuple[str, Any]:
     path, model_type = folder / "config.json", settings["model_type"]
     if model_type not in FAMILIES:
         raise InputError(f"{path} describes {model_type!r}; HubSam reads {', '.join(FAMILIES)}")
-    try:
+    with using_config(folder):
         return model_type, CONFIG_MAPPING[model_type].from_dict(settings)
-    except Exception as error:
-        # What transformers raises for a value it cannot use differs from value to value.
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InputError(f"{path} cannot be used ({reason[0]}); download it again") from error

@@ -1,6 +1,5 @@
 """What tells the SAMs of transformers apart: class, frame, normalisation, and what encoder hands to decoder."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from lit_samseg.errors import InputError
+from lit_samseg.hub import read_processor_settings
 from lit_samseg.sam.frame import Frame, SquareFrame
 from lit_samseg.sam.interface import Embedding
 
@@ -18,8 +18,6 @@ Rgb = tuple[float, float, float]
 IMAGENET_MEAN: Rgb = (0.485, 0.456, 0.406)
 IMAGENET_STD: Rgb = (0.229, 0.224, 0.225)
 HALF: Rgb = (0.5, 0.5, 0.5)
-# Where transformers keeps an image processor's settings, newest layout first.
-_PROCESSOR_FILES = ("processor_config.json", "preprocessor_config.json")
 
 
 @dataclass(frozen=True)
@@ -123,18 +121,14 @@ def read_normalisation(folder: Path, family: Family) -> tuple[Rgb, Rgb]:
     Raises:
         InputError: The checkpoint's processor settings cannot be read.
     """
-    for name in _PROCESSOR_FILES:
-        path = folder / name
-        if not path.is_file():
-            continue
-        try:
-            settings = json.loads(path.read_text(encoding="utf-8"))
-            settings = settings.get("image_processor", settings)
-            if "image_mean" in settings:
-                return _rgb(settings["image_mean"]), _rgb(settings["image_std"])
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InputError(f"{path} has no usable image_mean and image_std; download the checkpoint again") from error
-    return family.mean, family.std
+    found = read_processor_settings(folder)
+    if found is None or "image_mean" not in found[1]:
+        return family.mean, family.std
+    path, settings = found
+    try:
+        return _rgb(settings["image_mean"]), _rgb(settings["image_std"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} has no usable image_mean and image_std; download the checkpoint again") from error
 
 
 def _rgb(values: Any) -> Rgb:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from lit_samseg.download import cache_folder, fetch
 from lit_samseg.errors import InputError
+from lit_samseg.hub import is_hub_id
 from lit_samseg.weights import DEMO_WEIGHTS, sha256_of_file
 
+_FILE_SUFFIXES = (".pt", ".pth", ".safetensors")
 _META = "https://dl.fbaipublicfiles.com/segment_anything"
 
 
@@ -46,6 +48,12 @@ KNOWN_WEIGHTS = {
 """Checkpoints of `SegmentAnything` by name (SPEC 6)."""
 
 
+def means_hub_id(checkpoint: str) -> bool:
+    """Tell whether a text means OWNER/NAME on the hub, and not a weight file by its path."""
+    path = Path(checkpoint).expanduser()
+    return is_hub_id(checkpoint) and not path.exists() and path.suffix not in _FILE_SUFFIXES
+
+
 def resolve_checkpoint(checkpoint: str) -> Path:
     """Return the file that a checkpoint option means.
 
@@ -55,13 +63,19 @@ def resolve_checkpoint(checkpoint: str) -> Path:
             the working folder goes first.
 
     Raises:
-        InputError: A known file cannot be downloaded, or what the cache holds under its name is another file.
+        InputError: It is a folder, a hub id or an unknown name; or a known file cannot be downloaded, or what the cache
+            holds under its name is another file.
     """
     if checkpoint == "demo":
         return DEMO_WEIGHTS / "sam.safetensors"
     path = Path(checkpoint).expanduser()
     known = KNOWN_WEIGHTS.get(checkpoint)
     if known is None:
+        if path.is_dir() or means_hub_id(checkpoint):
+            raise InputError(
+                f"SAM checkpoint {checkpoint} is no weight file; for a folder or hub id in the layout of transformers "
+                "use lit_samseg.sam.HubSam"
+            )
         if len(path.parts) == 1 and not path.suffix and not path.exists():
             names = ", ".join((*KNOWN_WEIGHTS, "demo"))
             raise InputError(f"SAM checkpoint {checkpoint!r} is neither a file nor a known name; the names are {names}")

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import safetensors.torch
-from transformers import SegformerConfig, SegformerForSemanticSegmentation
+import torch
+from transformers import ConvNextImageProcessor, SegformerConfig, SegformerForSemanticSegmentation
 
 from lit_samseg.baselines import HubSegmenter
+from lit_samseg.baselines.preprocessing import read_settings
 from lit_samseg.data.voc import VOC_CLASSES
 from lit_samseg.errors import InputError
-from tests.baselines.tiny_segmenters import save
+from tests.baselines.tiny_segmenters import random_image, save
 from tests.conftest import RunCli, SmallVoc
 
 
@@ -78,6 +80,43 @@ def test_a_head_that_is_missing_is_not_made_up(copy: Path) -> None:
     assert "tensors 2 missing (e.g. decode_head.classifier.bias)" in complaint(copy)
 
 
+def test_what_dpt_never_uses_may_be_missing(folders: dict[str, Path], tmp_path: Path) -> None:
+    """As in Intel/dpt-large-ade."""
+    folder = Path(shutil.copytree(folders["dpt"], tmp_path / "dpt"))
+    whole = safetensors.torch.load_file(folder / "model.safetensors")
+    first = "neck.fusion_stage.layers.0.residual_layer1."
+    weights = {name: tensor for name, tensor in whole.items() if not name.startswith(first)}
+    assert len(weights) == len(whole) - 4
+    safetensors.torch.save_file(weights, folder / "model.safetensors")
+    image = random_image(45, 70)
+    labels = HubSegmenter(str(folder)).label_map(image, "x")
+    assert len(labels.unique()) > 1
+    assert torch.equal(labels, HubSegmenter(str(folders["dpt"])).label_map(image, "x"))
+    second = first.replace("layers.0", "layers.1") + "convolution1.weight"
+    safetensors.torch.save_file({k: v for k, v in weights.items() if k != second}, folder / "model.safetensors")
+    assert f"tensors 1 missing (e.g. {second})" in complaint(folder)
+
+
+def test_options_that_a_processor_does_not_know(copy: Path) -> None:
+    """They are in the JSON of some published checkpoints all the same."""
+    image = random_image(45, 70)
+    foreign = {"do_reduce_labels": True, "reduce_labels": True}
+    for kind in ("eomt", "upernet"):
+        shutil.rmtree(copy)
+        path = save(kind, copy) / "preprocessor_config.json"
+        if kind == "upernet":
+            ConvNextImageProcessor(size={"shortest_edge": 384}).save_pretrained(copy)
+        expected = HubSegmenter(str(copy)).label_map(image, "x")
+        change(path, **foreign)
+        baseline = HubSegmenter(str(copy))
+        assert baseline.preprocessing.processor.do_reduce_labels
+        assert torch.equal(baseline.label_map(image, "x"), expected)
+    assert baseline.processor == "ConvNextImageProcessor"
+    assert baseline.preprocessing(random_image(9, 90), "x").inside == (384, 384)
+    change(path, size={"shortest_edge": 224})
+    assert f"{path} makes ConvNextImageProcessor crop images" in complaint(copy)
+
+
 def test_processors(copy: Path) -> None:
     path = copy / "preprocessor_config.json"
     whole = path.read_text()
@@ -85,9 +124,14 @@ def test_processors(copy: Path) -> None:
         change(path, **settings)
         assert "no usable image processor" in complaint(copy)
         path.write_text(whole)
-    for text in ("[", "[1]", '{"image_processor": 1}'):
+    for text in ("[", "[1]"):
         path.write_text(text)
         assert f"{path} is no JSON object" in complaint(copy)
+    newer = copy / "processor_config.json"
+    for text in ("[", "[1]", '{"image_processor": 1}'):
+        newer.write_text(text)
+        assert f"{newer} is no JSON object" in complaint(copy)
+    newer.unlink()
     # transformers would take SegFormer's own; the checkpoint's code is never run.
     path.write_text(json.dumps({"image_processor_type": "OurProcessor", "auto_map": {"AutoImageProcessor": "x.Y"}}))
     assert f"{path} asks for a OurProcessor, which transformers does not have" in complaint(copy)
@@ -108,6 +152,20 @@ def test_a_processor_inside_a_larger_one_is_read(copy: Path) -> None:
     (copy / "processor_config.json").write_text(json.dumps({"image_processor": settings | {"image_mean": [0, 0, 0]}}))
     baseline = HubSegmenter(str(copy))
     assert list(baseline.preprocessing.processor.image_mean) == [0, 0, 0]
+
+
+def test_of_two_settings_files_transformers_takes_ours(copy: Path) -> None:
+    """And checks what the same file says: the older one's processor does not exist."""
+    settings = json.loads((copy / "preprocessor_config.json").read_text())
+    (copy / "processor_config.json").write_text(json.dumps({"image_processor": settings | {"image_mean": [0, 0, 0]}}))
+    change(copy / "preprocessor_config.json", image_processor_type="OurProcessor")
+    path, read = read_settings(copy)
+    assert path == copy / "processor_config.json"
+    assert read["image_mean"] == [0, 0, 0]
+    assert list(HubSegmenter(str(copy)).preprocessing.processor.image_mean) == [0, 0, 0]
+    # What older releases wrote there says nothing of images.
+    (copy / "processor_config.json").write_text(json.dumps({"processor_class": "X"}))
+    assert "asks for a OurProcessor" in complaint(copy)
 
 
 @pytest.mark.parametrize("first_class", [-1, 7, 150])

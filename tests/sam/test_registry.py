@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lit_samseg.errors import InputError
-from lit_samseg.sam import registry
+from lit_samseg.sam import SegmentAnything, registry
 from lit_samseg.sam.registry import KNOWN_WEIGHTS, KnownWeights, resolve_checkpoint
 
 
@@ -26,6 +26,14 @@ def test_paths_and_the_built_in_one() -> None:
     assert resolve_checkpoint("demo").is_file()
     with pytest.raises(InputError, match=r"'vit_x' is neither a file nor a known name; the names are vit_h, .*demo"):
         resolve_checkpoint("vit_x")
+
+
+def test_folders_and_hub_ids_are_for_the_other_class(tmp_path: Path) -> None:
+    for text in ("facebook/sam2.1-hiera-tiny", "facebook/sam-vit-base", str(tmp_path)):
+        with pytest.raises(InputError, match=f"{text} is no weight file.*use lit_samseg.sam.HubSam") as caught:
+            SegmentAnything(text)
+        assert "\n" not in str(caught.value)
+    assert resolve_checkpoint("weights/none.safetensors") == Path("weights/none.safetensors")
 
 
 def test_a_cached_file_is_used_without_network_and_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
