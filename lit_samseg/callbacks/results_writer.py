@@ -16,7 +16,7 @@ from lit_samseg.data import SegmentationDataModule
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.atomic import atomic_file
 from lit_samseg.results.record import RunRecord, provenance
-from lit_samseg.results.run_tables import tables_of_run
+from lit_samseg.results.run_tables import summary_of_run, tables_of_run
 from lit_samseg.results.text_table import write_tables
 
 
@@ -60,12 +60,9 @@ class ResultsWriter(Callback):
         with atomic_file(self.output_dir / "config.yaml") as path:
             path.write_text(self.config, encoding="utf-8")
         results = record.write(self.output_dir)
-        tables = tables_of_run(results)
-        write_tables(tables, self.output_dir, "tables")
-        # The regions' tags are for reading at leisure.
-        for table in tables:
-            if not table.title.startswith("Regions of "):
-                table.print()
+        write_tables(tables_of_run(results), self.output_dir, "tables")
+        for table in summary_of_run(results):
+            table.print()
         # soft_wrap: a path is for copying, in one piece.
         Console().print(f"Written to {self.output_dir}", soft_wrap=True, highlight=False, markup=False)
 

@@ -102,11 +102,13 @@ class RunRecord:
                 yield (image_id, row, *map(finite, values))
 
     def _per_class(self) -> Iterable[Sequence[object]]:
-        yield ("row", "class_id", "class", "iou", "acc", *COUNTS)
+        yield ("row", "class_id", "class", "iou", "acc", "difference", *COUNTS)
+        baseline = score(self.evidence.counts[0])
         for row, counts in zip(self.evidence.rows, self.evidence.counts, strict=True):
             s, pooled = score(counts), counts.sum(axis=1)
             for i, name in enumerate(self.class_names):
-                yield (row, i, name, finite(s.iou[i]), finite(s.acc[i]), *pooled[:, i].tolist())
+                values = (s.iou[i], s.acc[i], s.iou[i] - baseline.iou[i])
+                yield (row, i, name, *map(finite, values), *pooled[:, i].tolist())
 
 
 def provenance() -> dict[str, Any]:

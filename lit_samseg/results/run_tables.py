@@ -10,15 +10,25 @@ METRIC = "miou_gt_present"
 """Differences are taken on the classes of the ground truth, a set no prediction can change."""
 
 
-def tables_of_run(results: dict[str, Any]) -> list[TextTable]:
-    """Return all tables: scores, ladder, tags row by row, harm."""
+def summary_of_run(results: dict[str, Any]) -> list[TextTable]:
+    """Return what is read first: scores, the ladder, harm."""
     rows = results["rows"]
     tables = [scores_table(results)]
     if any("ladder" in row for row in rows):
         tables.append(ladder_table(rows))
-        tables += [tags_table(row) for row in rows if "tags" in row]
     if len(rows) > 1:
         tables.append(harm_table(rows))
+    return tables
+
+
+def tables_of_run(results: dict[str, Any]) -> list[TextTable]:
+    """Return all tables: the summary; row by row regions by tag, and the images at either end; classes."""
+    rows = results["rows"]
+    tables = summary_of_run(results)
+    tables += [tags_table(row) for row in rows if "tags" in row]
+    tables += [ends_table(row) for row in rows if "harm" in row]
+    if len(rows) > 1:
+        tables.append(classes_table(rows))
     return tables
 
 
@@ -96,6 +106,30 @@ def harm_table(rows: Sequence[dict[str, Any]]) -> TextTable:
         cells.append([row["name"], *(per_cent(harm[key]) for key in ("improved", "unchanged", "worse")), *ends])
     header = ["row", "improved", "unchanged", "worse", "best image", "worst image"]
     return TextTable("Images, by mIoU over the classes of their ground truth", header, cells)
+
+
+def ends_table(row: dict[str, Any]) -> TextTable:
+    """List the images that a row helps and harms most, and the region to blame."""
+    cells = []
+    for image in [*row["harm"]["best"], *reversed(row["harm"]["worst"])]:
+        region = image["region"]
+        blamed = ["-"] * 4
+        if region is not None:
+            corners = " ".join(map(str, region["box"]))
+            blamed = [region["class"], corners, ", ".join(region["tags"]), points(region["after"] - region["before"])]
+        cells.append([image["id"], points(image["difference"]), *blamed])
+    header = ["image", "diff.", "region", "box", "tags", "its IoU"]
+    return TextTable(f"Best and worst images of {row['name']}", header, cells)
+
+
+def classes_table(rows: Sequence[dict[str, Any]]) -> TextTable:
+    """Lay out each class's IoU in the baseline and every row's difference; classes without any are left out."""
+    cells = []
+    for index, own in enumerate(rows[0]["per_class"]):
+        if own["iou"] is not None:
+            differences = [points(row["per_class"][index]["difference"]) for row in rows[1:]]
+            cells.append([own["class"], per_cent(own["iou"]), *differences])
+    return TextTable("Classes, IoU and differences", ["class", *(row["name"] for row in rows)], cells)
 
 
 def per_cent(value: float | None) -> str:

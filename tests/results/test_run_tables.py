@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from lit_samseg.results.run_tables import METRIC, harm_table, scores_table, tables_of_run, tags_table
+from lit_samseg.results.run_tables import (
+    METRIC,
+    classes_table,
+    ends_table,
+    harm_table,
+    scores_table,
+    tables_of_run,
+    tags_table,
+)
 from lit_samseg.results.text_table import TextTable, write_tables
 
 
@@ -79,6 +87,24 @@ def test_harm_and_tags() -> None:
     ]
     tag = {"tag": "tiny", "count": 3, "before": 0.5, "after": 0.25, "of_loss": 1.0, "of_gain": None}
     assert tags_table({"name": "box", "tags": [tag]}).rows == [["tiny", "3", "50.00", "25.00", "100.00", "-"]]
+
+
+def test_the_images_at_either_end_and_the_classes() -> None:
+    region = {"class": "cat", "box": [1, 2, 3, 4], "tags": ["tiny", "multiple"], "before": 0.5, "after": 0.25}
+    best = [{"id": "x", "difference": 0.5, "region": None}]
+    worst = [{"id": "z", "difference": -0.5, "region": region}, {"id": "y", "difference": -0.1, "region": None}]
+    table = ends_table({"name": "box", "harm": {"best": best, "worst": worst}})
+    # From the best image down to the worst.
+    assert table.rows == [
+        ["x", "+50.00", "-", "-", "-", "-"],
+        ["y", "-10.00", "-", "-", "-", "-"],
+        ["z", "-50.00", "cat", "1 2 3 4", "tiny, multiple", "-25.00"],
+    ]
+    rows: list[dict[str, Any]] = [
+        {"name": "baseline", "per_class": [{"class": "cat", "iou": 0.5}, {"class": "dog", "iou": None}]},
+        {"name": "box", "per_class": [{"difference": -0.125}, {"difference": None}]},
+    ]
+    assert classes_table(rows).rows == [["cat", "50.00", "-12.50"]]
 
 
 def test_a_baseline_alone_has_one_table() -> None:
