@@ -128,7 +128,8 @@ class SamSegEvaluation(LightningModule):
         with self.timer.stage("encode", self.device):
             embedding = self.sam.encode([sample.image])[0]
         rows = {"baseline": label_map}
-        with self.timer.stage("refine", self.device):
+        analyses = analysis is not None and sample.target is not None
+        with self.timer.stage("refine_and_analyse" if analyses else "refine", self.device):
             kinds = {variant.region for variant in self.variants}
             regions = {kind: find_regions(label_map, kind, self.background) for kind in kinds}
             if analysis is not None and sample.target is not None:

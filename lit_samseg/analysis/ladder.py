@@ -63,19 +63,19 @@ class Ladder:
 
     def observe(self, decision: Decision) -> None:
         """Take down one region."""
-        region, masks, class_id = decision.region, decision.candidates, decision.region.class_id
+        area, masks, class_id = decision.region.mask, decision.candidates, decision.region.class_id
         truth = (self.target == class_id) & self.valid
         truths = intersection_over_union(masks & self.valid, truth)
-        before = intersection_over_union((region.mask & self.valid)[None], truth)[0]
+        before = intersection_over_union((area & self.valid)[None], truth)[0]
         kept = _pick(masks, decision.chosen)
         after = _pick(truths, decision.chosen)
-        oracle = select(masks & self.valid, decision.scores, "oracle", region.mask, truth)
-        by_score = select(masks, decision.scores, "score", region.mask)
+        oracle = select(masks & self.valid, decision.scores, "oracle", area, truth)
+        by_score = select(masks, decision.scores, "score", area)
         chosen = {
             "refined": kept,
             "score": _pick(masks, by_score),
             "oracle": _pick(masks, oracle),
-            "gate": torch.where(after > before, kept, region.mask),
+            "gate": torch.where(after > before, kept, area),
         }
         if class_id != self._class_id:
             self._paint()
@@ -89,7 +89,7 @@ class Ladder:
         self.after.append(after)
         self.best.append(_pick(truths, oracle))
         self.truths.append(truths)
-        self.ious.append(intersection_over_union(masks, region.mask))
+        self.ious.append(intersection_over_union(masks, area))
         self.chosen.append(decision.chosen)
         self.scores.append(decision.scores)
 
