@@ -125,7 +125,7 @@ def test_memory_of_a_large_run_is_bounded() -> None:
         import resource
         from pathlib import Path
         from lit_samseg.metrics.significance import compare_rows
-        from tests.metrics.test_significance import large_counts
+        from tests.metrics.test_significance_simulated import large_counts
 
         counts = large_counts(12)
         before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1024
