@@ -131,7 +131,7 @@ def test_compare_puts_runs_side_by_side(runs: Path, run_cli: RunCli, tmp_path: P
     for row in ("one: box", "one: points+box+mask@component", "two: box", "two: point"):
         assert row in outcome.out
     # Both runs have one baseline, so it stands there once.
-    assert "two: baseline" not in outcome.out.split("Against the same row")[0]
+    assert "two: baseline" not in outcome.out
     text = (tmp_path / "comparison.csv").read_text(encoding="utf-8")
     scores = list(csv.reader(text.split("\n\n")[0].splitlines()[1:]))
     ours = {row[0]: row[1] for row in scores[1:]}
@@ -143,6 +143,20 @@ def test_compare_puts_runs_side_by_side(runs: Path, run_cli: RunCli, tmp_path: P
     # bf16 against fp32 of one row, as one would do by hand.
     a, b = (results_of(runs / name)["rows"][1]["miou_gt_present"] for name in ("one", "two"))
     assert f"{100 * (b - a):+.2f}" in outcome.out.split("Against the same row of one")[1]
+
+
+def test_another_baseline_is_a_row_of_its_own(runs: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    words = [*WORDS, "--data.size=6", "--model.baseline=lit_samseg.baselines.Precomputed"]
+    words += [f"--model.baseline.root={runs / 'one/predictions/box'}", "--model.variants=[box]"]
+    assert run_cli(*words, f"--output_dir={tmp_path / 'boxes'}").code == 0
+    outcome = run_cli("compare", runs / "one", tmp_path / "boxes")
+    assert outcome.code == 0, outcome.err
+    scores, pairs = outcome.out.split("Against the same row")
+    # Its baseline is the first run's row `box`.
+    (line,) = [line.split() for line in scores.splitlines() if line.strip().startswith("boxes: baseline")]
+    (same,) = [line.split() for line in scores.splitlines() if line.strip().startswith("one: box ")]
+    assert line[2:6] == same[2:6]
+    assert "boxes: baseline" in pairs
 
 
 def test_runs_that_cannot_be_compared(runs: Path, run_cli: RunCli, tmp_path: Path) -> None:
