@@ -37,10 +37,12 @@ def run_report(words: Sequence[str]) -> None:
     )
     options = parser.parse_args(words[1:])
     tables = compare_runs([run.expanduser() for run in options.runs])
+    # Files first: whoever reads along may stop reading.
+    if options.output_dir is not None:
+        write_tables(tables, options.output_dir.expanduser(), "comparison")
     for table in tables:
         table.print()
     if options.output_dir is not None:
-        write_tables(tables, options.output_dir.expanduser(), "comparison")
         print(f"Written to {options.output_dir}")
 
 
