@@ -1,6 +1,7 @@
 """What the tests share: the real command line in this process, and small data sets on disk."""
 
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"needs the real images and weights in {SHARED}"))
         if "gpu" in item.keywords and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+def has_loopback() -> bool:
+    """Tell whether processes on this machine can reach each other; a sandbox without network may forbid even that."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+        return client.connect_ex(server.getsockname()) == 0
 
 
 class Outcome(NamedTuple):

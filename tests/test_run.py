@@ -1,7 +1,6 @@
 """What a run of the built-in world writes; scores recomputed by separate code from the files."""
 
 import csv
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from lit_samseg.results.regions import read_regions
-from tests.conftest import PROJECT, RunCli
+from tests.conftest import PROJECT, RunCli, has_loopback
 from tests.recomputation import read_predictions, recompute, results_of
 
 SIZE = 5
@@ -139,12 +138,6 @@ def test_the_ids_of_a_run_can_be_given_back(demo_run: Path, run_cli: RunCli, dem
     first, second = np.load(demo_run / "counts.npz"), np.load(tmp_path / "counts.npz")
     place = first["rows"].tolist().index("box")
     assert np.array_equal(first["pred_area"][place], second["pred_area"][1])
-
-
-def has_loopback() -> bool:
-    """Tell whether processes on this machine can reach each other; a sandbox without network may forbid even that."""
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
-        return client.connect_ex(server.getsockname()) == 0
 
 
 @pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")

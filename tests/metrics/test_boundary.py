@@ -1,12 +1,9 @@
 """Scores from the counts, and the torchmetrics classes: alone, and as two processes."""
 
 import multiprocessing
-import socket
-import time
 from datetime import timedelta
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
@@ -24,6 +21,7 @@ from lit_samseg.metrics import (
     TrimapIoU,
     score_boundaries,
 )
+from tests.conftest import has_loopback
 from tests.metrics.label_maps import SHAPES, random_pair
 
 CLASSES = 6
@@ -161,34 +159,6 @@ def test_an_image_counted_twice_is_an_error() -> None:
         metric.update(0, rows_of(*pairs(0, 1)[0]))
     with pytest.raises(RuntimeError, match="twice"):
         metric.compute()
-
-
-@pytest.mark.parametrize("num_classes", [21, 150])
-def test_one_map_takes_less_than_30_ms_on_one_core(num_classes: int) -> None:
-    """The best of several, since other programs share the core; measured: about 6 ms."""
-    numbers = np.random.default_rng(num_classes)
-    classes = numbers.choice(num_classes, 20, replace=False)
-    target = np.kron(numbers.choice(classes, (15, 20)), np.ones((25, 25), dtype=np.int64))
-    prediction = np.roll(target, (3, 4), axis=(0, 1))
-    target[::25] = 255
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        seconds = []
-        for _ in range(10):
-            start = time.perf_counter()
-            counts = BoundaryTruth(target, num_classes, 255).count(prediction)
-            seconds.append(time.perf_counter() - start)
-    finally:
-        cv2.setNumThreads(threads)
-    assert counts.before[0].sum() > 0
-    assert min(seconds) < 0.03
-
-
-def has_loopback() -> bool:
-    """Tell whether processes on this machine can reach each other."""
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
-        return client.connect_ex(server.getsockname()) == 0
 
 
 def share(rank: int, folder: Path) -> tuple[dict[str, torch.Tensor], list[torch.Tensor]]:
