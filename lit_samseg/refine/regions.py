@@ -1,11 +1,13 @@
 """Regions of a label map: what a prompt stands for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.measure import label as label_components
 from torch import Tensor
 
 MIN_AREA = 20
@@ -23,6 +25,8 @@ class Region:
         box: float64 ``[4]``, x_min, y_min, x_max, y_max in pixels, corners inclusive.
         centroids: float64 ``[K, 2]`` as (x, y): mean pixel of each 8-connected component, components by
             descending area, then by first pixel in row-major order.
+        area: In pixels.
+        first_pixel: Index of its first pixel in row-major order.
     """
 
     class_id: int
@@ -30,11 +34,41 @@ class Region:
     number: int
     box: Tensor
     centroids: Tensor
+    area: int
+    first_pixel: int
 
     @property
     def mask(self) -> Tensor:
         """Bool ``[H, W]``, made anew at each call: masks of hundreds of regions at once would be gigabytes."""
         return self.numbers == self.number
+
+    @property
+    def pixels(self) -> tuple[int, int, int]:
+        """Equal for two regions of one label map if and only if they are the same pixels.
+
+        A region is a class or one of its components. Components of a class share no pixel, so their first ones differ;
+        a component with as many pixels as its class is the class.
+        """
+        return self.class_id, self.area, self.first_pixel
+
+
+@dataclass(frozen=True)
+class _Components:
+    """The 8-connected components of all classes but the background: by class, then area, then first pixel.
+
+    Attributes:
+        places: int32 ``[H, W]``, 1 + the place of a pixel's component in the arrays below; 0 in the background.
+        classes, areas, first_pixels: int64 ``[K]``.
+        boxes: float64 ``[K, 4]``.
+        centroids: float64 ``[K, 2]``.
+    """
+
+    places: NDArray[np.int32]
+    classes: NDArray[np.int64]
+    areas: NDArray[np.int64]
+    first_pixels: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    centroids: NDArray[np.float64]
 
 
 def find_regions(label_map: Tensor, kind: str, background: int | None, min_area: int = MIN_AREA) -> list[Region]:
@@ -50,55 +84,67 @@ def find_regions(label_map: Tensor, kind: str, background: int | None, min_area:
     Returns:
         Regions by ascending class id, components of a class by descending area. Memory: one int32 ``[H, W]`` for all.
     """
+    return find_regions_of_kinds(label_map, [kind], background, min_area)[kind]
+
+
+def find_regions_of_kinds(
+    label_map: Tensor, kinds: Iterable[str], background: int | None, min_area: int = MIN_AREA
+) -> dict[str, list[Region]]:
+    """Find the regions of several kinds, with one search for components; see `find_regions`."""
     # Connected components are compiled CPU code; this copy is the only wait for the device per image.
-    labels = label_map.cpu().numpy()
-    numbers = np.zeros(labels.shape, np.int32)
-    found: list[tuple[int, int, NDArray[np.float64], NDArray[np.float64]]] = []
-    for class_id in np.unique(labels).tolist():
-        if class_id == background:
-            continue
-        mask = labels == class_id
-        components, boxes, areas, centroids = _components(mask)
-        order = [i for i in range(len(areas)) if areas[i] >= min_area] if kind == "component" else []
-        first = len(found) + 1
-        if order:
-            # Components too small for a prompt of their own belong to no region.
-            kept = np.zeros(len(areas) + 1, np.int32)
-            kept[np.array(order) + 1] = np.arange(first, first + len(order))
-            numbers += kept[components]
-            found += [(class_id, first + n, boxes[i], centroids[i : i + 1]) for n, i in enumerate(order)]
-        else:
-            numbers[mask] = first
-            box = np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
-            found.append((class_id, first, box, centroids))
-    shared = torch.from_numpy(numbers).to(label_map.device)
+    components = _find_components(label_map.cpu().numpy(), background)
+    return {kind: _regions(components, kind == "component", min_area, label_map.device) for kind in kinds}
+
+
+def _regions(components: _Components, apart: bool, min_area: int, device: torch.device) -> list[Region]:
+    """Make regions of components: each that is large enough ``apart``, or of each class all together."""
+    found: list[tuple[int, slice]] = []
+    class_ids, starts = np.unique(components.classes, return_index=True)
+    ends = np.append(starts, len(components.classes))[1:]
+    for class_id, start, end in zip(class_ids.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        large = int((components.areas[start:end] >= min_area).sum()) if apart else 0
+        # Largest first, so the large ones are a run at the start. Others belong to no region.
+        runs = [slice(i, i + 1) for i in range(start, start + large)] or [slice(start, end)]
+        found += [(class_id, run) for run in runs]
+    number_of = np.zeros(len(components.classes) + 1, np.int32)
+    for number, (_, run) in enumerate(found, start=1):
+        number_of[run.start + 1 : run.stop + 1] = number
+    numbers = torch.from_numpy(number_of[components.places]).to(device)
     return [
-        Region(class_id, shared, number, torch.from_numpy(box), torch.from_numpy(centres))
-        for class_id, number, box, centres in found
+        Region(
+            class_id,
+            numbers,
+            number,
+            torch.from_numpy(np.concatenate([components.boxes[run, :2].min(0), components.boxes[run, 2:].max(0)])),
+            torch.from_numpy(components.centroids[run]),
+            int(components.areas[run].sum()),
+            int(components.first_pixels[run].min()),
+        )
+        for number, (class_id, run) in enumerate(found, start=1)
     ]
 
 
-def _components(
-    mask: NDArray[np.bool_],
-) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """Label the 8-connected components of a mask from 1 on, largest first.
-
-    Returns:
-        Labels int32 ``[H, W]`` (0 outside), boxes float64 ``[K, 4]``, areas int64 ``[K]``, centroids float64 ``[K,
-        2]``.
-    """
-    count, labels, stats, centroids = cv2.connectedComponentsWithStats(
-        mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
-    )
-    areas = stats[1:, cv2.CC_STAT_AREA].astype(np.int64)
-    flat = labels.ravel()
-    first_pixel = np.zeros(count, dtype=np.int64)
+def _find_components(labels: NDArray[np.integer], background: int | None) -> _Components:
+    """Label the components of all classes at once."""
+    height, width = labels.shape
+    # Of equal labels; a background of -1, which no class has, would be left out.
+    found = label_components(labels.astype(np.int32), background=-1, connectivity=2).astype(np.int32)
+    flat = found.ravel()
+    areas = np.bincount(flat)
+    first_pixels = np.zeros(len(areas), np.int64)
     # Written back to front, so that what stays is each component's first pixel.
-    first_pixel[flat[::-1]] = np.arange(flat.size)[::-1]
-    order = np.lexsort((first_pixel[1:], -areas))
-    rank = np.zeros(count, dtype=np.int32)
-    rank[1 + order] = np.arange(1, count, dtype=np.int32)
-    low = stats[1:, [cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP]]
-    extent = stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    boxes = np.concatenate([low, low + extent - 1], axis=1).astype(np.float64)
-    return rank[labels], boxes[order], areas[order], centroids[1:][order].astype(np.float64)
+    first_pixels[flat[::-1]] = np.arange(flat.size)[::-1]
+    classes = labels.ravel()[first_pixels].astype(np.int64)
+    # Sums of whole numbers, exact in float64.
+    rows, columns = np.arange(height, dtype=np.float64), np.arange(width, dtype=np.float64)
+    sum_x = np.bincount(flat, np.tile(columns, height))
+    sum_y = np.bincount(flat, np.repeat(rows, width))
+    boxes = np.array([(x.start, y.start, x.stop - 1, y.stop - 1) for y, x in ndimage.find_objects(found)], np.float64)
+    kept = np.arange(1, len(areas))
+    if background is not None:
+        kept = kept[classes[1:] != background]
+    kept = kept[np.lexsort((first_pixels[kept], -areas[kept], classes[kept]))]
+    place_of = np.zeros(len(areas), np.int32)
+    place_of[kept] = np.arange(1, len(kept) + 1)
+    centroids = np.stack([sum_x[kept], sum_y[kept]], axis=1) / areas[kept, None]
+    return _Components(place_of[found], classes[kept], areas[kept], first_pixels[kept], boxes[kept - 1], centroids)
