@@ -14,6 +14,7 @@ from lit_samseg.baselines.preprocessing import COARSEST_STRIDE, NetworkInput, Pr
 from lit_samseg.baselines.queries import label_map_of_queries, label_map_of_windows
 from lit_samseg.errors import InputError
 from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config
+from lit_samseg.identity import identity_of, sha256_of_settings
 
 _LOGITS = ("beit", "data2vec-vision", "dpt", "mobilevit", "mobilevitv2", "segformer", "upernet")
 _QUERIES = ("eomt", "eomt_dinov3", "mask2former", "maskformer")
@@ -72,8 +73,21 @@ class HubSegmenter(Baseline):
         self.preprocessing = Preprocessing(folder, config)
         self.processor = self.preprocessing.name
         self.model, self.sha256 = load_pretrained(model_class, folder, config, self.name, _UNUSED.get(self.name, ()))
+        self.settings_sha256 = sha256_of_settings(folder)
         self.checkpoint = checkpoint
         self.first_class = first_class
+
+    @property
+    def identity(self) -> str | None:
+        """Weights, configuration, image processor in use (there may be two for the same settings), first class."""
+        return identity_of(
+            self,
+            HubSegmenter,
+            weights=self.sha256,
+            files=self.settings_sha256,
+            processor=self.processor,
+            first_class=self.first_class,
+        )
 
     @torch.inference_mode()
     def label_map(self, image: Tensor, image_id: str) -> Tensor:

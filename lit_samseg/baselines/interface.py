@@ -28,6 +28,15 @@ class Baseline(nn.Module, ABC):
     class_names: tuple[str, ...] | None = None
     first_class: int | None = None
 
+    @property
+    def identity(self) -> str | None:
+        """A text that decides, with an image, what `label_map` gives: weights and every setting.
+
+        Who gives one promises label maps that depend on nothing else, the image's id included. None, where nobody has
+        said what they depend on: such label maps are never cached.
+        """
+        return None
+
     @abstractmethod
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
         """Predict the label map of one image.

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from lit_samseg.baselines.interface import LogitBaseline, resize_bilinear
 from lit_samseg.errors import InputError
 from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
+from lit_samseg.identity import identity_of, sha256_of_settings
 from lit_samseg.weights import DEMO_WEIGHTS
 
 
@@ -41,12 +42,18 @@ class MobileNetV2DeepLab(LogitBaseline):
         self.model, self.sha256 = load_pretrained(
             MobileNetV2ForSemanticSegmentation, folder, config, "MobileNetV2 DeepLabV3"
         )
+        self.settings_sha256 = sha256_of_settings(folder)
         self.canvas = int(config.image_size)
         self.name = "deeplabv3_mobilenet_v2"
         self.checkpoint = checkpoint
         self.num_classes = int(config.num_labels)
         # transformers writes LABEL_0, LABEL_1, ... where nobody gave names.
         self.class_names = None if names[0] == "LABEL_0" else names
+
+    @property
+    def identity(self) -> str | None:
+        """Weights and configuration."""
+        return identity_of(self, MobileNetV2DeepLab, weights=self.sha256, files=self.settings_sha256)
 
     @torch.inference_mode()
     def logits(self, image: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from lit_samseg.baselines.preprocessing import read_settings
 from lit_samseg.baselines.queries import label_map_of_queries
 from lit_samseg.errors import InputError
 from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, refused_with
+from lit_samseg.identity import identity_of, sha256_of_settings
 
 SIZE_DIVISIBILITY = 32
 """``MODEL.ONE_FORMER.SIZE_DIVISIBILITY`` of the official configurations."""
@@ -78,10 +79,23 @@ class OneFormer(Baseline):
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("std", std, persistent=False)
         self.register_buffer("task", tokens, persistent=False)
+        self.settings_sha256 = sha256_of_settings(folder)
         self.name = "oneformer"
         self.checkpoint = checkpoint
         self.short_side, self.long_side = short_side, long_side
         self.first_class = first_class
+
+    @property
+    def identity(self) -> str | None:
+        """Weights, configuration, tokenizer, sizes, first class."""
+        return identity_of(
+            self,
+            OneFormer,
+            weights=self.sha256,
+            files=self.settings_sha256,
+            sides=[self.short_side, self.long_side],
+            first_class=self.first_class,
+        )
 
     @torch.inference_mode()
     def label_map(self, image: Tensor, image_id: str) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lit_samseg.baselines.interface import LogitBaseline, resize_bilinear
 from lit_samseg.errors import InputError
+from lit_samseg.identity import identity_of
 from lit_samseg.weights import freeze, load_strictly, read_state_dict, sha256_of_file
 
 Architecture = Literal["deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "deeplabv3_resnet101"]
@@ -61,9 +62,15 @@ class TorchvisionDeepLab(LogitBaseline):
             # torchvision writes __background__ for VOC's background.
             self.class_names = ("background", *published.meta["categories"][1:])
         self.transform = published.transforms(resize_size=resize)
+        self.resize = resize
         self.name = architecture
         self.checkpoint = str(path) if checkpoint is None else checkpoint
         self.sha256 = sha256_of_file(path)
+
+    @property
+    def identity(self) -> str | None:
+        """Weights, architecture, size."""
+        return identity_of(self, TorchvisionDeepLab, weights=self.sha256, architecture=self.name, resize=self.resize)
 
     @torch.inference_mode()
     def logits(self, image: Tensor) -> Tensor:

@@ -5,12 +5,14 @@ from lit_samseg.sam.frame import Frame, SquareFrame
 from lit_samseg.sam.hub import HubSam
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.segment_anything import SegmentAnything
+from lit_samseg.sam.thresholding import MaskWindow
 
 __all__ = [
     "Candidates",
     "Embedding",
     "Frame",
     "HubSam",
+    "MaskWindow",
     "Precision",
     "Prompt",
     "PromptableSegmenter",

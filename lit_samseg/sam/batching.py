@@ -10,8 +10,22 @@ from torch import Tensor
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Candidates, Embedding, Prompt
 
-PROMPTS_PER_DECODER_CALL = 8
-"""Bounds the decoder's memory: a prompt's activations take about 50 MB at 1024 pixels."""
+DECODER_BYTES = 2**30
+"""What a decoder call on a GPU may take for the activations of its prompts."""
+PROMPT_BYTES_PER_LOGIT = 3 * 2**8
+"""Activations of one prompt, per low-resolution logit of one mask: about 50 MB for the published 256 x 256."""
+
+
+def prompts_per_call(device: torch.device, mask_size: int) -> int:
+    """Return how many prompts go through a decoder together.
+
+    On a CPU one at a time: a single prompt keeps the cores busy and its activations in the cache (the official decoder
+    of MobileSAM on two cores: 53 ms each alone, 65 in fours, 75 in eights), and so results cannot depend on what else
+    is asked, to the last bit.
+    """
+    if device.type == "cpu":
+        return 1
+    return max(1, DECODER_BYTES // (PROMPT_BYTES_PER_LOGIT * mask_size**2))
 
 
 @dataclass(frozen=True)
@@ -43,8 +57,8 @@ def decode_alike_together(
         embedding: The image.
         prompts: ``N`` prompts, in any mixture; ``N`` may be 0.
         masks_per_prompt: ``M``, candidates that the decoder gives of each.
-        decode: The decoder, from at most ``PROMPTS_PER_DECODER_CALL`` prompts to their logits ``[n, M, mask_size,
-            mask_size]`` and scores ``[n, M]`` in any floating-point type.
+        decode: The decoder, from at most `prompts_per_call` prompts to their logits ``[n, M, mask_size, mask_size]``
+            and scores ``[n, M]`` in any floating-point type.
 
     Returns:
         Candidates in the prompts' order.
@@ -55,9 +69,10 @@ def decode_alike_together(
     side = embedding.frame.mask_size
     logits = embedding.features.new_empty(len(prompts), masks_per_prompt, side, side)
     scores = embedding.features.new_empty(len(prompts), masks_per_prompt)
+    together = prompts_per_call(logits.device, side)
     for members in groups.values():
-        for start in range(0, len(members), PROMPTS_PER_DECODER_CALL):
-            chunk = members[start : start + PROMPTS_PER_DECODER_CALL]
+        for start in range(0, len(members), together):
+            chunk = members[start : start + together]
             where = torch.tensor(chunk, device=logits.device)
             tensors = _stack([prompts[i] for i in chunk], embedding.frame, logits.device)
             chunk_logits, chunk_scores = decode(tensors)

@@ -104,6 +104,19 @@ class Frame:
         inside = square[..., :height, :width]
         return F.interpolate(inside, (self.height, self.width), mode="bilinear", align_corners=False)[0]
 
+    def axis_weights(self, axis: int) -> Tensor:
+        """Return what `to_image` does along one axis, as a matrix.
+
+        Args:
+            axis: 0 for rows, 1 for columns.
+
+        Returns:
+            float64 ``[height or width, mask_size]``: the product of the steps' matrices, which have torch's weights.
+        """
+        inside = self.resized[axis]
+        to_square = _interpolation(self.mask_size, self.size)[:inside]
+        return _interpolation(inside, (self.height, self.width)[axis]) @ to_square
+
 
 @dataclass(frozen=True)
 class SquareFrame(Frame):
@@ -128,3 +141,13 @@ class SquareFrame(Frame):
     def to_image(self, logits: Tensor) -> Tensor:
         """Bring low-resolution logits ``[M, mask_size, mask_size]`` to the image's size in one bilinear step."""
         return F.interpolate(logits[None], (self.height, self.width), mode="bilinear", align_corners=False)[0]
+
+    def axis_weights(self, axis: int) -> Tensor:
+        """Return what `to_image` does along one axis, float64 ``[height or width, mask_size]``."""
+        return _interpolation(self.mask_size, (self.height, self.width)[axis])
+
+
+def _interpolation(length: int, new_length: int) -> Tensor:
+    """Return torch's fp32 weights of linear interpolation, float64 ``[new_length, length]``."""
+    unit = torch.eye(length)[None]
+    return F.interpolate(unit, new_length, mode="linear", align_corners=False)[0].T.double()

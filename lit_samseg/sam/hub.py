@@ -15,7 +15,9 @@ from torch import Tensor
 
 from lit_samseg.errors import InputError
 from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
+from lit_samseg.identity import identity_of, sha256_of_settings
 from lit_samseg.sam.batching import PromptTensors, decode_alike_together
+from lit_samseg.sam.encoder import compile_encoder, encoder_batches
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.hub_families import FAMILIES, read_normalisation
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
@@ -40,16 +42,19 @@ class HubSam(PromptableSegmenter):
             ``facebook/sam-vit-base``, ``syscv-community/sam-hq-vit-base`` or ``facebook/sam2.1-hiera-tiny``.
         precision: ``fp32``, ``bf16`` or ``fp16`` arithmetic in encoder and decoder (weights stay fp32). Logits, scores
             and everything after them are fp32.
+        compile: Let ``torch.compile`` translate the image encoder at its first call, which takes a minute or more and a
+            C++ compiler. Embeddings differ by rounding.
 
     Raises:
-        InputError: The checkpoint is missing, broken or of another architecture.
+        InputError: The checkpoint is missing, broken or of another architecture, or there is no compiler to ``compile``
+            with.
     """
 
     model: Any
     mean: Tensor
     std: Tensor
 
-    def __init__(self, checkpoint: str, precision: Precision = "fp32") -> None:
+    def __init__(self, checkpoint: str, precision: Precision = "fp32", compile: bool = False) -> None:
         super().__init__()
         check_precision(precision)
         if checkpoint in (*KNOWN_WEIGHTS, "demo") and not Path(checkpoint).is_dir():
@@ -63,9 +68,25 @@ class HubSam(PromptableSegmenter):
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1) * 255, persistent=False)
         freeze(self)
+        if compile:
+            compile_encoder(self.model.vision_encoder)
+        self.compiled = compile
+        self.settings_sha256 = sha256_of_settings(folder)
         self.name = Path(checkpoint).expanduser().absolute().name
         self.checkpoint = checkpoint
         self.precision = precision
+
+    @property
+    def identity(self) -> str | None:
+        """Weights, configuration and normalisation, and whether the encoder is compiled."""
+        return identity_of(
+            self,
+            HubSam,
+            weights=self.sha256,
+            files=self.settings_sha256,
+            family=self.family.model,
+            compiled=self.compiled,
+        )
 
     def frame(self, image: Tensor) -> Frame:
         """Return the frame of an image ``[3, H, W]``."""
@@ -78,17 +99,26 @@ class HubSam(PromptableSegmenter):
 
     @torch.inference_mode()
     def encode(self, images: Sequence[Tensor]) -> list[Embedding]:
-        """Encode images one by one: a batch gains nothing on a CPU and would tie results to its make-up."""
-        return [self._encode_one(image) for image in images]
+        """Encode images, on a GPU all in one call, on a CPU one by one.
 
-    def _encode_one(self, image: Tensor) -> Embedding:
-        frame = self.frame(image)
+        On a GPU the last bits of an embedding may depend on the images beside it; on a CPU they do not.
+        """
+        return [embedding for batch in encoder_batches(images) for embedding in self._encode_together(batch)]
+
+    def _encode_together(self, images: Sequence[Tensor]) -> list[Embedding]:
+        frames = [self.frame(image) for image in images]
         # Normalise first, pad with zeros after: the order SAM was trained with.
-        pixels = frame.pad((frame.resize_image(image) - self.mean) / self.std)
-        with autocast(image.device, self.precision):
-            encoded = self.model.get_image_embeddings(pixels[None])
+        squares = [
+            frame.pad((frame.resize_image(image) - self.mean) / self.std)
+            for frame, image in zip(frames, images, strict=True)
+        ]
+        with autocast(images[0].device, self.precision):
+            encoded = self.model.get_image_embeddings(torch.stack(squares))
         features, levels = self.family.split(encoded)
-        return Embedding(features[0].float(), frame, tuple(level[0].float() for level in levels))
+        return [
+            Embedding(features[i].float(), frame, tuple(level[i].float() for level in levels))
+            for i, frame in enumerate(frames)
+        ]
 
     @torch.inference_mode()
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:

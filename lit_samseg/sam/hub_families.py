@@ -45,7 +45,7 @@ class Family(ABC):
 
     @abstractmethod
     def split(self, encoded: Any) -> tuple[Tensor, Sequence[Tensor]]:
-        """Split what ``get_image_embeddings`` gave of a batch into features ``[1, D, h, w]`` and other levels."""
+        """Split what ``get_image_embeddings`` gave of ``B`` images into features ``[B, D, h, w]`` and other levels."""
 
     @abstractmethod
     def join(self, embedding: Embedding, count: int) -> dict[str, Any]:

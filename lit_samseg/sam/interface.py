@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.thresholding import MaskWindow, threshold_masks
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -67,12 +68,16 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.low_res_logits)
 
-    def masks(self, index: int) -> Tensor:
-        """Return the candidates of one prompt at the original resolution, bool ``[M, H, W]``.
+    def window(self, index: int) -> MaskWindow:
+        """Return the candidates of one prompt at the original resolution, where one of them can be set.
 
         One prompt at a time: full-size floats of all prompts together are never held.
         """
-        return self.frame.to_image(self.low_res_logits[index]) > 0
+        return threshold_masks(self.low_res_logits[index], self.frame)
+
+    def masks(self, index: int) -> Tensor:
+        """Return the candidates of one prompt in the whole image, bool ``[M, H, W]``."""
+        return self.window(index).whole(self.frame.height, self.frame.width)
 
 
 class PromptableSegmenter(nn.Module, ABC):
@@ -89,6 +94,19 @@ class PromptableSegmenter(nn.Module, ABC):
     checkpoint: str
     sha256: str
     precision: Precision
+
+    @property
+    def identity(self) -> str | None:
+        """A text that decides, with an image and `precision`, what `encode` gives: weights and every setting.
+
+        Who gives one promises float32 embeddings that depend on nothing else. None, where nobody has said what they
+        depend on: such embeddings are never cached.
+        """
+        return None
+
+    @abstractmethod
+    def frame(self, image: Tensor) -> Frame:
+        """Return the frame of the embedding of an image ``[3, H, W]``; only its size counts."""
 
     @abstractmethod
     def encode(self, images: Sequence[Tensor]) -> list[Embedding]:

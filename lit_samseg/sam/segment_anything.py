@@ -6,11 +6,14 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from lit_samseg.identity import identity_of
 from lit_samseg.sam.architecture import MULTIMASK_OUTPUTS
 from lit_samseg.sam.batching import PromptTensors, decode_alike_together
 from lit_samseg.sam.checkpoint import load_sam
+from lit_samseg.sam.encoder import compile_encoder, encoder_batches, prepare_encoder
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
+from lit_samseg.sam.mask_decoder import decode_masks, mask_tokens, prompt_tokens
 from lit_samseg.sam.precision import autocast, check_precision
 from lit_samseg.sam.registry import resolve_checkpoint
 from lit_samseg.weights import freeze, sha256_of_file
@@ -24,20 +27,36 @@ class SegmentAnything(PromptableSegmenter):
             ``vit_h``, ``mobile_sam``), downloaded once; or ``demo`` for the built-in tiny SAM.
         precision: ``fp32``, ``bf16`` or ``fp16`` arithmetic in encoder and decoder (weights stay fp32). Logits, scores
             and everything after them are fp32.
+        compile: Let ``torch.compile`` translate the image encoder at its first call, which takes a minute or more and a
+            C++ compiler. Embeddings differ by rounding.
 
     Raises:
-        InputError: The checkpoint cannot be read or is not a SAM.
+        InputError: The checkpoint cannot be read or is not a SAM, or there is no compiler to ``compile`` with.
     """
 
-    def __init__(self, checkpoint: str, precision: Precision = "fp32") -> None:
+    image_pe: Tensor
+
+    def __init__(self, checkpoint: str, precision: Precision = "fp32", compile: bool = False) -> None:
         super().__init__()
         check_precision(precision)
         path = resolve_checkpoint(checkpoint)
         self.name, self.model = load_sam(path)
+        self.model.image_encoder = prepare_encoder(self.model.image_encoder)
+        if compile:
+            compile_encoder(self.model.image_encoder)
+        self.compiled = compile
+        # The same for all images; a buffer, so that it follows the model to its device.
+        image_pe = self.model.prompt_encoder.get_dense_pe()[0].flatten(1).T.contiguous()
+        self.register_buffer("image_pe", image_pe, persistent=False)
         freeze(self)
         self.checkpoint = checkpoint
         self.sha256 = sha256_of_file(path)
         self.precision = precision
+
+    @property
+    def identity(self) -> str | None:
+        """Weights, architecture, and whether the encoder is compiled."""
+        return identity_of(self, SegmentAnything, weights=self.sha256, architecture=self.name, compiled=self.compiled)
 
     def frame(self, image: Tensor) -> Frame:
         """Return the frame of an image ``[3, H, W]``."""
@@ -47,34 +66,36 @@ class SegmentAnything(PromptableSegmenter):
 
     @torch.inference_mode()
     def encode(self, images: Sequence[Tensor]) -> list[Embedding]:
-        """Encode images one by one: a batch gains nothing on a CPU and would tie results to its make-up."""
-        return [self._encode_one(image) for image in images]
+        """Encode images, on a GPU all in one call, on a CPU one by one.
 
-    def _encode_one(self, image: Tensor) -> Embedding:
-        frame = self.frame(image)
+        On a GPU the last bits of an embedding may depend on the images beside it; on a CPU they do not.
+        """
+        return [embedding for batch in encoder_batches(images) for embedding in self._encode_together(batch)]
+
+    def _encode_together(self, images: Sequence[Tensor]) -> list[Embedding]:
+        frames = [self.frame(image) for image in images]
         # Normalise in the 0-255 scale first, pad with zeros after: the order SAM was trained with.
-        pixels = (frame.resize_image(image) - self.model.pixel_mean) / self.model.pixel_std
-        with autocast(image.device, self.precision):
-            features = self.model.image_encoder(frame.pad(pixels)[None])[0]
-        return Embedding(features.float(), frame)
+        squares = [
+            frame.pad((frame.resize_image(image) - self.model.pixel_mean) / self.model.pixel_std)
+            for frame, image in zip(frames, images, strict=True)
+        ]
+        with autocast(images[0].device, self.precision):
+            features = self.model.image_encoder(torch.stack(squares))
+        features = features.float().contiguous()  # from the layout of the convolutions
+        return [Embedding(*pair) for pair in zip(features, frames, strict=True)]
 
     @torch.inference_mode()
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
         """Decode prompts of one image, those with equal token layout together, never padded."""
-        decode_alike = partial(self._decode_alike, embedding.features, multimask)
+        keys = embedding.features.flatten(1).T.contiguous()[None]
+        decode_alike = partial(self._decode_alike, keys, multimask)
         return decode_alike_together(embedding, prompts, MULTIMASK_OUTPUTS if multimask else 1, decode_alike)
 
-    def _decode_alike(self, features: Tensor, multimask: bool, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
-        points = None
-        if prompts.points is not None:
-            points = (prompts.points, torch.ones(prompts.points.shape[:2], device=features.device))
-        with autocast(features.device, self.precision):
-            sparse, dense = self.model.prompt_encoder(points=points, boxes=prompts.boxes, masks=prompts.masks)
-            logits, scores = self.model.mask_decoder(
-                image_embeddings=features[None],
-                image_pe=self.model.prompt_encoder.get_dense_pe(),
-                sparse_prompt_embeddings=sparse,
-                dense_prompt_embeddings=dense,
-                multimask_output=multimask,
-            )
-        return logits, scores
+    def _decode_alike(self, keys: Tensor, multimask: bool, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
+        encoder, grid = self.model.prompt_encoder, self.model.prompt_encoder.image_embedding_size
+        # As in SAM, the first mask token is the single mask's, the others are the candidates'.
+        wanted = slice(1, None) if multimask else slice(0, 1)
+        with autocast(keys.device, self.precision):
+            added = encoder.no_mask_embed.weight if prompts.masks is None else mask_tokens(encoder, prompts.masks)
+            tokens = prompt_tokens(encoder, prompts.count, prompts.points, prompts.boxes)
+            return decode_masks(self.model.mask_decoder, keys + added, self.image_pe, tokens, grid, wanted)
