@@ -1,5 +1,6 @@
 """The experiment: encode an image once, run every variant on it, count pixels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from lit_samseg.analysis import Analysis
 from lit_samseg.arithmetic import forbid_tf32
 from lit_samseg.baselines import Baseline
+from lit_samseg.cache import StoredType, cache_networks
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.metrics import (
@@ -21,8 +23,8 @@ from lit_samseg.metrics import (
     count_pixels,
     score,
 )
-from lit_samseg.refine import PAPER_VARIANTS, find_regions, parse_variants, refine
-from lit_samseg.sam import PromptableSegmenter
+from lit_samseg.refine import PAPER_VARIANTS, Region, find_regions_of_kinds, parse_variants, refine_by_all
+from lit_samseg.sam import Embedding, PromptableSegmenter
 from lit_samseg.timing import StageTimer
 
 
@@ -32,7 +34,7 @@ class LabelMaps:
 
     Attributes:
         id: The image's id.
-        rows: Label map int64 ``[H, W]`` by row name, ``baseline`` first.
+        rows: Label map ``[H, W]`` by row name, ``baseline`` first; int16, or int64 for more than 32767 classes.
     """
 
     id: str
@@ -49,12 +51,19 @@ class SamSegEvaluation(LightningModule):
         save_predictions: Write every row's label maps as PNG under ``output_dir/predictions``.
         analysis: In ``test``, also find where each row's difference comes from: a ladder of steps with one thing made
             perfect by the ground truth, and what became of each region. Costs about as much again as the rows.
+        cache_dir: Keep embeddings and label maps in this folder, which runs may share, also at the same time. A run
+            finds what another left of the same pixels, weights, settings, precision, kind of device and library
+            versions, and then uses neither encoder nor baseline. None keeps nothing.
+        cache_dtype: ``fp32`` keeps embeddings exactly; ``fp16`` rounds them, which halves the folder and changes
+            scores slightly.
+        cache_max_gb: Size of the folder in GB (1e9 bytes); what was used longest ago goes first.
         class_names: The data set's; linked on the command line, as are the next two.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
 
     Raises:
-        InputError: A variant cannot be parsed, or the baseline's classes are not the data set's.
+        InputError: A variant cannot be parsed, the baseline's classes are not the data set's, or an option of the cache
+            cannot be used.
     """
 
     def __init__(
@@ -64,12 +73,17 @@ class SamSegEvaluation(LightningModule):
         variants: list[str] = list(PAPER_VARIANTS),  # noqa: B006 (jsonargparse shows it in --help; never changed)
         save_predictions: bool = False,
         analysis: bool = True,
+        cache_dir: str | None = None,
+        cache_dtype: StoredType = "fp32",
+        cache_max_gb: float = 20.0,
         class_names: tuple[str, ...] = (),
         background: int | None = None,
         ignore_index: int = 255,
     ) -> None:
         super().__init__()
         baseline.check_classes(class_names)
+        if cache_dir is not None:
+            baseline, sam = cache_networks(baseline, sam, cache_dir, cache_dtype, cache_max_gb)
         self.baseline, self.sam = baseline, sam
         self.variants = parse_variants(variants or [], has_background=background is not None)
         self.rows = ["baseline", *(variant.name for variant in self.variants)]
@@ -79,7 +93,7 @@ class SamSegEvaluation(LightningModule):
         self.boundary = PerImageBoundaryCounts(len(self.rows), len(class_names))
         analysed = analysis and self.variants
         self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysed else None
-        self.reference = nn.ModuleDict({row: TorchmetricsScores(len(class_names), ignore_index) for row in self.rows})
+        self.reference = nn.ModuleDict({row: TorchmetricsScores(len(class_names)) for row in self.rows})
         self.timer = StageTimer()
 
     def on_test_start(self) -> None:
@@ -101,7 +115,7 @@ class SamSegEvaluation(LightningModule):
 
     def test_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:  # type: ignore[override]
         """Refine and count every image of the batch."""
-        results = [self.label_maps(sample, self.analysis) for sample in batch]
+        results = self.label_maps(batch, self.analysis)
         for sample, maps in zip(batch, results, strict=True):
             with self.timer.stage("count", self.device):
                 self._count(sample, maps)
@@ -112,41 +126,55 @@ class SamSegEvaluation(LightningModule):
         oracle = next((v.name for v in self.variants if v.selection == "oracle"), None)
         if oracle is not None:
             raise InputError(f"variant {oracle!r} needs the ground truth, which predict has not; use test")
-        return [self.label_maps(sample) for sample in batch]
+        return self.label_maps(batch)
 
     @torch.inference_mode()
-    def label_maps(self, sample: Sample, analysis: Analysis | None = None) -> LabelMaps:
-        """Return the baseline's label map and each variant's, with an analysis taken down where there is one."""
+    def label_maps(self, samples: Sequence[Sample], analysis: Analysis | None = None) -> list[LabelMaps]:
+        """Return each image's label map by the baseline and by each variant; ``analysis`` takes down what it can."""
         with self.timer.stage("baseline", self.device):
-            label_map = self.baseline.label_map(sample.image, sample.id)
-            low, high = (int(bound) for bound in label_map.aminmax())
+            maps = [self._baseline_map(sample) for sample in samples]
+        with self.timer.stage("regions", self.device):
+            kinds = {variant.region for variant in self.variants}
+            regions = [find_regions_of_kinds(label_map, kinds, self.background) for label_map in maps]
+        with self.timer.stage("encode", self.device):
+            # Nothing is asked about an image without regions, except by the analysis, of the ground truth's.
+            asked = [n for n, found in enumerate(regions) if any(found.values()) or analysis is not None]
+            embeddings = dict(zip(asked, self.sam.encode([samples[n].image for n in asked]), strict=True))
+        results = []
+        for n, (sample, label_map) in enumerate(zip(samples, maps, strict=True)):
+            refined = self._refine(sample, label_map, regions[n], embeddings.get(n), analysis)
+            results.append(LabelMaps(sample.id, {"baseline": label_map} | refined))
+        return results
+
+    def _baseline_map(self, sample: Sample) -> Tensor:
+        label_map = self.baseline.label_map(sample.image, sample.id)
+        low, high = torch.stack(label_map.aminmax()).tolist()
         if low < 0 or high >= len(self.class_names):
             raise InputError(
                 f"baseline {self.baseline.checkpoint} gives image {sample.id} label {high if low >= 0 else low}; "
                 f"the data set's labels are 0..{len(self.class_names) - 1}"
             )
-        with self.timer.stage("encode", self.device):
-            embedding = self.sam.encode([sample.image])[0]
-        rows = {"baseline": label_map}
-        analyses = analysis is not None and sample.target is not None
-        with self.timer.stage("refine_and_analyse" if analyses else "refine", self.device):
-            kinds = {variant.region for variant in self.variants}
-            regions = {kind: find_regions(label_map, kind, self.background) for kind in kinds}
-            if analysis is not None and sample.target is not None:
-                rows |= analysis.refine(label_map, sample.target, sample.position, embedding, self.sam, regions)
-            else:
-                for variant in self.variants:
-                    rows[variant.name] = refine(
-                        label_map,
-                        regions[variant.region],
-                        embedding,
-                        self.sam,
-                        variant,
-                        self.background,
-                        sample.target,
-                        self.ignore_index,
-                    )
-        return LabelMaps(sample.id, rows)
+        # Every row of an image is held at once, and they are like this one.
+        return label_map.to(torch.int16) if len(self.class_names) <= torch.iinfo(torch.int16).max else label_map
+
+    def _refine(
+        self,
+        sample: Sample,
+        label_map: Tensor,
+        regions: dict[str, list[Region]],
+        embedding: Embedding | None,
+        analysis: Analysis | None,
+    ) -> dict[str, Tensor]:
+        target = sample.target
+        if embedding is None:
+            return {variant.name: label_map for variant in self.variants}
+        if analysis is not None and target is not None:
+            with self.timer.stage("refine_and_analyse", self.device):
+                return analysis.refine(label_map, target, sample.position, embedding, self.sam, regions)
+        with self.timer.stage("refine", self.device):
+            return refine_by_all(
+                label_map, regions, embedding, self.sam, self.variants, self.background, target, self.ignore_index
+            )
 
     def _count(self, sample: Sample, maps: LabelMaps) -> None:
         target = sample.target
@@ -154,11 +182,13 @@ class SamSegEvaluation(LightningModule):
             raise InputError(f"image {sample.id} has no ground truth to test against; use predict")
         target = target.long()
         truth = BoundaryTruth(target.cpu().numpy(), len(self.class_names), self.ignore_index)
+        seen = (target != self.ignore_index).flatten().nonzero()[:, 0]
+        seen_target = target.flatten()[seen]
         counts, borders = [], []
         for row, label_map in maps.rows.items():
             counts.append(count_pixels(label_map, target, len(self.class_names), self.ignore_index))
             borders.append(truth.count(label_map.cpu().numpy()))
-            self._reference(row).update(label_map, target)
+            self._reference(row).update(label_map.flatten()[seen], seen_target)
         self.counts.update(sample.position, torch.stack(counts))
         self.boundary.update(sample.position, borders)
 

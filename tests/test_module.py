@@ -29,7 +29,7 @@ def evaluation(label: int) -> SamSegEvaluation:
 
 
 def test_rows_of_one_image() -> None:
-    maps = evaluation(1).label_maps(Sample("x", torch.zeros(3, 4, 5, dtype=torch.uint8), None))
+    (maps,) = evaluation(1).label_maps([Sample("x", torch.zeros(3, 4, 5, dtype=torch.uint8), None)])
     assert list(maps.rows) == ["baseline", "box"]
     assert maps.rows["box"].unique().tolist() == [1]
 
@@ -37,7 +37,7 @@ def test_rows_of_one_image() -> None:
 @pytest.mark.parametrize("label", [-1, 3, 255])
 def test_a_label_that_is_no_class_is_an_error_not_a_dropped_pixel(label: int) -> None:
     with pytest.raises(InputError, match=rf"image x label {label}; the data set's labels are 0\.\.2"):
-        evaluation(label).label_maps(Sample("x", torch.zeros(3, 4, 5, dtype=torch.uint8), None))
+        evaluation(label).label_maps([Sample("x", torch.zeros(3, 4, 5, dtype=torch.uint8), None)])
 
 
 def test_no_frozen_parameter_is_in_a_checkpoint() -> None:

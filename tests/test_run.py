@@ -98,7 +98,7 @@ def test_results_say_what_was_run(demo_run: Path) -> None:
     assert results["world_size"] == 1
     assert results["device"] == "cpu"
     assert results["rows"][0]["name"] == "baseline"
-    assert set(results["timing"]) == {"baseline", "encode", "refine_and_analyse", "count", "total"}
+    assert set(results["timing"]) == {"baseline", "regions", "encode", "refine_and_analyse", "count", "total"}
     stages = sum(seconds for stage, seconds in results["timing"].items() if stage != "total")
     assert 0 < stages <= results["timing"]["total"]
     assert results["peak_memory_mb"]["cpu"] > 100

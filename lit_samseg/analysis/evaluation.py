@@ -9,7 +9,7 @@ from lit_samseg.analysis.ladder import LADDER, Ladder, refine_with_true_prompts,
 from lit_samseg.analysis.region_table import RegionTable
 from lit_samseg.analysis.tags import tag_regions
 from lit_samseg.metrics import PerImageCounts, count_pixels
-from lit_samseg.refine import Region, Variant, find_regions, refine
+from lit_samseg.refine import Region, Variant, find_regions_of_kinds, refine_by_all
 from lit_samseg.sam import Embedding, PromptableSegmenter
 
 
@@ -48,7 +48,7 @@ class Analysis(nn.Module):
         """Refine one image by every variant.
 
         Args:
-            label_map: The baseline's, int64 ``[H, W]``.
+            label_map: The baseline's, integer ``[H, W]``.
             target: Ground truth, integer ``[H, W]``.
             position: The image's place among the run's.
             embedding: The image.
@@ -56,30 +56,29 @@ class Analysis(nn.Module):
             regions: The label map's regions by kind.
 
         Returns:
-            Label maps int64 ``[H, W]`` by variant name.
+            Label maps ``[H, W]`` like ``label_map`` by variant name.
 
         Raises:
             RuntimeError: A choice made by the ground truth is worse than one made without: a defect of this program.
         """
         target = target.long()
         true_map, unprompted = without_void(target, self.background, self.ignore_index)
-        true_regions = {kind: find_regions(true_map, kind, unprompted) for kind in regions}
+        true_regions = find_regions_of_kinds(true_map, regions, unprompted)
         tags = {kind: tag_regions(found, target, self.ignore_index) for kind, found in regions.items()}
-        refined: dict[str, Tensor] = {}
+        ladders = {v.name: Ladder(label_map, target, v, self.background, self.ignore_index) for v in self.variants}
+        refined = refine_by_all(
+            label_map, regions, embedding, sam, self.variants, self.background, target, self.ignore_index,
+            observe={name: ladder.observe for name, ladder in ladders.items()},
+        )  # fmt: skip
+        prompted = refine_with_true_prompts(
+            label_map, true_map, true_regions, embedding, sam, self.variants, self.background
+        )
         counts: list[Tensor] = []
         for row, variant in enumerate(self.variants, start=1):
-            kind = variant.region
-            ladder = Ladder(label_map, target, variant, self.background, self.ignore_index)
-            refined[variant.name] = refine(
-                label_map, regions[kind], embedding, sam, variant, self.background, target, self.ignore_index,
-                observe=ladder.observe,
-            )  # fmt: skip
-            steps = ladder.maps()
-            steps["prompts"] = refine_with_true_prompts(
-                label_map, true_map, true_regions[kind], embedding, sam, variant, self.background
-            )
+            ladder = ladders[variant.name]
+            steps = ladder.maps() | {"prompts": prompted[variant.name]}
             counts += [count_pixels(steps[step], target, self.num_classes, self.ignore_index) for step in LADDER]
-            self.regions.update(position, row, regions[kind], tags[kind], ladder)
+            self.regions.update(position, row, regions[variant.region], tags[variant.region], ladder)
         if counts:
             self.counts.update(position, torch.stack(counts))
         return refined

@@ -1,11 +1,14 @@
 """One variant on one image, and the same with one thing at a time made perfect by the ground truth."""
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from lit_samseg.refine import Canvas, Decision, Region, Variant, refine, select
+from lit_samseg.refine import Canvas, Decision, Region, Variant, refine_by_all, select, unite
 from lit_samseg.refine.selection import intersection_over_union
-from lit_samseg.sam import Embedding, PromptableSegmenter
+from lit_samseg.sam import Embedding, MaskWindow, PromptableSegmenter
 
 LADDER = ("refined", "score", "oracle", "prompts", "merging", "gate")
 """The steps, each with one change against `refined`:
@@ -19,12 +22,15 @@ LADDER = ("refined", "score", "oracle", "prompts", "merging", "gate")
 - ``gate``: a kept mask gives way to its region where that has the higher IoU with the class's ground truth.
 """
 
+_MERGED = ("refined", "score", "oracle", "gate")
+"""Those that take another mask of a region and are merged as the variant is."""
+
 
 class Ladder:
     """Follows one variant's refinement of one image, region by region.
 
     Args:
-        label_map: The baseline's, int64 ``[H, W]``.
+        label_map: The baseline's, integer ``[H, W]``.
         target: Ground truth, integer ``[H, W]``.
         variant: The variant.
         background: Class that is never prompted, or None.
@@ -38,7 +44,7 @@ class Ladder:
         ious: Each candidate's IoU with the region, float64 ``[M]``.
         decisions: Each region's kept candidate and scores.
 
-    Memory: four canvases and six bool ``[H, W]``, whatever the number of classes and regions.
+    Memory: four canvases, three bool ``[H, W]`` and a class's kept masks, whatever the number of classes and regions.
     """
 
     def __init__(
@@ -53,57 +59,64 @@ class Ladder:
         self.ious: list[Tensor] = []
         self.chosen: list[Tensor] = []
         self.scores: list[Tensor] = []
-        steps = ("refined", "score", "oracle", "gate")
-        self._canvases = {step: Canvas(label_map, variant.fill, background) for step in steps}
+        self._canvases = {step: Canvas(label_map, variant.fill, background) for step in _MERGED}
         # Of the class whose regions come now; they come class by class.
         self._class_id = -1
-        self._united: dict[str, Tensor] = {}
+        self._true_area = torch.zeros((), dtype=torch.int64)
+        self._kept: dict[str, list[MaskWindow]] = {step: [] for step in _MERGED}
         self._claimed = torch.zeros_like(self.valid)
         self._right = torch.zeros_like(self.valid)
 
     def observe(self, decision: Decision) -> None:
         """Take down one region."""
-        area, masks, class_id = decision.region.mask, decision.candidates, decision.region.class_id
-        truth = (self.target == class_id) & self.valid
-        truths = intersection_over_union(masks & self.valid, truth)
-        before = intersection_over_union((area & self.valid)[None], truth)[0]
-        kept = _pick(masks, decision.chosen)
-        after = _pick(truths, decision.chosen)
-        oracle = select(masks & self.valid, decision.scores, "oracle", area, truth)
-        by_score = select(masks, decision.scores, "score", area)
-        chosen = {
-            "refined": kept,
-            "score": _pick(masks, by_score),
-            "oracle": _pick(masks, oracle),
-            "gate": torch.where(after > before, kept, area),
-        }
+        region, scores, class_id = decision.region, decision.scores, decision.region.class_id
         if class_id != self._class_id:
             self._paint()
             self._class_id = class_id
-        for step, mask in chosen.items():
-            earlier = self._united.get(step)
-            self._united[step] = mask if earlier is None else earlier | mask
-        self._claimed |= kept
-        self._right |= kept & (self.target == class_id)
+            self._true_area = ((self.target == class_id) & self.valid).sum()
+        # Everything in the smallest rectangle that holds region and candidates.
+        left, top, right, bottom = (int(corner) for corner in region.box)
+        window = decision.window.widened(top, left, bottom + 1, right + 1)
+        masks, here = window.masks, window.area
+        area, valid, of_class = region.numbers[here] == region.number, self.valid[here], self.target[here] == class_id
+        truth = of_class & valid
+        elsewhere = self._true_area - truth.sum()
+        truths = intersection_over_union(masks & valid, truth, elsewhere)
+        before = intersection_over_union((area & valid)[None], truth, elsewhere)[0]
+        kept, after = _pick(masks, decision.chosen), _pick(truths, decision.chosen)
+        oracle = select(masks & valid, scores, "oracle", area, truth, elsewhere)
+        steps = {
+            "refined": kept,
+            "score": _pick(masks, select(masks, scores, "score", area)),
+            "oracle": _pick(masks, oracle),
+            "gate": torch.where(after > before, kept, area),
+        }
+        for step, mask in steps.items():
+            self._kept[step].append(MaskWindow(window.top, window.left, mask[None]))
+        self._claimed[here] |= kept
+        self._right[here] |= kept & of_class
         self.before.append(before)
         self.after.append(after)
         self.best.append(_pick(truths, oracle))
         self.truths.append(truths)
         self.ious.append(intersection_over_union(masks, area))
         self.chosen.append(decision.chosen)
-        self.scores.append(decision.scores)
+        self.scores.append(scores)
 
     def maps(self) -> dict[str, Tensor]:
-        """Return the label map int64 ``[H, W]`` of every step but ``prompts``, after the last region."""
+        """Return the label map ``[H, W]`` of every step but ``prompts``, after the last region."""
         self._paint()
         maps = {step: canvas.finish() for step, canvas in self._canvases.items()}
         maps["merging"] = self._merge_perfectly(maps["refined"])
         return maps
 
     def _paint(self) -> None:
-        for step, mask in self._united.items():
-            self._canvases[step].paint(self._class_id, mask)
-        self._united = {}
+        if not self._kept["refined"]:
+            return
+        area = (self.label_map == self._class_id).sum()
+        for step, windows in self._kept.items():
+            self._canvases[step].paint(self._class_id, unite(windows), area)
+            windows.clear()
 
     def _merge_perfectly(self, merged: Tensor) -> Tensor:
         if not self.before:
@@ -117,34 +130,39 @@ class Ladder:
 def refine_with_true_prompts(
     label_map: Tensor,
     true_map: Tensor,
-    true_regions: list[Region],
+    true_regions: Mapping[str, Sequence[Region]],
     embedding: Embedding,
     sam: PromptableSegmenter,
-    variant: Variant,
+    variants: Sequence[Variant],
     background: int | None,
-) -> Tensor:
-    """Refine as a variant says, with regions of the ground truth.
+) -> dict[str, Tensor]:
+    """Refine as each variant says, with regions of the ground truth.
 
     Args:
-        label_map: The baseline's, int64 ``[H, W]``: what unclaimed pixels get under the fill ``baseline``.
+        label_map: The baseline's, integer ``[H, W]``: what unclaimed pixels get under the fill ``baseline``.
         true_map: The ground truth without void (`without_void`).
-        true_regions: Its regions of the variant's kind.
+        true_regions: Its regions by kind.
         embedding: The image.
         sam: The promptable segmenter.
-        variant: The variant; its selection ``oracle`` compares with the true region, as ``iou`` does.
+        variants: The variants; the selection ``oracle`` compares with the true region, as ``iou`` does.
         background: Class that is never prompted, or None.
 
     Returns:
-        int64 ``[H, W]``.
+        int64 ``[H, W]`` by name.
     """
-    claimed = torch.zeros_like(true_map, dtype=torch.bool)
+    claimed = {variant.name: torch.zeros_like(true_map, dtype=torch.bool) for variant in variants}
 
-    def note(decision: Decision) -> None:
-        claimed.logical_or_(_pick(decision.candidates, decision.chosen))
+    def note(name: str, decision: Decision) -> None:
+        kept = decision.kept
+        claimed[name][kept.area].logical_or_(kept.masks[0])
 
-    merged = refine(true_map, true_regions, embedding, sam, variant, background, true_map, observe=note)
+    notes = {variant.name: partial(note, variant.name) for variant in variants}
+    merged = refine_by_all(true_map, true_regions, embedding, sam, variants, background, true_map, observe=notes)
     # The ground truth prompts; it does not fill.
-    return merged if variant.fill == "background" else torch.where(claimed, merged, label_map)
+    return {
+        v.name: merged[v.name] if v.fill == "background" else torch.where(claimed[v.name], merged[v.name], label_map)
+        for v in variants
+    }
 
 
 def without_void(target: Tensor, background: int | None, ignore_index: int) -> tuple[Tensor, int]:

@@ -13,20 +13,20 @@ class TorchmetricsScores(nn.Module):
 
     Args:
         num_classes: Number of classes.
-        ignore_index: Void label.
     """
 
-    def __init__(self, num_classes: int, ignore_index: int) -> None:
+    def __init__(self, num_classes: int) -> None:
         super().__init__()
-        self.jaccard = MulticlassJaccardIndex(
-            num_classes, average="macro", ignore_index=ignore_index, validate_args=False
-        )
-        self.accuracy = MulticlassAccuracy(num_classes, average="none", ignore_index=ignore_index, validate_args=False)
+        self.jaccard = MulticlassJaccardIndex(num_classes, average="macro", validate_args=False)
+        self.accuracy = MulticlassAccuracy(num_classes, average="none", validate_args=False)
 
     def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add one image: integer label maps ``[H, W]``."""
-        self.jaccard.update(prediction[None], target[None])
-        self.accuracy.update(prediction[None], target[None])
+        """Add one image's pixels that are not void, integer ``[K]``.
+
+        The caller leaves void out: once an image; once a row and metric it took most of the counting's time.
+        """
+        self.jaccard.update(prediction, target)
+        self.accuracy.update(prediction, target)
 
     def compute(self, gt_present: Tensor) -> dict[str, Tensor]:
         """Return ``miou`` and ``macc`` over all processes; ``gt_present`` is bool ``[C]``."""

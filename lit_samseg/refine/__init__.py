@@ -1,9 +1,9 @@
 """Regions of a label map become prompts; SAM's candidates are chosen from and merged into a new label map."""
 
-from lit_samseg.refine.merging import Canvas, merge
+from lit_samseg.refine.merging import Canvas, merge, unite
 from lit_samseg.refine.prompts import build_prompt
-from lit_samseg.refine.refiner import Decision, refine
-from lit_samseg.refine.regions import Region, find_regions
+from lit_samseg.refine.refiner import Decision, refine, refine_by_all
+from lit_samseg.refine.regions import Region, find_regions, find_regions_of_kinds
 from lit_samseg.refine.selection import select
 from lit_samseg.refine.variant import PAPER_VARIANTS, Variant, parse_variants
 
@@ -15,8 +15,11 @@ __all__ = [
     "Variant",
     "build_prompt",
     "find_regions",
+    "find_regions_of_kinds",
     "merge",
     "parse_variants",
     "refine",
+    "refine_by_all",
     "select",
+    "unite",
 ]

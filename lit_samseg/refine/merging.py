@@ -1,11 +1,11 @@
 """Kept masks become a label map."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from lit_samseg.refine.selection import intersection_over_union
+from lit_samseg.sam.thresholding import MaskWindow
 
 
 class Canvas:
@@ -15,14 +15,14 @@ class Canvas:
     equal keys the lower class id. This is painting in ascending key, written so that no order of classes can matter.
 
     Args:
-        label_map: The baseline's, int64 ``[H, W]``.
+        label_map: The baseline's, signed integer ``[H, W]``.
         fill: ``background`` or ``baseline``: what pixels get that no mask claims.
         background: The background class, or None.
 
     Raises:
         ValueError: ``fill`` is ``background`` and there is none.
 
-    Memory: one int64 and one float64 ``[H, W]``, and as much again while a class is painted.
+    Memory: one ``[H, W]`` like the label map, and a few floats of the window while a class is painted.
     """
 
     def __init__(self, label_map: Tensor, fill: str, background: int | None) -> None:
@@ -30,27 +30,62 @@ class Canvas:
             raise ValueError("fill 'background' needs a background class")
         self._label_map, self._fill, self._background = label_map, fill, background
         self._classes = torch.full_like(label_map, -1)
-        self._keys = torch.full(label_map.shape, -1.0, dtype=torch.float64, device=label_map.device)
+        # The key of each class painted so far; -1, that of no class, is last.
+        self._keys = torch.full((1,), -1.0, dtype=torch.float64, device=label_map.device)
         self._empty = True
 
-    def paint(self, class_id: int, mask: Tensor) -> None:
-        """Add a class's united kept masks, bool ``[H, W]``."""
-        key = intersection_over_union(mask[None], self._label_map == class_id)
+    def paint(self, class_id: int, kept: MaskWindow, region_area: int | Tensor | None = None) -> None:
+        """Add a class's united kept masks.
+
+        Args:
+            class_id: The class.
+            kept: Its mask, bool ``[1, h, w]``.
+            region_area: Pixels of the class in the label map; counted where it is not given.
+        """
+        (mask,) = kept.masks
+        region = self._label_map[kept.area] == class_id
+        if region_area is None:
+            region_area = (self._label_map == class_id).sum()
+        # The union is the mask and what of the region lies outside it.
+        intersection = (mask & region).sum()
+        union = mask.sum() + region_area - intersection
         # float64 keys of equal fractions are equal, so ties are exact.
-        tie = (self._keys == key) & (class_id < self._classes)
-        wins = mask & ((self._keys < key) | tie)
-        self._classes = torch.where(wins, class_id, self._classes)
-        self._keys = torch.where(wins, key, self._keys)
+        key = intersection.double() / union.clamp(min=1).double()
+        self._remember(class_id, key)
+        classes = self._classes[kept.area]
+        keys = self._keys[classes.long()]
+        wins = mask & ((keys < key) | ((keys == key) & (class_id < classes)))
+        self._classes[kept.area] = torch.where(wins, class_id, classes)
         self._empty = False
 
+    def _remember(self, class_id: int, key: Tensor) -> None:
+        missing = class_id + 2 - len(self._keys)
+        if missing > 0:
+            self._keys = torch.cat([self._keys[:-1], self._keys[-1:].expand(missing + 1)])
+        self._keys[class_id] = key
+
     def finish(self) -> Tensor:
-        """Return the label map, int64 ``[H, W]``; without any class it equals the baseline's."""
+        """Return the label map ``[H, W]``; without any class it equals the baseline's."""
         if self._empty or self._fill == "baseline":
             unclaimed = self._label_map
         else:
             assert self._background is not None, "checked at the start"
             unclaimed = torch.full_like(self._label_map, self._background)
         return torch.where(self._classes >= 0, self._classes, unclaimed)
+
+
+def unite(windows: Sequence[MaskWindow]) -> MaskWindow:
+    """Return the union of masks ``[1, h, w]`` in the smallest rectangle that holds their windows."""
+    windows = [window for window in windows if window.masks.numel()] or windows[:1]
+    if len(windows) == 1:
+        return windows[0]
+    areas = [window.area for window in windows]
+    top, left = (min(area[axis].start for area in areas) for axis in (0, 1))
+    bottom, right = (max(area[axis].stop for area in areas) for axis in (0, 1))
+    united = windows[0].widened(top, left, bottom, right)
+    for (rows, columns), window in zip(areas[1:], windows[1:], strict=True):
+        united.masks[:, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] |= window.masks
+    return united
 
 
 def merge(class_masks: Mapping[int, Tensor], label_map: Tensor, fill: str, background: int | None) -> Tensor:
@@ -67,5 +102,5 @@ def merge(class_masks: Mapping[int, Tensor], label_map: Tensor, fill: str, backg
     """
     canvas = Canvas(label_map, fill, background)
     for class_id, mask in class_masks.items():
-        canvas.paint(class_id, mask)
+        canvas.paint(class_id, MaskWindow(0, 0, mask[None]))
     return canvas.finish()

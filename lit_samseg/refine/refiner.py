@@ -1,21 +1,23 @@
-"""The middle of the experiment: one label map and one encoded image in, a refined label map out."""
+"""The middle of the experiment: one label map and one encoded image in, refined label maps out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, groupby
 
 import torch
 from torch import Tensor
 
-from lit_samseg.refine.merging import Canvas
-from lit_samseg.refine.prompts import build_prompt
+from lit_samseg.refine.asking import Question, collect_questions
+from lit_samseg.refine.merging import Canvas, unite
 from lit_samseg.refine.regions import Region
 from lit_samseg.refine.selection import select
 from lit_samseg.refine.variant import Variant
-from lit_samseg.sam.interface import Embedding, Prompt, PromptableSegmenter
+from lit_samseg.sam.interface import Candidates, Embedding, Prompt, PromptableSegmenter
+from lit_samseg.sam.thresholding import MaskWindow
 
-REGIONS_AT_ONCE = 32
-"""Bounds what is held of regions: a mask prompt is a bool ``[H, W]``, low-resolution logits take 0.8 MB."""
+QUESTIONS_AT_ONCE = 32
+"""Bounds what is held of prompts: a mask prompt is a bool ``[H, W]``, low-resolution logits take 0.8 MB."""
 
 
 @dataclass(frozen=True)
@@ -25,19 +27,28 @@ class Decision:
     Attributes:
         region: What was prompted for.
         prompt: The prompt made of it.
-        candidates: SAM's masks, bool ``[M, H, W]``.
+        window: SAM's candidates where one of them can be set.
         scores: The IoU that SAM predicts for each, float32 ``[M]``.
         chosen: Index of the candidate that was kept, int64 scalar.
     """
 
     region: Region
     prompt: Prompt
-    candidates: Tensor
+    window: MaskWindow
     scores: Tensor
     chosen: Tensor
 
+    @cached_property
+    def candidates(self) -> Tensor:
+        """SAM's masks in the whole image, bool ``[M, H, W]``."""
+        return self.window.whole(*self.region.numbers.shape)
 
-@torch.inference_mode()
+    @property
+    def kept(self) -> MaskWindow:
+        """The candidate that was kept, bool ``[1, h, w]``."""
+        return MaskWindow(self.window.top, self.window.left, self.window.masks.index_select(0, self.chosen[None]))
+
+
 def refine(
     label_map: Tensor,
     regions: Sequence[Region],
@@ -49,60 +60,106 @@ def refine(
     ignore_index: int = 255,
     observe: Callable[[Decision], None] | None = None,
 ) -> Tensor:
-    """Refine a label map as a variant says (Qamar et al., 2023, Algorithm 1).
+    """Refine a label map as one variant says; see `refine_by_all`.
 
     Args:
-        label_map: The baseline's, int64 ``[H, W]``.
+        label_map: As there.
         regions: The map's regions of the variant's kind (``find_regions``).
+        embedding: As there.
+        sam: As there.
+        variant: Recipe, region, selection and fill.
+        background: As there.
+        target: As there.
+        ignore_index: As there.
+        observe: Called with each region's `Decision`, by ascending class id.
+    """
+    note = None if observe is None else {variant.name: observe}
+    given = {variant.region: regions}
+    return refine_by_all(label_map, given, embedding, sam, [variant], background, target, ignore_index, note)[
+        variant.name
+    ]
+
+
+@torch.inference_mode()
+def refine_by_all(
+    label_map: Tensor,
+    regions: Mapping[str, Sequence[Region]],
+    embedding: Embedding,
+    sam: PromptableSegmenter,
+    variants: Sequence[Variant],
+    background: int | None,
+    target: Tensor | None = None,
+    ignore_index: int = 255,
+    observe: Mapping[str, Callable[[Decision], None]] | None = None,
+) -> dict[str, Tensor]:
+    """Refine a label map by every variant (Qamar et al., 2023, Algorithm 1); a prompt they share is decoded once.
+
+    Args:
+        label_map: The baseline's, signed integer ``[H, W]``.
+        regions: The map's regions by kind (``find_regions_of_kinds``).
         embedding: The image as SAM's encoder sees it.
         sam: The promptable segmenter.
-        variant: Recipe, region, selection and fill.
+        variants: Recipe, region, selection and fill of each row.
         background: Class that is never prompted, or None.
         target: Ground truth ``[H, W]``, only for the selection ``oracle``.
         ignore_index: Void label in ``target``; void pixels take no part in the oracle's choice.
-        observe: Called with each region's `Decision`, by ascending class id; it holds ``M`` bool ``[H, W]``.
+        observe: By a variant's name, what is called with each of its regions' `Decision`, by ascending class id.
 
     Returns:
-        int64 ``[H, W]``. Memory does not grow with classes or regions: beside `Canvas` and a decoder call, the
-        largest are ``REGIONS_AT_ONCE`` bool ``[H, W]``.
+        By name, integer ``[H, W]`` like ``label_map``. Memory does not grow with classes or regions: beside one
+        `Canvas` a variant, a class's kept masks and a decoder call, the largest are the bool ``[H, W]`` of up to
+        ``QUESTIONS_AT_ONCE`` mask prompts.
     """
-    canvas = Canvas(label_map, variant.fill, background)
-    # Class by class, so that no more than one class's mask is held.
-    ordered = sorted(regions, key=lambda region: region.class_id)
-    some = [ordered[start : start + REGIONS_AT_ONCE] for start in range(0, len(ordered), REGIONS_AT_ONCE)]
-    found = chain.from_iterable(_decide(part, embedding, sam, variant, target, ignore_index) for part in some)
-    for class_id, decisions in groupby(found, _class_of):
-        united = None
-        for decision in decisions:
-            if observe is not None:
-                observe(decision)
-            kept = decision.candidates.index_select(0, decision.chosen[None])[0]
-            united = kept if united is None else united | kept
-        if united is not None:
-            canvas.paint(class_id, united)
-    return canvas.finish()
-
-
-def _class_of(decision: Decision) -> int:
-    return decision.region.class_id
+    canvases = {variant.name: Canvas(label_map, variant.fill, background) for variant in variants}
+    questions = collect_questions(variants, regions)
+    some = [questions[start : start + QUESTIONS_AT_ONCE] for start in range(0, len(questions), QUESTIONS_AT_ONCE)]
+    decided = chain.from_iterable(_decide(part, embedding, sam, target, ignore_index) for part in some)
+    # Class by class, so that no more than one class's masks are held.
+    for class_id, decisions in groupby(decided, lambda pair: pair[1].region.class_id):
+        kept: dict[str, list[MaskWindow]] = {}
+        for variant, decision in decisions:
+            if observe is not None and variant.name in observe:
+                observe[variant.name](decision)
+            kept.setdefault(variant.name, []).append(decision.kept)
+        area = (label_map == class_id).sum()
+        for name, windows in kept.items():
+            canvases[name].paint(class_id, unite(windows), area)
+    return {name: canvas.finish() for name, canvas in canvases.items()}
 
 
 def _decide(
-    regions: Sequence[Region],
+    questions: Sequence[Question],
     embedding: Embedding,
     sam: PromptableSegmenter,
-    variant: Variant,
     target: Tensor | None,
     ignore_index: int,
-) -> Iterator[Decision]:
-    """Decode and choose for a few regions; what is held of them goes with the iterator."""
-    prompts = [build_prompt(region, variant.recipe) for region in regions]
-    candidates = sam.decode(embedding, prompts, variant.multimask)
-    for index, region in enumerate(regions):
-        masks, scores = candidates.masks(index), candidates.scores[index]
-        if variant.selection == "oracle" and target is not None:
-            truth = target == region.class_id
-            chosen = select(masks & (target != ignore_index), scores, "oracle", region.mask, truth)
-        else:
-            chosen = select(masks, scores, variant.selection, region.mask)
-        yield Decision(region, prompts[index], masks, scores, chosen)
+) -> Iterator[tuple[Variant, Decision]]:
+    """Decode a few questions and choose for all who ask; what is held of them goes with the iterator."""
+    prompts = [question.prompt() for question in questions]
+    # Three candidates and the single mask are other tokens of the decoder.
+    answers: dict[int, tuple[Candidates, int]] = {}
+    for multimask in (True, False):
+        places = [n for n, question in enumerate(questions) if question.multimask == multimask]
+        if places:
+            candidates = sam.decode(embedding, [prompts[n] for n in places], multimask)
+            answers |= {n: (candidates, index) for index, n in enumerate(places)}
+    for n, question in enumerate(questions):
+        candidates, index = answers[n]
+        window, scores = candidates.window(index), candidates.scores[index]
+        chosen: dict[object, Tensor] = {}
+        for variant, region in question.askers:
+            key = variant.selection, region.pixels
+            if key not in chosen:
+                chosen[key] = _choose(variant.selection, window, scores, region, target, ignore_index)
+            yield variant, Decision(region, prompts[n], window, scores, chosen[key])
+
+
+def _choose(
+    selection: str, window: MaskWindow, scores: Tensor, region: Region, target: Tensor | None, ignore_index: int
+) -> Tensor:
+    area = region.numbers[window.area] == region.number
+    if selection == "oracle" and target is not None:
+        whole, seen = target == region.class_id, target[window.area] != ignore_index
+        truth = whole[window.area]
+        return select(window.masks & seen, scores, selection, area, truth, whole.sum() - truth.sum())
+    return select(window.masks, scores, selection, area, outside=region.area - area.sum())

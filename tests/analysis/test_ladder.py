@@ -105,7 +105,8 @@ def test_prompts_of_the_ground_truth(sam: SegmentAnything, background: int | Non
     true_map, unprompted = without_void(target, background, VOID)
     regions = find_regions(true_map, "class", unprompted)
     assert {region.class_id for region in regions} == set(target.unique().tolist()) - {VOID, background}
-    ours = refine_with_true_prompts(label_map, true_map, regions, embedding, sam, variant, background)
+    given = {"class": regions}
+    ours = refine_with_true_prompts(label_map, true_map, given, embedding, sam, [variant], background)["box"]
     kept = {}
     for region in regions:
         masks = sam.decode(embedding, [build_prompt(region, ["box"])]).masks(0).numpy()

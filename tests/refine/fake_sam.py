@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lit_samseg.sam import Candidates, Embedding, Frame, Prompt, PromptableSegmenter
+from lit_samseg.sam import Candidates, Embedding, Frame, MaskWindow, Prompt, PromptableSegmenter
 
 
 class BoxFillingSam(PromptableSegmenter):
@@ -13,11 +13,11 @@ class BoxFillingSam(PromptableSegmenter):
 
     name, checkpoint, sha256, precision = "boxes", "", "", "fp32"
 
+    def frame(self, image: Tensor) -> Frame:
+        return Frame(*image.shape[1:], size=max(image.shape[1:]), mask_size=1)
+
     def encode(self, images: Sequence[Tensor]) -> list[Embedding]:
-        return [
-            Embedding(torch.zeros(1), Frame(*image.shape[1:], size=max(image.shape[1:]), mask_size=1))
-            for image in images
-        ]
+        return [Embedding(torch.zeros(1), self.frame(image)) for image in images]
 
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
         count = 3 if multimask else 1
@@ -35,5 +35,5 @@ class BoxFillingSam(PromptableSegmenter):
 class FullSize(Candidates):
     """Candidates that are at the image's size already."""
 
-    def masks(self, index: int) -> Tensor:
-        return self.low_res_logits[index] > 0
+    def window(self, index: int) -> MaskWindow:
+        return MaskWindow(0, 0, self.low_res_logits[index] > 0)

@@ -1,0 +1,134 @@
+"""All rows from one pass: shared prompts are decoded once, and no row's map changes by it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from lit_samseg.data.scene_generator import generate_scene
+from lit_samseg.refine import Decision, find_regions_of_kinds, parse_variants, refine, refine_by_all, refiner
+from lit_samseg.refine.asking import collect_questions
+from lit_samseg.sam import Candidates, Embedding, Prompt, SegmentAnything
+
+TEXTS = [
+    "point", "points", "box", "points+box", "points+box+mask", "mask", "box+mask", "box@component",
+    "points+box@component", "points+box+mask@component", "point@component", "box@class/score", "box@class/single",
+    "box@class/oracle", "box@class/iou/baseline", "points+box+mask@component/oracle",
+]  # fmt: skip
+KINDS = ("class", "component")
+
+
+class Counting(SegmentAnything):
+    """Counts the prompts that are decoded."""
+
+    decoded = 0
+
+    def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
+        self.decoded += len(prompts)
+        return super().decode(embedding, prompts, multimask)
+
+
+@pytest.fixture(scope="module")
+def sam() -> Counting:
+    return Counting("demo")
+
+
+def case(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A scene, its ground truth, and a label map with specks and classes in pieces."""
+    image, target = generate_scene(99, seed)
+    coarse = (
+        np.where(target == 255, 0, target)[::8, ::8].repeat(8, 0).repeat(8, 1)[: target.shape[0], : target.shape[1]]
+    )
+    coarse = coarse.astype(np.int64)
+    coarse[40:43, 20:90] = 0
+    coarse[2, 2] = coarse[5, 9] = 3
+    return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(target), torch.from_numpy(coarse)
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_every_row_is_what_it_is_alone(sam: Counting, seed: int) -> None:
+    image, target, labels = case(seed)
+    variants = parse_variants(TEXTS, has_background=True)
+    embedding = sam.encode([image])[0]
+    regions = find_regions_of_kinds(labels, KINDS, 0)
+    seen: dict[str, list[Decision]] = {variant.name: [] for variant in variants}
+    sam.decoded = 0
+    together = refine_by_all(
+        labels, regions, embedding, sam, variants, 0, target, observe={v: d.append for v, d in seen.items()}
+    )
+    shared, sam.decoded = sam.decoded, 0
+    for variant in variants:
+        decisions: list[Decision] = []
+        alone = refine(labels, regions[variant.region], embedding, sam, variant, 0, target, observe=decisions.append)
+        assert torch.equal(together[variant.name], alone), variant.name
+        assert len(decisions) == len(seen[variant.name]) == len(regions[variant.region])
+        for ours, theirs in zip(seen[variant.name], decisions, strict=True):
+            assert torch.equal(ours.region.mask, theirs.region.mask)
+            assert torch.equal(ours.candidates, theirs.candidates)
+            assert torch.equal(ours.scores, theirs.scores)
+            assert int(ours.chosen) == int(theirs.chosen)
+    assert shared == len(collect_questions(variants, regions)) < sam.decoded
+
+
+def test_what_is_asked_once() -> None:
+    labels = torch.zeros(60, 80, dtype=torch.int64)
+    labels[5:25, 5:25] = 1  # in one piece
+    labels[40:55, 5:25] = labels[40:55, 40:70] = 2  # in two
+    regions = find_regions_of_kinds(labels, KINDS, 0)
+
+    def asked(*texts: str) -> int:
+        return len(collect_questions(parse_variants(texts, has_background=True), regions))
+
+    assert asked("box") == 2
+    assert asked("box", "box@class/score", "box@class/oracle/baseline") == 2
+    assert asked("box", "box@class/single") == 4  # another token of the decoder
+    assert asked("point", "points") == 3  # the same for the class in one piece
+    assert asked("box", "box@component") == 4
+    assert asked("mask", "mask@component") == 4
+    assert asked("points+box+mask", "points+box+mask@component") == 4
+    # The centroid of a class's largest component is that component's.
+    assert asked("point", "point@component") == 3
+
+
+def test_equal_boxes_of_other_pixels_are_not_taken_for_equal_masks() -> None:
+    """Two interlocked spirals: one class, two components of one area, one height and one width."""
+    labels = torch.zeros(30, 30, dtype=torch.int64)
+    labels[2:4, 2:26] = labels[2:20, 2:4] = 1
+    labels[26:28, 4:28] = labels[10:28, 26:28] = 1
+    regions = find_regions_of_kinds(labels, KINDS, 0)
+    first, second = regions["component"]
+    assert first.area == second.area
+    assert first.pixels != second.pixels
+    assert len(collect_questions(parse_variants(["mask@component"], True), regions)) == 2
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 1000])
+def test_no_chunk_size_changes_a_bit(sam: Counting, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    image, target, labels = case(3)
+    variants = parse_variants(TEXTS, has_background=True)
+    embedding = sam.encode([image])[0]
+    regions = find_regions_of_kinds(labels, KINDS, 0)
+    scores: list[torch.Tensor] = []
+    observe = {variant.name: lambda decision: scores.append(decision.scores) for variant in variants}
+    expected = refine_by_all(labels, regions, embedding, sam, variants, 0, target, observe=observe)
+    before, scores = scores, []
+    observe = {variant.name: lambda decision: scores.append(decision.scores) for variant in variants}
+    monkeypatch.setattr(refiner, "QUESTIONS_AT_ONCE", at_once)
+    chunked = refine_by_all(labels, regions, embedding, sam, variants, 0, target, observe=observe)
+    assert all(torch.equal(chunked[name], expected[name]) for name in expected)
+    assert len(before) == len(scores)
+    assert all(torch.equal(a, b) for a, b in zip(before, scores, strict=True))
+
+
+@pytest.mark.parametrize("dtype", [torch.int16, torch.int32])
+def test_maps_are_like_the_label_map(sam: Counting, dtype: torch.dtype) -> None:
+    image, _, labels = case(8)
+    variants = parse_variants(["points+box+mask@component", "box"], has_background=True)
+    embedding = sam.encode([image])[0]
+    wide = refine_by_all(labels, find_regions_of_kinds(labels, KINDS, 0), embedding, sam, variants, 0)
+    small = labels.to(dtype)
+    narrow = refine_by_all(small, find_regions_of_kinds(small, KINDS, 0), embedding, sam, variants, 0)
+    for name, label_map in wide.items():
+        assert narrow[name].dtype == dtype
+        assert torch.equal(narrow[name].long(), label_map)
