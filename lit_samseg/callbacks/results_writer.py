@@ -10,11 +10,12 @@ from lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 
 from lit_samseg.analysis import TAGS
+from lit_samseg.atomic import atomic_file
+from lit_samseg.cache import cache_use
 from lit_samseg.callbacks.evidence import gather_evidence
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.module import SamSegEvaluation
-from lit_samseg.results.atomic import atomic_file
 from lit_samseg.results.record import RunRecord, provenance
 from lit_samseg.results.run_tables import summary_of_run, tables_of_run
 from lit_samseg.results.text_table import write_tables
@@ -73,6 +74,7 @@ def run_facts(
     """Return what ``results.json`` says of a run beside its scores.
 
     ``timing`` is in seconds per image of the first process, by stage; ``total`` is wall time from the first image on.
+    ``cache`` counts what the first process found and computed, since neither stage then says how fast a network is.
     """
     images = max(1, len(ids[trainer.global_rank :: trainer.world_size]))
     stages = module.timer.seconds() | {"total": seconds}
@@ -96,6 +98,7 @@ def run_facts(
             "sha256": module.sam.sha256,
             "precision": module.sam.precision,
         },
+        "cache": cache_use(module.baseline, module.sam),
         "tags": [*TAGS, "clean"] if module.analysis is not None else [],
         "device": device_name(module.device),
         "world_size": trainer.world_size,

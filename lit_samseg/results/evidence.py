@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lit_samseg.atomic import atomic_file
 from lit_samseg.errors import InputError
 from lit_samseg.metrics.counts import COUNTS
-from lit_samseg.results.atomic import atomic_file
 from lit_samseg.results.regions import read_regions, write_regions
 
 BOUNDARY = ("before", "after", "trimap", "trimap_void", "mba")

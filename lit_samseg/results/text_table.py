@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lit_samseg.results.atomic import atomic_file
+from lit_samseg.atomic import atomic_file
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from transformers import MobileNetV2Config, MobileNetV2ForSemanticSegmentation
 
 from demo_training.schedule import learning_rate, scene, training_scene
+from lit_samseg.atomic import atomic_file
 from lit_samseg.data.scene_generator import CLASS_NAMES, VOID
-from lit_samseg.results.atomic import atomic_file
 
 CANVAS = 193  # 16 * 12 + 1: with stride 16 and aligned corners the 13 grid points fall on pixels
 

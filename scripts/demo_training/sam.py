@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from demo_training.prompts import RECIPE_SHARES, RECIPES, BoolMask, Prompts, draw_prompts, true_regions
 from demo_training.schedule import learning_rate, scene, training_scene
+from lit_samseg.atomic import atomic_file
 from lit_samseg.data.scene_generator import CLASS_NAMES, VOID
-from lit_samseg.results.atomic import atomic_file
 from lit_samseg.sam.architecture import DEMO, build_sam
 from lit_samseg.sam.frame import Frame
 

@@ -1,0 +1,189 @@
+"""Networks that look an image up before they compute."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from lit_samseg.baselines.interface import Baseline
+from lit_samseg.cache.key import key_of
+from lit_samseg.cache.store import TensorStore
+from lit_samseg.errors import InputError
+from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.interface import Candidates, Embedding, Prompt, PromptableSegmenter
+
+StoredType = Literal["fp32", "fp16"]
+
+_LABEL_TYPES = (torch.uint8, torch.int16, torch.int32, torch.int64)
+
+
+class CachedSegmenter(PromptableSegmenter):
+    """A promptable segmenter whose embeddings are kept on disk.
+
+    With ``fp16`` every embedding is rounded, the one just computed too: a run's numbers do not depend on what it finds.
+
+    Args:
+        segmenter: Does the work; its `identity` is known.
+        store: Keeps the embeddings.
+        stored_type: ``fp32`` keeps them exactly, ``fp16`` in half the size, which changes scores slightly. A tensor
+            with numbers beyond fp16's range stays fp32.
+
+    Attributes:
+        hits: Embeddings found.
+        misses: Embeddings computed.
+    """
+
+    def __init__(self, segmenter: PromptableSegmenter, store: TensorStore, stored_type: StoredType = "fp32") -> None:
+        super().__init__()
+        self.segmenter, self.store, self.stored_type = segmenter, store, stored_type
+        self.name, self.checkpoint, self.sha256 = segmenter.name, segmenter.checkpoint, segmenter.sha256
+        self.precision = segmenter.precision
+        self.hits = self.misses = 0
+
+    @property
+    def identity(self) -> str | None:
+        """The segmenter's own."""
+        return self.segmenter.identity
+
+    def frame(self, image: Tensor) -> Frame:
+        """Return the segmenter's frame of an image."""
+        return self.segmenter.frame(image)
+
+    @torch.inference_mode()
+    def encode(self, images: Sequence[Tensor]) -> list[Embedding]:
+        """Look every image up; encode those that are missing together and keep them."""
+        keys = [self._key(image) for image in images]
+        looked_up = ((n, self.store.get(key)) for n, key in enumerate(keys))
+        stored = {n: tensors for n, tensors in looked_up if tensors is not None}
+        missing = [n for n in range(len(images)) if n not in stored]
+        self.hits += len(stored)
+        self.misses += len(missing)
+        if missing:
+            for n, embedding in zip(missing, self.segmenter.encode([images[n] for n in missing]), strict=True):
+                stored[n] = self._to_stored(embedding)
+                self.store.put(keys[n], stored[n])
+        return [self._from_stored(stored[n], image) for n, image in enumerate(images)]
+
+    def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
+        """Decode as the segmenter does; nothing is kept."""
+        return self.segmenter.decode(embedding, prompts, multimask)
+
+    def _key(self, image: Tensor) -> str:
+        frame = self.frame(image)
+        return key_of(
+            "embedding",
+            image,
+            network=self.identity,
+            precision=self.precision,
+            frame=[type(frame).__name__, *dataclasses.astuple(frame)],
+            stored_type=self.stored_type,
+        )
+
+    def _to_stored(self, embedding: Embedding) -> dict[str, Tensor]:
+        tensors = {"features": embedding.features}
+        tensors |= {f"level_{n}": level for n, level in enumerate(embedding.levels)}
+        return {name: _halved(tensor) for name, tensor in tensors.items()} if self.stored_type == "fp16" else tensors
+
+    def _from_stored(self, tensors: dict[str, Tensor], image: Tensor) -> Embedding:
+        features, *levels = (
+            tensors[name].to(image.device, torch.float32)
+            for name in ("features", *(f"level_{n}" for n in range(len(tensors) - 1)))
+        )
+        return Embedding(features, self.frame(image), tuple(levels))
+
+
+class CachedBaseline(Baseline):
+    """A baseline whose label maps are kept on disk, in the smallest integers that hold them.
+
+    Args:
+        baseline: Does the work; its `identity` is known.
+        store: Keeps the label maps.
+
+    Attributes:
+        hits: Label maps found.
+        misses: Label maps computed.
+    """
+
+    def __init__(self, baseline: Baseline, store: TensorStore) -> None:
+        super().__init__()
+        self.baseline, self.store = baseline, store
+        self.name, self.checkpoint, self.sha256 = baseline.name, baseline.checkpoint, baseline.sha256
+        self.num_classes, self.class_names = baseline.num_classes, baseline.class_names
+        self.first_class = baseline.first_class
+        self.hits = self.misses = 0
+
+    @property
+    def identity(self) -> str | None:
+        """The baseline's own."""
+        return self.baseline.identity
+
+    def check_classes(self, class_names: tuple[str, ...]) -> None:
+        """Compare the baseline's classes with the data set's, as it does itself."""
+        self.baseline.check_classes(class_names)
+
+    @torch.inference_mode()
+    def label_map(self, image: Tensor, image_id: str) -> Tensor:
+        """Look the image's label map up, or compute and keep it."""
+        key = key_of("label_map", image, network=self.identity)
+        stored = self.store.get(key)
+        if stored is not None:
+            self.hits += 1
+            return stored["labels"].to(image.device, torch.int64)
+        self.misses += 1
+        labels = self.baseline.label_map(image, image_id)
+        self.store.put(key, {"labels": _smallest(labels)})
+        return labels
+
+
+def cache_networks(
+    baseline: Baseline, sam: PromptableSegmenter, folder: str, stored_type: StoredType = "fp32", max_gb: float = 20.0
+) -> tuple[Baseline, PromptableSegmenter]:
+    """Put a cache before both networks; one of unknown `identity` is returned as it is.
+
+    Args:
+        baseline: The semantic segmenter.
+        sam: The promptable segmenter.
+        folder: Where entries are kept.
+        stored_type: How embeddings are kept.
+        max_gb: Size of all entries, in units of 1e9 bytes.
+
+    Raises:
+        InputError: An option cannot be used, or the folder not be written.
+    """
+    if stored_type not in get_args(StoredType):
+        raise InputError(f"cache_dtype is {stored_type!r}; it is {' or '.join(get_args(StoredType))}")
+    if not (max_gb > 0 and math.isfinite(max_gb)):
+        raise InputError(f"cache_max_gb is {max_gb}; give a number above 0")
+    store = TensorStore(Path(folder).expanduser(), int(max_gb * 1e9))
+    return (
+        baseline if baseline.identity is None else CachedBaseline(baseline, store),
+        sam if sam.identity is None else CachedSegmenter(sam, store, stored_type),
+    )
+
+
+def cache_use(baseline: Baseline, sam: PromptableSegmenter) -> dict[str, Any] | None:
+    """Return what ``results.json`` says of this process's use of the cache; None where there is none."""
+    cached = {"embeddings": sam, "label_maps": baseline}
+    use: dict[str, Any] = {
+        kind: {"hits": network.hits, "misses": network.misses}
+        for kind, network in cached.items()
+        if isinstance(network, CachedSegmenter | CachedBaseline)
+    }
+    if isinstance(sam, CachedSegmenter):
+        use["dtype"] = sam.stored_type
+    return use or None
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    half = tensor.half()
+    return half if half.isfinite().all() else tensor
+
+
+def _smallest(labels: Tensor) -> Tensor:
+    low, high = (int(bound) for bound in labels.aminmax())
+    fitting = (t for t in _LABEL_TYPES if torch.iinfo(t).min <= low and high <= torch.iinfo(t).max)
+    return labels.to(next(fitting))
