@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from lightning import Callback, LightningModule, Trainer
+from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
-from torch import Tensor
 
+from lit_samseg.atomic import atomic_file
 from lit_samseg.callbacks.output_folder import prepare_output_folder
-from lit_samseg.data import Sample, SegmentationDataModule
+from lit_samseg.callbacks.writer_pool import WriterPool
+from lit_samseg.data import SegmentationDataModule
 from lit_samseg.errors import InputError
-from lit_samseg.results.atomic import atomic_file
 from lit_samseg.results.overlay import draw_overlay
+
+Labels = NDArray[np.integer]
+Pixels = NDArray[np.uint8]
 
 MARK = ".lit_samseg"
 """An empty file in folders that a later run may replace."""
@@ -30,7 +35,7 @@ class PictureWriter(Callback):
     """Writes one picture per image and row under a folder of its own in the output folder.
 
     While the run goes on they are in ``<folder>.partial``, which takes the final name at the end: a run that dies
-    leaves the pictures of an earlier one alone.
+    leaves the pictures of an earlier one alone. Threads encode and write them while the next images are computed.
 
     Args:
         output_dir: The run's folder.
@@ -40,10 +45,18 @@ class PictureWriter(Callback):
 
     def __init__(self, output_dir: Path) -> None:
         self.output_dir = output_dir
+        self._pool: WriterPool | None = None
 
     @abstractmethod
-    def write(self, stem: Path, label_map: Tensor, sample: Sample, data: SegmentationDataModule) -> None:
-        """Write one picture; ``stem`` is its path without a suffix."""
+    def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
+        """Write one picture, in a thread.
+
+        Args:
+            stem: Its path without a suffix.
+            label_map: Class ids, integer ``[H, W]``.
+            image: uint8 ``[H, W, 3]``.
+            data: The data set.
+        """
 
     @property
     def partial(self) -> Path:
@@ -87,11 +100,31 @@ class PictureWriter(Callback):
 
     def _write(self, trainer: Trainer, outputs: Any, batch: Any) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]
+        if self._pool is None:
+            self._pool = WriterPool()
         for maps, sample in zip(outputs, batch, strict=True):
-            for row, label_map in maps.rows.items():
-                self.write(self.partial / folder_of_row(row) / maps.id, label_map, sample, data)
+            # One copy from the device for all rows.
+            label_maps = torch.stack(list(maps.rows.values())).cpu().numpy()
+            image = sample.image.permute(1, 2, 0).cpu().numpy()
+            for row, label_map in zip(maps.rows, label_maps, strict=True):
+                self._pool.submit(self.write, self.partial / folder_of_row(row) / maps.id, label_map, image, data)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """End the threads."""
+        self._end_threads()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """End the threads; nothing that they have not begun will be published."""
+        self._end_threads()
+
+    def _end_threads(self) -> None:
+        if self._pool is not None:
+            self._pool.cancel()
+            self._pool = None
 
     def _publish(self, trainer: Trainer) -> Path | None:
+        if self._pool is not None:
+            self._pool.finish()
         trainer.strategy.barrier()
         if not trainer.is_global_zero or not self.partial.is_dir():
             return None
@@ -130,7 +163,7 @@ class PredictionWriter(PictureWriter):
         """Give the files their final name."""
         self._publish(trainer)
 
-    def write(self, stem: Path, label_map: Tensor, sample: Sample, data: SegmentationDataModule) -> None:
+    def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
         """Write a label map, in the data set's own numbers."""
         write_label_map(stem.with_name(f"{stem.name}.png"), label_map + data.label_offset, data.palette)
 
@@ -144,17 +177,16 @@ class OverlayWriter(PictureWriter):
 
     folder = "overlays"
 
-    def write(self, stem: Path, label_map: Tensor, sample: Sample, data: SegmentationDataModule) -> None:
+    def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
         """Draw and write one overlay."""
-        image = sample.image.permute(1, 2, 0).cpu().numpy()
-        drawn = draw_overlay(image, label_map.cpu().numpy(), data.palette, data.label_offset, data.background)
+        drawn = draw_overlay(image, label_map, data.palette, data.label_offset, data.background)
         with atomic_file(stem.with_name(f"{stem.name}.jpg")) as draft:
             Image.fromarray(drawn).save(draft, quality=90)
 
 
-def write_label_map(path: Path, label_map: Tensor, palette: list[int] | None) -> None:
+def write_label_map(path: Path, label_map: Labels, palette: list[int] | None) -> None:
     """Write labels ``[H, W]`` in 0..255 as an 8-bit PNG, with a palette (flat RGB) where there is one."""
-    picture = Image.fromarray(label_map.cpu().numpy().astype(np.uint8))
+    picture = Image.fromarray(label_map.astype(np.uint8))
     if palette is not None:
         picture.putpalette(palette)
     with atomic_file(path) as draft:
