@@ -13,8 +13,8 @@ from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from lit_samseg.data.voc import VOC_CLASSES
 from lit_samseg.sam.checkpoint import load_sam
 from lit_samseg.sam.registry import resolve_checkpoint
+from scripts.benchmarking.plain_loop import refine
 from tests.conftest import PROJECT, SHARED, RunCli
-from tests.plain_loop import refine
 
 ROWS = ["point", "points", "box", "points+box", "points+box+mask", "box@component", "points+box+mask@component"]
 

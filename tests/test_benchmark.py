@@ -1,0 +1,104 @@
+"""The benchmark: that its figures are of the same work. No time is asserted."""
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+
+from lit_samseg.refine import PAPER_VARIANTS
+from scripts.benchmarking import plot, suites, summary
+from tests.conftest import PROJECT
+
+
+def run_script(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "scripts/benchmark.py", *map(str, words)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+def test_the_plain_loop_and_ours_do_the_same_work(tmp_path: Path) -> None:
+    few = ("--images", 1, "--warmup", 1, "--repeats", 1, "--rows", "plain", "fp32")
+    done = run_script("--suite", "main", *few, "--output", tmp_path, "--markdown")
+    assert done.returncode == 0, done.stderr
+    plain, ours = summary.read_csv(tmp_path / "main.csv")
+    assert (plain["row"], ours["row"]) == ("plain loop", "ours fp32")
+    assert ours["identical"] >= 0.9999
+    scores = {name: value for name, value in plain.items() if name.startswith("miou:")}
+    assert list(scores) == ["miou:baseline", *(f"miou:{row}" for row in PAPER_VARIANTS)]
+    assert {name: ours[name] for name in scores} == pytest.approx(scores, abs=1e-4)
+    for record in (plain, ours):
+        stages = {name.removeprefix("stage:"): value for name, value in record.items() if name.startswith("stage:")}
+        assert stages.keys() == {"read", "baseline", "encode", "refine", "count"}
+        assert sum(stages.values()) == pytest.approx(record["seconds"])
+        assert record["images_per_second"] == pytest.approx(1 / record["seconds"])
+        assert record["peak_mb"] > record["added_mb"] >= 0
+    machine = json.loads((tmp_path / "machine.json").read_text())
+    assert machine["versions"]["torch"] == torch.__version__
+    assert machine["cores"] >= 1
+    assert "| ours fp32 |" in done.stdout
+
+
+@pytest.mark.slow
+def test_synthetic_suites(tmp_path: Path) -> None:
+    few = ("--images", 1, "--warmup", 1, "--repeats", 1)
+    done = run_script("--suite", "classes", "boundary", *few, "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [record["case"] for record in summary.read_csv(tmp_path / "classes.csv")] == ["21 classes", "150 classes"]
+    assert [record["row"] for record in summary.read_csv(tmp_path / "boundary.csv")] == ["boundary counts"] * 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
+def test_without_a_gpu_nothing_is_timed_on_one(tmp_path: Path) -> None:
+    done = run_script("--device", "cuda", "--output", tmp_path)
+    assert (done.returncode, done.stdout) == (0, "skipped: there is no CUDA device here\n")
+
+
+def test_an_unknown_suite_is_a_usage_error() -> None:
+    done = run_script("--suite", "everything")
+    assert done.returncode == 2
+    assert "invalid choice: 'everything'" in done.stderr
+
+
+def test_a_worker_that_fails_says_why(tmp_path: Path) -> None:
+    done = run_script("--sam", tmp_path / "missing.pth", "--rows", "fp32", "--output", tmp_path)
+    assert done.returncode == 1
+    assert f"no such weight file: {tmp_path / 'missing.pth'}" in done.stderr
+
+
+def test_the_suites_begin_with_the_papers_rows() -> None:
+    assert suites.VARIANTS[: len(PAPER_VARIANTS)] == PAPER_VARIANTS
+    assert len(set(suites.VARIANTS)) == 11
+
+
+@pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs matplotlib (the extra dev)")
+@pytest.mark.parametrize("plain_in_variants", [True, False])
+def test_figure(tmp_path: Path, plain_in_variants: bool) -> None:
+    def record(row: str, label_maps: int) -> summary.Record:
+        stages = {
+            "stage:read": 0.1,
+            "stage:baseline": 0.2,
+            "stage:encode": 2.0,
+            "stage:refine": 1.0,
+            "stage:count": 0.3,
+        }
+        return {"case": "", "row": row, "seconds": sum(stages.values()), **stages, "label_maps": label_maps}
+
+    summary.write_csv([record("plain loop", 6), record("ours fp32", 6)], tmp_path / "main.csv")
+    variants = [record("ours fp32", 3), record("ours fp32", 6)]
+    variants += [record("plain loop", 3), record("plain loop", 6)] * plain_in_variants
+    summary.write_csv(variants, tmp_path / "variants.csv")
+    done = run_script("--suite", "--output", tmp_path, "--plot", tmp_path / "figure.svg")
+    assert done.returncode == 0, done.stderr
+    svg = (tmp_path / "figure.svg").read_text()
+    assert len(svg) < 100_000
+    assert ("scaled from 6 rows" in svg) is not plain_in_variants
+    assert "seconds per image" in svg
+
+
+def test_the_plain_loop_scales_with_its_refined_rows() -> None:
+    stages = {"stage:read": 1.0, "stage:baseline": 2.0, "stage:encode": 50.0, "stage:refine": 5.0, "stage:count": 6.0}
+    assert plot.scaled({**stages, "label_maps": 6}, 6) == pytest.approx(64)
+    assert plot.scaled({**stages, "label_maps": 6}, 1) == pytest.approx(4)
