@@ -8,6 +8,7 @@ import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 
+from lit_samseg.allocation import keep_freed_memory
 from lit_samseg.analysis import Analysis
 from lit_samseg.arithmetic import forbid_tf32
 from lit_samseg.baselines import Baseline
@@ -97,12 +98,14 @@ class SamSegEvaluation(LightningModule):
         self.timer = StageTimer()
 
     def on_test_start(self) -> None:
-        """Fix the arithmetic."""
+        """Fix the arithmetic, and have memory reused."""
         self._fix_arithmetic()
+        keep_freed_memory()
 
     def on_predict_start(self) -> None:
-        """Fix the arithmetic."""
+        """Fix the arithmetic, and have memory reused."""
         self._fix_arithmetic()
+        keep_freed_memory()
 
     def _fix_arithmetic(self) -> None:
         """Make fp32 mean fp32 on every device: no TF32, no autocast around baseline and SAM."""

@@ -115,7 +115,18 @@ class Frame:
         """
         inside = self.resized[axis]
         to_square = _interpolation(self.mask_size, self.size)[:inside]
-        return _interpolation(inside, (self.height, self.width)[axis]) @ to_square
+        # Sparse: a dense product would take longer than all else that a mask needs.
+        to_image = _interpolation(inside, (self.height, self.width)[axis]).to_sparse()
+        weights: Tensor = torch.sparse.mm(to_image, to_square)
+        return weights
+
+    @property
+    def low_res_used(self) -> tuple[int, int]:
+        """How many rows and columns of low-resolution logits `to_image` may look at; the others are of the padding."""
+        last_row, last_column = (
+            math.floor((side - 0.5) * self.mask_size / self.size - 0.5) + 1 for side in self.resized
+        )
+        return min(last_row + 1, self.mask_size), min(last_column + 1, self.mask_size)
 
 
 @dataclass(frozen=True)

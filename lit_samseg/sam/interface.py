@@ -56,7 +56,8 @@ class Candidates:
     """What SAM answers to ``N`` prompts: ``M`` candidate masks each, kept at low resolution.
 
     Attributes:
-        low_res_logits: float32 ``[N, M, mask_size, mask_size]``; positive is foreground.
+        low_res_logits: float32 ``[N, M, mask_size, mask_size]``; positive is foreground. What lies in the frame's
+            padding need not be SAM's.
         scores: float32 ``[N, M]``, the IoU that SAM predicts for each candidate.
         frame: The image's frame.
     """

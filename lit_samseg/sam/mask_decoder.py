@@ -12,6 +12,7 @@ differ from theirs by rounding (tests/sam/test_mask_decoder.py).
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,49 @@ from torch.nn import functional as F
 if TYPE_CHECKING:
     from segment_anything.modeling import MaskDecoder, PromptEncoder
     from segment_anything.modeling.transformer import Attention, TwoWayAttentionBlock
+
+
+UPSCALING = 4
+"""Logits of a mask along a side, for each token of the image."""
+UNUSED = -10.0
+"""A logit in the frame's padding: what a mask prompt has there (SPEC 1)."""
+
+
+@dataclass(frozen=True)
+class ImageTokens:
+    """The image as the decoder's first block sees it, for some prompts.
+
+    Attributes:
+        keys: The image's tokens with the mask prompts' (or the token for none) added, float ``[B or 1, h * w, C]``.
+        key_pe: Positional encoding of the image, float ``[h * w, C]``.
+        located: Both together.
+        projected: The first block's projections of them, where all prompts share the tokens: the keys and values that
+            prompt tokens see and the queries by which the image sees prompt tokens, float ``[1, heads, h * w, c]``.
+    """
+
+    keys: Tensor
+    key_pe: Tensor
+    located: Tensor
+    projected: tuple[Tensor, Tensor, Tensor] | None
+
+
+def image_tokens(decoder: "MaskDecoder", keys: Tensor, key_pe: Tensor, shared: bool) -> ImageTokens:
+    """Prepare the image's tokens.
+
+    Args:
+        decoder: SAM's mask decoder.
+        keys: float ``[B, h * w, C]`` of ``B`` mask prompts, or ``[1, h * w, C]`` for all prompts without one.
+        key_pe: float ``[h * w, C]``.
+        shared: Whether all prompts see the same tokens. The first block then projects them once an image, not once a
+            prompt.
+    """
+    located = keys + key_pe
+    if not shared:
+        return ImageTokens(keys, key_pe, located, None)
+    block = decoder.transformer.layers[0]
+    seen, seeing = block.cross_attn_token_to_image, block.cross_attn_image_to_token
+    k, v = _by_head(seen, seen.k_proj(located)), _by_head(seen, seen.v_proj(keys))
+    return ImageTokens(keys, key_pe, located, (k, v, _by_head(seeing, seeing.q_proj(located))))
 
 
 def prompt_tokens(encoder: "PromptEncoder", count: int, points: Tensor | None, boxes: Tensor | None) -> Tensor:
@@ -66,41 +110,51 @@ def mask_tokens(encoder: "PromptEncoder", masks: Tensor) -> Tensor:
 
 
 def decode_masks(
-    decoder: "MaskDecoder", keys: Tensor, key_pe: Tensor, prompt: Tensor, grid: tuple[int, int], wanted: slice
+    decoder: "MaskDecoder",
+    image: ImageTokens,
+    prompt: Tensor,
+    grid: tuple[int, int],
+    used: tuple[int, int],
+    wanted: slice,
 ) -> tuple[Tensor, Tensor]:
     """Predict the masks of ``B`` prompts of one image.
 
     Args:
         decoder: SAM's mask decoder.
-        keys: The image's tokens with the mask prompts' (or the token for none) added, float ``[B, h * w, C]``, or
-            ``[1, h * w, C]`` for all prompts.
-        key_pe: Positional encoding of the image, float ``[h * w, C]``.
+        image: The image's tokens.
         prompt: Encoded points and boxes, float ``[B, T, C]``.
         grid: ``(h, w)``.
+        used: How many rows and columns of logits are asked for, from the top left: up-scaling goes pixel by pixel, so
+            the padding's can be left out.
         wanted: Which of the decoder's mask tokens are asked for.
 
     Returns:
-        Logits float ``[B, M, 4h, 4w]`` and predicted IoUs float ``[B, M]``. Largest tensors: two of the up-scaled
-        embedding, ``2 B C h w`` floats (8 MB a prompt for the published sizes), and a few of ``[B, h * w, C]``.
+        Logits float ``[B, M, 4h, 4w]``, `UNUSED` where they are not asked for, and predicted IoUs float ``[B, M]``.
+        Largest tensors: two of the up-scaled embedding, ``2 B C h w`` floats (8 MB a prompt for the published sizes),
+        and a few of ``[B, h * w, C]``.
     """
     transformer = decoder.transformer
     own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     query_pe = torch.cat([own.expand(len(prompt), -1, -1), prompt], dim=1)
-    queries, located = query_pe, keys + key_pe
+    queries = query_pe
     for block in transformer.layers:
-        queries, keys = _two_way(block, queries, query_pe, keys, located)
-        located = keys + key_pe
-    seen = _tokens_see_image(transformer.final_attn_token_to_image, queries + query_pe, located, keys)
+        queries, image = _two_way(block, queries, query_pe, image)
+    seen = _tokens_see_image(transformer.final_attn_token_to_image, queries + query_pe, image)
     queries = transformer.norm_final_attn(queries + seen)
     masks = range(decoder.num_mask_tokens)[wanted]
     weights = torch.stack([decoder.output_hypernetworks_mlps[m](queries[:, 1 + m]) for m in masks], dim=1)
-    logits = _upscale(decoder.output_upscaling, keys, weights, *grid)
+    # A token gives 4 x 4 logits.
+    height, width = (-(-count // UPSCALING) for count in used)
+    keys = image.keys.view(len(image.keys), *grid, -1)[:, :height, :width].flatten(1, 2)
+    part = _upscale(decoder.output_upscaling, keys, weights, height, width)
+    missing = [UPSCALING * (whole - some) for whole, some in zip(grid, (height, width), strict=True)]
+    logits = F.pad(part, (0, missing[1], 0, missing[0]), value=UNUSED)
     return logits, decoder.iou_prediction_head(queries[:, 0])[:, wanted]
 
 
 def _two_way(
-    block: "TwoWayAttentionBlock", queries: Tensor, query_pe: Tensor, keys: Tensor, located: Tensor
-) -> tuple[Tensor, Tensor]:
+    block: "TwoWayAttentionBlock", queries: Tensor, query_pe: Tensor, image: ImageTokens
+) -> tuple[Tensor, ImageTokens]:
     """One block: tokens see each other, then the image, then the image sees the tokens."""
     if block.skip_first_layer_pe:
         queries = block.self_attn(q=queries, k=queries, v=queries)
@@ -108,43 +162,55 @@ def _two_way(
         placed = queries + query_pe
         queries = queries + block.self_attn(q=placed, k=placed, v=queries)
     queries = block.norm1(queries)
-    seen = _tokens_see_image(block.cross_attn_token_to_image, queries + query_pe, located, keys)
-    queries = block.norm2(queries + seen)
+    queries = block.norm2(queries + _tokens_see_image(block.cross_attn_token_to_image, queries + query_pe, image))
     queries = block.norm3(queries + block.mlp(queries))
-    keys = _image_sees_tokens(block.cross_attn_image_to_token, queries + query_pe, queries, located, keys)
-    return queries, block.norm4(keys)
+    keys = block.norm4(_image_sees_tokens(block.cross_attn_image_to_token, queries + query_pe, queries, image))
+    return queries, ImageTokens(keys, image.key_pe, keys + image.key_pe, None)
 
 
-def _tokens_see_image(attention: "Attention", queries: Tensor, located: Tensor, keys: Tensor) -> Tensor:
-    """Return what tokens ``[B, T, C]`` gather from the image ``[B or 1, N, C]``, float ``[B, T, C]``."""
-    heads, per_head = attention.num_heads, attention.internal_dim // attention.num_heads
-    count, tokens, channels = queries.shape
-    asked = attention.q_proj(queries).view(count, tokens, heads, per_head).transpose(1, 2) / math.sqrt(per_head)
-    folded = asked @ attention.k_proj.weight.view(heads, per_head, channels)
-    weights = (folded.reshape(count, heads * tokens, channels) @ located.mT).softmax(-1)
-    gathered = (weights @ keys).view(count, heads, tokens, channels)
-    values = gathered @ attention.v_proj.weight.view(heads, per_head, channels).mT
-    joined = values.transpose(1, 2).reshape(count, tokens, heads * per_head)
+def _tokens_see_image(attention: "Attention", queries: Tensor, image: ImageTokens) -> Tensor:
+    """Return what tokens ``[B, T, C]`` gather from the image, float ``[B, T, C]``."""
+    asked = _by_head(attention, attention.q_proj(queries)) / math.sqrt(attention.internal_dim // attention.num_heads)
+    if image.projected is not None:
+        keys, values, _ = image.projected
+        gathered = (asked @ keys.mT).softmax(-1) @ values
+        return _out(attention, gathered.transpose(1, 2).flatten(2))
+    folded = (asked @ _weight_by_head(attention, attention.k_proj)).flatten(1, 2)
+    seen = ((folded @ image.located.mT).softmax(-1) @ image.keys).view(*asked.shape[:3], -1)
+    gathered = (seen @ _weight_by_head(attention, attention.v_proj).mT).transpose(1, 2).flatten(2)
     # Weights sum to 1, so the values' bias is added whole.
-    return F.linear(joined + attention.v_proj.bias, attention.out_proj.weight, attention.out_proj.bias)
+    return _out(attention, gathered + attention.v_proj.bias)
 
 
-def _image_sees_tokens(
-    attention: "Attention", placed: Tensor, queries: Tensor, located: Tensor, keys: Tensor
-) -> Tensor:
-    """Return the image ``[B or 1, N, C]`` plus what it gathers from tokens ``[B, T, C]``, float ``[B, N, C]``."""
-    heads, per_head = attention.num_heads, attention.internal_dim // attention.num_heads
-    count, tokens, channels = queries.shape
-    offered = attention.k_proj(placed).view(count, tokens, heads, per_head).transpose(1, 2) / math.sqrt(per_head)
-    folded = offered @ attention.q_proj.weight.view(heads, per_head, channels)
-    bias = offered @ attention.q_proj.bias.view(heads, per_head, 1)
-    scores = folded.reshape(count, heads * tokens, channels) @ located.mT
-    weights = (scores.view(count, heads, tokens, -1) + bias).softmax(2).flatten(1, 2)
-    values = attention.v_proj(queries).view(count, tokens, heads, per_head).transpose(1, 2)
+def _image_sees_tokens(attention: "Attention", placed: Tensor, queries: Tensor, image: ImageTokens) -> Tensor:
+    """Return the image plus what it gathers from tokens ``[B, T, C]``, float ``[B, N, C]``."""
+    offered = _by_head(attention, attention.k_proj(placed)) / math.sqrt(attention.internal_dim // attention.num_heads)
+    if image.projected is not None:
+        scores = offered @ image.projected[2].mT
+    else:
+        folded = (offered @ _weight_by_head(attention, attention.q_proj)).flatten(1, 2)
+        scores = (folded @ image.located.mT).view(*offered.shape[:3], -1)
+        scores = scores + offered @ attention.q_proj.bias.view(attention.num_heads, -1, 1)
+    weights = scores.softmax(2).flatten(1, 2)
+    values = _by_head(attention, attention.v_proj(queries))
+    brought = values @ attention.out_proj.weight.view(-1, attention.num_heads, values.shape[-1]).permute(1, 2, 0)
     # A head's weights sum to 1, so each head brings its share of the output's bias.
-    brought = values @ attention.out_proj.weight.view(channels, heads, per_head).permute(1, 2, 0)
-    brought = brought + attention.out_proj.bias / heads
-    return torch.baddbmm(keys, weights.mT, brought.flatten(1, 2))
+    brought = brought + attention.out_proj.bias / attention.num_heads
+    return torch.baddbmm(image.keys, weights.mT, brought.flatten(1, 2))
+
+
+def _out(attention: "Attention", gathered: Tensor) -> Tensor:
+    return F.linear(gathered, attention.out_proj.weight, attention.out_proj.bias)
+
+
+def _by_head(attention: "Attention", values: Tensor) -> Tensor:
+    """Give each head its part of the channels: ``[B, T, heads * c]`` becomes ``[B, heads, T, c]``."""
+    return values.view(*values.shape[:2], attention.num_heads, -1).transpose(1, 2)
+
+
+def _weight_by_head(attention: "Attention", projection: torch.nn.Linear) -> Tensor:
+    """Return a projection's weight as each head has it, ``[heads, c, C]``."""
+    return projection.weight.view(attention.num_heads, -1, projection.in_features)
 
 
 def _upscale(upscaling: torch.nn.Sequential, keys: Tensor, weights: Tensor, height: int, width: int) -> Tensor:
@@ -155,10 +221,9 @@ def _upscale(upscaling: torch.nn.Sequential, keys: Tensor, weights: Tensor, heig
     fine = F.gelu(F.layer_norm(fine, (fine.shape[-1],), norm.weight, norm.bias, norm.eps))
     fine = F.gelu(_transposed_convolution(second, fine))
     logits = weights @ fine.mT
-    order = _row_major_order(height, width, keys.device)
     # Many times faster on a CPU than index_select or a permutation.
-    placed = logits.gather(-1, order.expand_as(logits))
-    return placed.view(len(keys), -1, 4 * height, 4 * width)
+    order = _row_major_order(height, width, keys.device).expand_as(logits)
+    return logits.gather(-1, order).view(len(keys), -1, 4 * height, 4 * width)
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ from lit_samseg.sam.checkpoint import load_sam
 from lit_samseg.sam.encoder import compile_encoder, encoder_batches, prepare_encoder
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
-from lit_samseg.sam.mask_decoder import decode_masks, mask_tokens, prompt_tokens
+from lit_samseg.sam.mask_decoder import ImageTokens, decode_masks, image_tokens, mask_tokens, prompt_tokens
 from lit_samseg.sam.precision import autocast, check_precision
 from lit_samseg.sam.registry import resolve_checkpoint
 from lit_samseg.weights import freeze, sha256_of_file
@@ -88,14 +88,21 @@ class SegmentAnything(PromptableSegmenter):
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
         """Decode prompts of one image, those with equal token layout together, never padded."""
         keys = embedding.features.flatten(1).T.contiguous()[None]
-        decode_alike = partial(self._decode_alike, keys, multimask)
+        with autocast(keys.device, self.precision):
+            without_mask = keys + self.model.prompt_encoder.no_mask_embed.weight
+            shared = image_tokens(self.model.mask_decoder, without_mask, self.image_pe, shared=True)
+        decode_alike = partial(self._decode_alike, keys, shared, embedding.frame.low_res_used, multimask)
         return decode_alike_together(embedding, prompts, MULTIMASK_OUTPUTS if multimask else 1, decode_alike)
 
-    def _decode_alike(self, keys: Tensor, multimask: bool, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
-        encoder, grid = self.model.prompt_encoder, self.model.prompt_encoder.image_embedding_size
+    def _decode_alike(
+        self, keys: Tensor, shared: ImageTokens, used: tuple[int, int], multimask: bool, prompts: PromptTensors
+    ) -> tuple[Tensor, Tensor]:
+        encoder, decoder = self.model.prompt_encoder, self.model.mask_decoder
         # As in SAM, the first mask token is the single mask's, the others are the candidates'.
         wanted = slice(1, None) if multimask else slice(0, 1)
         with autocast(keys.device, self.precision):
-            added = encoder.no_mask_embed.weight if prompts.masks is None else mask_tokens(encoder, prompts.masks)
             tokens = prompt_tokens(encoder, prompts.count, prompts.points, prompts.boxes)
-            return decode_masks(self.model.mask_decoder, keys + added, self.image_pe, tokens, grid, wanted)
+            image = shared
+            if prompts.masks is not None:
+                image = image_tokens(decoder, keys + mask_tokens(encoder, prompts.masks), self.image_pe, shared=False)
+            return decode_masks(decoder, image, tokens, encoder.image_embedding_size, used, wanted)

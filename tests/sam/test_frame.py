@@ -114,3 +114,22 @@ def test_cells_of_split_pixels_are_averaged_by_area(size: int, side: int) -> Non
     expected = np.diff(np.diff(corners, axis=0), axis=1) * (side / size) ** 2
     np.testing.assert_allclose(prompt[0].numpy(), expected, atol=1e-5)
     assert prompt.shape == (1, side, side)
+
+
+@pytest.mark.parametrize("size", [(375, 500), (500, 375), (1, 700), (683, 1024), (64, 48), (333, 500)])
+@pytest.mark.parametrize("sizes", [(1024, 256), (128, 32), (1008, 288)])
+@pytest.mark.parametrize("kind", [Frame, SquareFrame])
+def test_only_the_low_resolution_logits_in_use_reach_the_image(
+    kind: type[Frame], sizes: tuple[int, int], size: tuple[int, int]
+) -> None:
+    frame = kind(*size, *sizes)
+    rows, columns = frame.low_res_used
+    for count, axis in ((rows, 0), (columns, 1)):
+        reached = int((frame.axis_weights(axis) > 0).any(0).nonzero().max()) + 1
+        # An image smaller than the frame may step over the last ones.
+        assert reached == count if min(size) > sizes[0] / 3 and kind is Frame else reached <= count
+    logits = torch.randn(1, sizes[1], sizes[1], generator=torch.Generator().manual_seed(0))
+    other = logits.clone()
+    other[:, rows:] = 1e9
+    other[..., columns:] = 1e9
+    assert torch.equal(frame.to_image(logits), frame.to_image(other))

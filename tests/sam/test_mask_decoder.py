@@ -8,7 +8,7 @@ from segment_anything.modeling import Sam
 
 from lit_samseg.sam import Prompt, SegmentAnything
 from lit_samseg.sam.architecture import DEMO, build_sam
-from lit_samseg.sam.mask_decoder import decode_masks, mask_tokens, prompt_tokens
+from lit_samseg.sam.mask_decoder import UNUSED, UPSCALING, decode_masks, image_tokens, mask_tokens, prompt_tokens
 
 SIDE = DEMO.image_size
 
@@ -70,10 +70,11 @@ def test_logits_and_scores_are_the_official_modules(sam: Sam, case: str, multima
     torch.testing.assert_close(tokens, sparse, atol=1e-6, rtol=0)
     added = encoder.no_mask_embed.weight if masks is None else mask_tokens(encoder, masks)
     torch.testing.assert_close(added.expand(count, grid[0] * grid[1], -1), dense.flatten(2).mT, atol=1e-5, rtol=1e-5)
-    keys = image.flatten(2).mT + added
     image_pe = encoder.get_dense_pe()[0].flatten(1).T
+    seen = image_tokens(sam.mask_decoder, image.flatten(2).mT + added, image_pe, shared=masks is None)
     wanted = slice(1, None) if multimask else slice(0, 1)
-    logits, scores = decode_masks(sam.mask_decoder, keys, image_pe, tokens, grid, wanted)
+    whole = encoder.mask_input_size
+    logits, scores = decode_masks(sam.mask_decoder, seen, tokens, grid, whole, wanted)
     # Rounding only; the logits' spread is 1 to 30.
     torch.testing.assert_close(logits, expected[0], atol=1e-5 * float(expected[0].abs().max()), rtol=0)
     torch.testing.assert_close(scores, expected[1], atol=1e-5 * max(1, float(expected[1].abs().max())), rtol=0)
@@ -99,3 +100,24 @@ def test_a_prompts_answer_does_not_depend_on_what_else_is_asked(precision: str) 
         assert torch.equal(together.scores[n], alone.scores[0])
     backwards = ours.decode(embedding, prompts[::-1])
     assert torch.equal(together.low_res_logits, backwards.low_res_logits.flip(0))
+
+
+def test_what_is_asked_for_does_not_depend_on_what_is_left_out(sam: Sam) -> None:
+    encoder = sam.prompt_encoder
+    grid = encoder.image_embedding_size
+    image = torch.randn(1, grid[0] * grid[1], encoder.embed_dim, generator=torch.Generator().manual_seed(4))
+    image_pe = encoder.get_dense_pe()[0].flatten(1).T
+    seen = image_tokens(sam.mask_decoder, image, image_pe, shared=True)
+    tokens = prompt_tokens(encoder, 2, *prompts_of("points+box", 2, sam)[:2])
+    whole, scores = decode_masks(sam.mask_decoder, seen, tokens, grid, encoder.mask_input_size, slice(1, None))
+    used = (encoder.mask_input_size[0] // 2 + 1, encoder.mask_input_size[1] - 3)
+    part, same = decode_masks(sam.mask_decoder, seen, tokens, grid, used, slice(1, None))
+    assert torch.equal(scores, same)
+    assert part.shape == whole.shape
+    torch.testing.assert_close(
+        part[..., : used[0], : used[1]],
+        whole[..., : used[0], : used[1]],
+        atol=1e-5 * float(whole.abs().max()),
+        rtol=0,
+    )
+    assert (part[..., used[0] + UPSCALING :, :] == UNUSED).all()
