@@ -19,7 +19,7 @@ def count_pixels(prediction: Tensor, target: Tensor, num_classes: int, ignore_in
         ignore_index: Void label.
 
     Returns:
-        int64 ``[3, C]``: intersection, gt_area, pred_area. Largest tensor: int64 ``[H, W]``.
+        int64 ``[3, C]``: intersection, gt_area, pred_area. Largest tensors: int64 ``[H, W]`` and ``[C, C]``.
 
     Raises:
         ValueError: The shapes differ.
@@ -28,14 +28,11 @@ def count_pixels(prediction: Tensor, target: Tensor, num_classes: int, ignore_in
         raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ")
     void = target == ignore_index
     # Void goes to an extra bin that is cut away: unlike boolean indexing this never waits for a GPU.
-    truth = torch.where(void, num_classes, target).long().flatten()
-    guess = torch.where(void, num_classes, prediction).long().flatten()
-    both = torch.where(truth == guess, truth, num_classes)
-    one = torch.ones((), dtype=torch.int64, device=truth.device).expand_as(truth)
-    bins = torch.zeros(3, num_classes + 1, dtype=torch.int64, device=truth.device)
-    for row, labels in zip(bins, (both, truth, guess), strict=True):
-        row.scatter_add_(0, labels, one)
-    return bins[:, :num_classes]
+    pairs = torch.where(void, num_classes**2, target.long() * num_classes + prediction).flatten()
+    one = torch.ones((), dtype=torch.int64, device=pairs.device).expand_as(pairs)
+    bins = torch.zeros(num_classes**2 + 1, dtype=torch.int64, device=pairs.device).scatter_add_(0, pairs, one)
+    confusion = bins[:-1].view(num_classes, num_classes)
+    return torch.stack([confusion.diagonal(), confusion.sum(1), confusion.sum(0)])
 
 
 class PerImageCounts(Metric):

@@ -10,6 +10,7 @@ All weights are 0 or more, so a pixel whose sources are all below 0 is not set: 
 source are left out.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,6 +25,8 @@ PRODUCT_ROUNDING = 2.0**-18
 """The same with that of the matrix product, whose rows have up to 4 weights and are rounded to fp32 themselves."""
 FEW = 4096
 """So many undecided pixels of a candidate are computed one by one; more of them (a plateau at 0) by SAM's own steps."""
+TILE = 64
+"""Pixels along an axis that are multiplied together: their sources are a small part of all."""
 TAPS = 4
 """Sources of a pixel along an axis, at most: two of each of two pixels, which are neighbours."""
 
@@ -85,22 +88,22 @@ def threshold_masks(logits: Tensor, frame: Frame) -> MaskWindow:
     """
     if logits.device.type != "cpu":
         return MaskWindow(0, 0, frame.to_image(logits) > 0)
-    rows, columns = (axis_weights(frame, axis) for axis in (0, 1))
-    positive = logits > 0
-    down, across = (_reach(weights, positive.any(0).any(1 - axis)) for axis, weights in enumerate((rows, columns)))
-    if down is None or across is None:
+    rows, columns = axis_weights(frame, 0), axis_weights(frame, 1)
+    positive = (logits > 0).any(0)
+    top, bottom = rows.reached(positive.any(1))
+    left, right = columns.reached(positive.any(0))
+    if top == bottom or left == right:
         return MaskWindow(0, 0, logits.new_empty(len(logits), 0, 0, dtype=torch.bool))
-    (top, bottom), (first_row, last_row) = down
-    (left, right), (first_column, last_column) = across
-    a = rows[top:bottom, first_row:last_row]
-    b = columns[left:right, first_column:last_column]
-    sources = logits[:, first_row:last_row, first_column:last_column]
-    product = a.float() @ (sources @ b.float().T)
+    used = slice(rows.first[top], rows.last[bottom - 1] + 1), slice(columns.first[left], columns.last[right - 1] + 1)
+    sources = logits[:, *used]
+    wide = columns.product(logits[:, used[0]].mT, left, right).mT
+    product = rows.product(wide, top, bottom, used[0].start)
     masks = product > 0
     # Written so that a logit that is no number, or infinite, leaves its pixels in doubt.
     doubtful = ~(product.abs_() > PRODUCT_ROUNDING * sources.abs().amax((1, 2), keepdim=True)).flatten(1)
     for m in doubtful.any(1).nonzero().flatten().tolist():
         where = doubtful[m].nonzero().flatten()
+        a, b = rows.weights[top:bottom, used[0]], columns.weights[left:right, used[1]]
         decided = _decide_exactly(sources[m].double(), a, b, where) if len(where) <= FEW else None
         if decided is None:
             masks[m] = frame.to_image(logits[m : m + 1])[0, top:bottom, left:right] > 0
@@ -127,29 +130,56 @@ def _taps(weights: Tensor) -> tuple[Tensor, Tensor]:
     return places, weights.gather(1, places) * (first + torch.arange(TAPS) < weights.shape[1])
 
 
-def _reach(weights: Tensor, positive: Tensor) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Return the range of pixels that ``positive`` sources reach, and that of all sources of these pixels."""
-    sources = positive.nonzero()
-    if not len(sources):
-        return None
-    used = weights > 0
-    reached = used[:, int(sources[0]) : int(sources[-1]) + 1].any(1).nonzero()
-    if not len(reached):
-        return None
-    first, last = int(reached[0]), int(reached[-1]) + 1
-    needed = used[first:last].any(0).nonzero()
-    return (first, last), (int(needed[0]), int(needed[-1]) + 1)
+@dataclass(frozen=True)
+class AxisWeights:
+    """All steps together along one axis of the image.
+
+    Attributes:
+        weights: float64 ``[n, mask_size]`` for the axis' ``n`` pixels: each row 3 or 4 neighbouring weights that sum to
+            1, products of torch's own.
+        single: The same in float32.
+        first: Each pixel's first source that has a weight.
+        last: Its last.
+    """
+
+    weights: Tensor
+    single: Tensor
+    first: list[int]
+    last: list[int]
+
+    def reached(self, positive: Tensor) -> tuple[int, int]:
+        """Return the range of pixels that sources from the first to the last of ``positive`` (bool) have a part in."""
+        sources = positive.nonzero()
+        if not len(sources):
+            return 0, 0
+        # Both lists ascend, as pixels and their sources do.
+        return bisect_left(self.last, int(sources[0])), bisect_right(self.first, int(sources[-1]))
+
+    def product(self, sources: Tensor, start: int, end: int, offset: int = 0) -> Tensor:
+        """Return ``weights[start:end] @ sources``, skipping what a tile of pixels has no weight for.
+
+        Args:
+            sources: float32 ``[M, s, k]``; its row 0 is source ``offset``.
+            start: First pixel.
+            end: Pixel after the last.
+            offset: See there.
+
+        Returns:
+            float32 ``[M, end - start, k]``.
+        """
+        found = sources.new_empty(len(sources), end - start, sources.shape[2])
+        for tile in range(start, end, TILE):
+            stop = min(tile + TILE, end)
+            low, high = self.first[tile], self.last[stop - 1] + 1
+            part = self.single[tile:stop, low:high] @ sources[:, low - offset : high - offset]
+            found[:, tile - start : stop - start] = part
+        return found
 
 
 @lru_cache(maxsize=4)
-def axis_weights(frame: Frame, axis: int) -> Tensor:
-    """Return the weights of all steps together along one axis.
-
-    Args:
-        frame: The image's frame.
-        axis: 0 for rows, 1 for columns.
-
-    Returns:
-        float64 ``[H or W, mask_size]``, each row 3 or 4 neighbouring weights that sum to 1: products of torch's own.
-    """
-    return frame.axis_weights(axis)
+def axis_weights(frame: Frame, axis: int) -> AxisWeights:
+    """Return the weights along an axis of a frame: 0 for rows, 1 for columns."""
+    weights = frame.axis_weights(axis)
+    used = (weights > 0).int()
+    last = weights.shape[1] - 1 - used.flip(1).argmax(1)
+    return AxisWeights(weights, weights.float(), used.argmax(1).tolist(), last.tolist())

@@ -92,11 +92,12 @@ def test_pixels_in_doubt_are_decided_one_by_one_and_rarely_by_sams_steps(monkeyp
 def test_the_matrices_are_all_steps_together(kind: type[Frame]) -> None:
     frame = kind(61, 97, 128, 32)
     logits = torch.randn(2, 32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    product = axis_weights(frame, 0) @ logits @ axis_weights(frame, 1).T
+    rows, columns = (axis_weights(frame, axis).weights for axis in (0, 1))
+    product = rows @ logits @ columns.T
     # The same weights, but for torch's own fp32 ones in the matrices.
     torch.testing.assert_close(product, frame.to_image(logits), atol=2e-5, rtol=0)
-    assert torch.allclose(axis_weights(frame, 0).sum(1), torch.ones(61, dtype=torch.float64))
-    assert int((axis_weights(frame, 0) > 0).sum(1).max()) <= thresholding.TAPS
+    assert torch.allclose(rows.sum(1), torch.ones(61, dtype=torch.float64))
+    assert int((rows > 0).sum(1).max()) <= thresholding.TAPS
 
 
 def test_a_window_holds_what_can_be_set_and_little_else() -> None:
