@@ -37,6 +37,7 @@ options one changes most:
   --model.baseline.checkpoint PATH_OR_HUB_ID   --model.sam.checkpoint PATH
   --model.sam.precision fp32|bf16|fp16   --model.variants '[box, points+box@component]'
   --model.save_predictions true   --output_dir DIR   --trainer.accelerator cpu|gpu
+  --model.cache_dir DIR   --model.analysis false
 
 all options of a class:
   lit-samseg test --data.help lit_samseg.data.VOC2012

@@ -142,7 +142,8 @@ class SamSegEvaluation(LightningModule):
         with self.timer.stage("encode", self.device):
             # Nothing is asked about an image without regions, except by the analysis, of the ground truth's.
             asked = [n for n, found in enumerate(regions) if any(found.values()) or analysis is not None]
-            embeddings = dict(zip(asked, self.sam.encode([samples[n].image for n in asked]), strict=True))
+            encoded = self.sam.encode([samples[n].image for n in asked]) if asked else []
+        embeddings = dict(zip(asked, encoded, strict=True))
         results = []
         for n, (sample, label_map) in enumerate(zip(samples, maps, strict=True)):
             refined = self._refine(sample, label_map, regions[n], embeddings.get(n), analysis)
@@ -188,9 +189,11 @@ class SamSegEvaluation(LightningModule):
         seen = (target != self.ignore_index).flatten().nonzero()[:, 0]
         seen_target = target.flatten()[seen]
         counts, borders = [], []
-        for row, label_map in maps.rows.items():
+        # One copy from the device for all rows.
+        on_host = torch.stack(list(maps.rows.values())).cpu().numpy()
+        for (row, label_map), copied in zip(maps.rows.items(), on_host, strict=True):
             counts.append(count_pixels(label_map, target, len(self.class_names), self.ignore_index))
-            borders.append(truth.count(label_map.cpu().numpy()))
+            borders.append(truth.count(copied))
             self._reference(row).update(label_map.flatten()[seen], seen_target)
         self.counts.update(sample.position, torch.stack(counts))
         self.boundary.update(sample.position, borders)

@@ -32,7 +32,7 @@ def test_the_plain_loop_and_ours_do_the_same_work(tmp_path: Path) -> None:
     for record in (plain, ours):
         stages = {name.removeprefix("stage:"): value for name, value in record.items() if name.startswith("stage:")}
         # The plain loop finds regions while it refines.
-            assert stages.keys() - {"regions"} == {"read", "baseline", "encode", "refine", "count"}
+        assert stages.keys() - {"regions"} == {"read", "baseline", "encode", "refine", "count"}
         assert sum(stages.values()) == pytest.approx(record["seconds"])
         assert record["images_per_second"] == pytest.approx(1 / record["seconds"])
         assert record["peak_mb"] > record["added_mb"] >= 0
