@@ -14,8 +14,9 @@ def keep_freed_memory() -> bool:
 
     A network on a CPU allocates and frees hundreds of blocks of megabytes for each image. By default each comes fresh
     from the kernel, which clears it page by page: of MobileSAM's encoder that is a third of the time (two cores, 0.88 s
-    an image, 0.60 s with this). It is for a process whose work is a run, and costs up to `KEPT_BYTES` of memory that
-    would be free in between.
+    an image, 0.60 s with this). It is for a process whose work is a run. It costs memory: up to `KEPT_BYTES` that would
+    be free in between, and glibc holds the first few blocks of a size apart before it uses them again (100 MB in all
+    with MobileSAM).
 
     Returns:
         Whether it was done; other allocators than glibc's are left alone.
