@@ -37,6 +37,7 @@ class Ladder:
         ignore_index: Void label of ``target``; void pixels decide nothing.
 
     Attributes:
+        numbers: Each region's number, in the order they came: prompts that regions share are answered together.
         before: Each region's IoU with its class's ground truth, float64 scalars.
         after: The kept masks' IoU with it.
         best: The best candidate's IoU with it.
@@ -52,6 +53,7 @@ class Ladder:
     ) -> None:
         self.label_map, self.target, self.variant, self.background = label_map, target, variant, background
         self.valid = target != ignore_index
+        self.numbers: list[int] = []
         self.before: list[Tensor] = []
         self.after: list[Tensor] = []
         self.best: list[Tensor] = []
@@ -95,6 +97,7 @@ class Ladder:
             self._kept[step].append(MaskWindow(window.top, window.left, mask[None]))
         self._claimed[here] |= kept
         self._right[here] |= kept & of_class
+        self.numbers.append(region.number)
         self.before.append(before)
         self.after.append(after)
         self.best.append(_pick(truths, oracle))

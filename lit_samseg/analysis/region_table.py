@@ -38,15 +38,16 @@ class RegionTable(Metric):
         """Add the regions of one image and row."""
         device = ladder.label_map.device
         lines = torch.full((len(regions), len(COLUMNS)), float("nan"), dtype=torch.float64, device=device)
+        came = {number: place for place, number in enumerate(ladder.numbers)}
         for index, region in enumerate(regions):
-            line = lines[index]
+            line, place = lines[index], came[region.number]
             line[0], line[1], line[2], line[3], line[9] = position, row, index, region.class_id, tags[index]
             line[4] = region.mask.sum()
             line[5:9] = region.box.to(device)
             values = (ladder.before, ladder.after, ladder.best, ladder.chosen)
-            line[10:14] = torch.stack([value[index].double() for value in values])
+            line[10:14] = torch.stack([value[place].double() for value in values])
             for start, given in ((14, ladder.scores), (17, ladder.ious), (20, ladder.truths)):
-                line[start : start + len(given[index])] = given[index].double()
+                line[start : start + len(given[place])] = given[place].double()
         self.lines.append(lines)
 
     def compute(self) -> Tensor:

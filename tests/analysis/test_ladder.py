@@ -164,3 +164,30 @@ def test_a_choice_that_is_not_perfect_is_noticed(sam: SegmentAnything) -> None:
     analysis.regions.lines[0][0, COLUMNS.index("best")] = -1
     with pytest.raises(RuntimeError, match="best candidate is worse"):
         analysis.check()
+
+
+def test_each_line_is_of_its_own_region_whatever_order_the_answers_come_in(sam: SegmentAnything) -> None:
+    """A thin frame has its class's box, and so is answered before the larger block inside it."""
+    image, _, _ = case(3, 0)
+    label_map = torch.zeros(image.shape[1:], dtype=torch.int64)
+    label_map[10:90, 10:90] = 1
+    label_map[11:89, 11:89] = 0
+    label_map[30:70, 30:70] = 1
+    target = label_map.clone()
+    target[30:70, 50:70] = 0
+    variants = parse_variants(["box", "box@component"], True)
+    analysis = Analysis(variants, 9, 0, VOID)
+    regions = {kind: find_regions(label_map, kind, 0) for kind in ("class", "component")}
+    block, frame = regions["component"]
+    assert block.area > frame.area
+    embedding = sam.encode([image])[0]
+    analysis.refine(label_map, target, 0, embedding, sam, regions)
+    lines = analysis.regions.compute()
+    lines = lines[lines[:, COLUMNS.index("row")] == 2]
+    truth = (target == 1).numpy()
+    for line, region in zip(lines, (block, frame), strict=True):
+        assert line[COLUMNS.index("area")] == region.area
+        assert float(line[COLUMNS.index("before")]) == pytest.approx(iou(region.mask.numpy(), truth))
+        masks = sam.decode(embedding, [build_prompt(region, ["box"])]).masks(0).numpy()
+        for n, mask in enumerate(masks):
+            assert float(line[COLUMNS.index(f"iou_{n}")]) == pytest.approx(iou(mask, region.mask.numpy()))
