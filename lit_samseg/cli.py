@@ -13,7 +13,14 @@ from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 
-from lit_samseg.callbacks import ImageProgressBar, OverlayWriter, PredictionWriter, ResultsWriter
+from lit_samseg.callbacks import (
+    GalleryWriter,
+    ImageProgressBar,
+    OverlayWriter,
+    PredictionWriter,
+    ReportWriter,
+    ResultsWriter,
+)
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.reports import COMMANDS, run_report
@@ -31,13 +38,14 @@ Can a promptable segmentation model such as SAM improve semantic segmentation?
 what is made of finished runs:
   lit-samseg analyse RUN              its tables again, without a model
   lit-samseg compare RUN RUN ...      runs over the same images against each other
+  lit-samseg report RUN ...           report.html again, all pictures in it or beside it
 
 options one changes most:
   --data.root DIR   --data.split val   --data.subset N   --data.ids FILE   --data.num_workers N
   --model.baseline.checkpoint PATH_OR_HUB_ID   --model.sam.checkpoint PATH
   --model.sam.precision fp32|bf16|fp16   --model.variants '[box, points+box@component]'
   --model.save_predictions true   --output_dir DIR   --trainer.accelerator cpu|gpu
-  --model.cache_dir DIR   --model.analysis false
+  --model.cache_dir DIR   --model.analysis false   --gallery false   --report false
 
 all options of a class:
   lit-samseg test --data.help lit_samseg.data.VOC2012
@@ -60,6 +68,13 @@ class SamSegCLI(LightningCLI):
             default=None,
             help="Where the run's files go (default: logs/<config name>/<UTC time>).",
         )
+        parser.add_argument(
+            "--gallery",
+            type=bool,
+            default=True,
+            help="In test: keep small pictures of every image for the report (about 50 kB each).",
+        )
+        parser.add_argument("--report", type=bool, default=True, help="In test: make report.html at the end.")
         for name in ("class_names", "background", "ignore_index"):
             parser.link_arguments(f"data.{name}", f"model.init_args.{name}", apply_on="instantiate")
 
@@ -91,8 +106,10 @@ class SamSegCLI(LightningCLI):
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
             callbacks.append(PredictionWriter(output_dir))
             if subcommand == "test":
+                callbacks.append(GalleryWriter(output_dir, config.gallery))
                 dump = self._parser(subcommand).dump(config, skip_none=False)
                 callbacks.append(ResultsWriter(output_dir, dump))
+                callbacks.append(ReportWriter(output_dir, config.report))
             else:
                 callbacks.append(OverlayWriter(output_dir))
         try:

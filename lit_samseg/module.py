@@ -1,7 +1,7 @@
 """The experiment: encode an image once, run every variant on it, count pixels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,6 +26,7 @@ from lit_samseg.metrics import (
 )
 from lit_samseg.refine import PAPER_VARIANTS, Region, find_regions_of_kinds, parse_variants, refine_by_all
 from lit_samseg.sam import Embedding, PromptableSegmenter
+from lit_samseg.scalar_names import scalar_name
 from lit_samseg.timing import StageTimer
 
 
@@ -36,10 +37,12 @@ class LabelMaps:
     Attributes:
         id: The image's id.
         rows: Label map ``[H, W]`` by row name, ``baseline`` first; int16, or int64 for more than 32767 classes.
+        regions: The baseline's regions by kind, as far as variants ask for them: what the prompts were made of.
     """
 
     id: str
     rows: dict[str, Tensor]
+    regions: Mapping[str, Sequence[Region]] = field(default_factory=dict)
 
 
 class SamSegEvaluation(LightningModule):
@@ -147,7 +150,7 @@ class SamSegEvaluation(LightningModule):
         results = []
         for n, (sample, label_map) in enumerate(zip(samples, maps, strict=True)):
             refined = self._refine(sample, label_map, regions[n], embeddings.get(n), analysis)
-            results.append(LabelMaps(sample.id, {"baseline": label_map} | refined))
+            results.append(LabelMaps(sample.id, {"baseline": label_map} | refined, regions[n]))
         return results
 
     def _baseline_map(self, sample: Sample) -> Tensor:
@@ -214,7 +217,7 @@ class SamSegEvaluation(LightningModule):
                 "pixel_acc": scores.pixel_acc,
             }
             # Every process has the same gathered values; sync_dist only tells Lightning that this is meant.
-            self.log_dict({f"{row}/{name}": float(v) for name, v in values.items()}, sync_dist=True)
+            self.log_dict({f"{scalar_name(row)}/{name}": float(v) for name, v in values.items()}, sync_dist=True)
 
     def scores(self) -> dict[str, Scores]:
         """Return each row's scores over all images and processes so far."""

@@ -1,7 +1,7 @@
-"""``lit-samseg analyse`` and ``lit-samseg compare``: commands that read finished runs and need no model."""
+"""Commands that read finished runs and need no model: ``analyse``, ``compare``, ``report``, ``figure``."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lit_samseg.results.compare import compare_runs
@@ -12,6 +12,7 @@ from lit_samseg.results.text_table import write_tables
 COMMANDS = {
     "analyse": "compute a finished run's tables again from its counts and regions",
     "compare": "compare finished runs over the same images",
+    "report": "make report.html of finished runs: answer, tables, plots and pictures in one page",
 }
 
 
@@ -27,15 +28,31 @@ def run_report(words: Sequence[str]) -> None:
     """
     command = words[0]
     parser = argparse.ArgumentParser(f"lit-samseg {command}", description=COMMANDS[command].capitalize() + ".")
-    if command == "analyse":
-        parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a finished test")
-        _analyse(parser.parse_args(words[1:]).run)
-        return
+    run: dict[str, Callable[[argparse.ArgumentParser, Sequence[str]], None]] = {
+        "analyse": _analyse,
+        "compare": _compare,
+        "report": _report,
+    }
+    run[command](parser, words[1:])
+
+
+def _analyse(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a finished test")
+    folder = parser.parse_args(words).run.expanduser()
+    results = RunRecord.read(folder).write_results(folder)
+    tables = tables_of_run(results)
+    write_tables(tables, folder, "tables")
+    for table in tables:
+        table.print()
+    print(f"Written to {folder}")
+
+
+def _compare(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("runs", type=Path, metavar="RUN", nargs="+", help="output folders of finished tests")
     parser.add_argument(
         "--output_dir", type=Path, default=None, help="write comparison.md, .tex and .csv there (default: only print)"
     )
-    options = parser.parse_args(words[1:])
+    options = parser.parse_args(words)
     tables = compare_runs([run.expanduser() for run in options.runs])
     # Files first: whoever reads along may stop reading.
     if options.output_dir is not None:
@@ -46,11 +63,18 @@ def run_report(words: Sequence[str]) -> None:
         print(f"Written to {options.output_dir}")
 
 
-def _analyse(run: Path) -> None:
-    folder = run.expanduser()
-    results = RunRecord.read(folder).write_results(folder)
-    tables = tables_of_run(results)
-    write_tables(tables, folder, "tables")
-    for table in tables:
-        table.print()
-    print(f"Written to {folder}")
+def _report(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    # Here, since matplotlib takes half a second to import.
+    from lit_samseg.report import write_report
+
+    parser.add_argument("runs", type=Path, metavar="RUN", nargs="+", help="output folders of finished tests")
+    parser.add_argument(
+        "--pictures",
+        choices=("auto", "embed", "link"),
+        default="auto",
+        help="embed them: one file, whatever its size; link: leave them in RUN/gallery beside it, which also suits "
+        "thousands of images; auto (default): embed up to 10.5 MB of them",
+    )
+    options = parser.parse_args(words)
+    for run in options.runs:
+        print(f"Report: {write_report(run.expanduser(), options.pictures)}")

@@ -1,51 +1,28 @@
 """Pictures of every image and row: label maps as PNG, and drawn over the image."""
 
-import shutil
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
-from lightning import Callback, LightningModule, Trainer
+from lightning import LightningModule, Trainer
 from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 
 from lit_samseg.atomic import atomic_file
-from lit_samseg.callbacks.output_folder import prepare_output_folder
-from lit_samseg.callbacks.writer_pool import WriterPool
+from lit_samseg.callbacks.folder_writer import FolderWriter
 from lit_samseg.data import SegmentationDataModule
-from lit_samseg.errors import InputError
-from lit_samseg.results.overlay import draw_overlay
+from lit_samseg.drawing import class_colours, draw_overlay
+from lit_samseg.results.predictions import prediction_path
 
 Labels = NDArray[np.integer]
 Pixels = NDArray[np.uint8]
 
-MARK = ".lit_samseg"
-"""An empty file in folders that a later run may replace."""
 
-
-def folder_of_row(row: str) -> str:
-    """Return a row's folder name: ``/`` would be a sub-folder."""
-    return row.replace("/", "__")
-
-
-class PictureWriter(Callback):
-    """Writes one picture per image and row under a folder of its own in the output folder.
-
-    While the run goes on they are in ``<folder>.partial``, which takes the final name at the end: a run that dies
-    leaves the pictures of an earlier one alone. Threads encode and write them while the next images are computed.
-
-    Args:
-        output_dir: The run's folder.
-    """
-
-    folder: ClassVar[str]
-
-    def __init__(self, output_dir: Path) -> None:
-        self.output_dir = output_dir
-        self._pool: WriterPool | None = None
+class PictureWriter(FolderWriter):
+    """Writes one picture per image and row."""
 
     @abstractmethod
     def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
@@ -57,19 +34,6 @@ class PictureWriter(Callback):
             image: uint8 ``[H, W, 3]``.
             data: The data set.
         """
-
-    @property
-    def partial(self) -> Path:
-        """Where the files are while the run goes on."""
-        return self.output_dir / f"{self.folder}.partial"
-
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Agree on the folder; clear what a dead run left."""
-        self.output_dir = prepare_output_folder(trainer, self.output_dir)
-        self._check_replaceable(pl_module)
-        if trainer.is_global_zero:
-            shutil.rmtree(self.partial, ignore_errors=True)
-        trainer.strategy.barrier()
 
     def on_predict_batch_end(
         self,
@@ -89,50 +53,15 @@ class PictureWriter(Callback):
         if final is not None:
             Console().print(f"Written to {final}", soft_wrap=True, highlight=False, markup=False)
 
-    def _check_replaceable(self, module: LightningModule) -> None:
-        """Refuse to replace what is not ours, or what the baseline reads."""
-        final = self.output_dir / self.folder
-        if final.is_dir() and any(final.iterdir()) and not (final / MARK).exists():
-            raise InputError(f"{final} was not written by lit-samseg and would be replaced; give another --output_dir")
-        root = getattr(getattr(module, "baseline", None), "root", None)
-        if isinstance(root, Path) and root.resolve().is_relative_to(final.resolve()):
-            raise InputError(f"the baseline's label maps {root} would be replaced; give another --output_dir")
-
     def _write(self, trainer: Trainer, outputs: Any, batch: Any) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]
-        if self._pool is None:
-            self._pool = WriterPool()
         for maps, sample in zip(outputs, batch, strict=True):
             # One copy from the device for all rows.
             label_maps = torch.stack(list(maps.rows.values())).cpu().numpy()
             image = sample.image.permute(1, 2, 0).cpu().numpy()
             for row, label_map in zip(maps.rows, label_maps, strict=True):
-                self._pool.submit(self.write, self.partial / folder_of_row(row) / maps.id, label_map, image, data)
-
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """End the threads."""
-        self._end_threads()
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """End the threads; nothing that they have not begun will be published."""
-        self._end_threads()
-
-    def _end_threads(self) -> None:
-        if self._pool is not None:
-            self._pool.cancel()
-            self._pool = None
-
-    def _publish(self, trainer: Trainer) -> Path | None:
-        if self._pool is not None:
-            self._pool.finish()
-        trainer.strategy.barrier()
-        if not trainer.is_global_zero or not self.partial.is_dir():
-            return None
-        (self.partial / MARK).touch()
-        final = self.output_dir / self.folder
-        shutil.rmtree(final, ignore_errors=True)
-        self.partial.rename(final)
-        return final
+                stem = prediction_path(self.partial, row, maps.id)
+                self._submit(self.write, stem, label_map, image, data)
 
 
 class PredictionWriter(PictureWriter):
@@ -179,7 +108,8 @@ class OverlayWriter(PictureWriter):
 
     def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
         """Draw and write one overlay."""
-        drawn = draw_overlay(image, label_map, data.palette, data.label_offset, data.background)
+        colours = class_colours(data.num_classes, data.palette, data.label_offset)
+        drawn = draw_overlay(image, label_map, colours, data.background)
         with atomic_file(stem.with_name(f"{stem.name}.jpg")) as draft:
             Image.fromarray(drawn).save(draft, quality=90)
 

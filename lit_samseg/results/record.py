@@ -54,22 +54,9 @@ class RunRecord:
         Raises:
             InputError: It holds none, or one of a release whose files had other fields.
         """
-        path = folder / "results.json"
-        try:
-            results = json.loads(path.read_text(encoding="utf-8"))
-            version, names = results["schema_version"], results["dataset"]["class_names"]
-        except OSError as error:
-            raise InputError(
-                f"no such run: {path} cannot be read; give the output folder of a finished test"
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} is not the results.json of a test; give its output folder") from error
-        if version > SCHEMA_VERSION:
-            raise InputError(
-                f"{path} has schema_version {version}, this release reads up to {SCHEMA_VERSION}; update it"
-            )
+        results = read_results(folder)
         facts = {key: value for key, value in results.items() if key not in ("schema_version", "rows")}
-        return cls(Evidence.read(folder), names, facts)
+        return cls(Evidence.read(folder), results["dataset"]["class_names"], facts)
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write the files, ``results.json`` last, and return what it holds."""
@@ -109,6 +96,25 @@ class RunRecord:
             for i, name in enumerate(self.class_names):
                 values = (s.iou[i], s.acc[i], s.iou[i] - baseline.iou[i])
                 yield (row, i, name, *map(finite, values), *pooled[:, i].tolist())
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """Read a finished run's ``results.json``.
+
+    Raises:
+        InputError: There is none, or one of a later release.
+    """
+    path = folder / "results.json"
+    try:
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version, _ = results["schema_version"], results["dataset"]["class_names"]
+    except OSError as error:
+        raise InputError(f"no such run: {path} cannot be read; give the output folder of a finished test") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not the results.json of a test; give its output folder") from error
+    if version > SCHEMA_VERSION:
+        raise InputError(f"{path} has schema_version {version}, this release reads up to {SCHEMA_VERSION}; update it")
+    return results
 
 
 def provenance() -> dict[str, Any]:

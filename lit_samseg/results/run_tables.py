@@ -132,6 +132,23 @@ def classes_table(rows: Sequence[dict[str, Any]]) -> TextTable:
     return TextTable("Classes, IoU and differences", ["class", *(row["name"] for row in rows)], cells)
 
 
+def timing_table(results: dict[str, Any]) -> TextTable:
+    """Lay out where the time went, in seconds per image of the first process."""
+    stages = {stage: seconds for stage, seconds in results["timing"].items() if stage != "total"}
+    total = results["timing"].get("total", 0)
+    rest = max(0.0, total - sum(stages.values()))
+    cells = [
+        [stage.replace("_", " "), f"{seconds:.3f}", per_cent(seconds / total if total else None)]
+        for stage, seconds in (stages | {"reading, writing and the rest": rest}).items()
+    ]
+    cells.append(["total", f"{total:.3f}", per_cent(1.0)])
+    peaks = [f"{kind} {megabytes:.0f} MB" for kind, megabytes in results["peak_memory_mb"].items()]
+    notes = [f"On {results['device']}, {results['world_size']} process(es). Peak memory: {', '.join(peaks) or '-'}."]
+    if results.get("cache"):
+        notes.append("With a cache: what was found there took no network, so these are not the networks' times.")
+    return TextTable("Seconds per image", ["stage", "s/image", "%"], cells, notes)
+
+
 def per_cent(value: float | None) -> str:
     """Format a fraction in per cent; a dash where there is none."""
     return "-" if value is None else f"{100 * value:.2f}"

@@ -1,0 +1,37 @@
+"""The report, when everything else of a run is written."""
+
+from pathlib import Path
+
+from lightning import Callback, LightningModule, Trainer
+from rich.console import Console
+
+from lit_samseg.callbacks.output_folder import prepare_output_folder
+
+
+class ReportWriter(Callback):
+    """At the end of a test, the first process makes ``report.html`` of the run's files; stands after their writers.
+
+    Args:
+        output_dir: The run's folder.
+        enabled: Without, an earlier run's report is removed: it is not of the new results.
+    """
+
+    def __init__(self, output_dir: Path, enabled: bool = True) -> None:
+        self.output_dir, self.enabled = output_dir, enabled
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Agree on the folder."""
+        self.output_dir = prepare_output_folder(trainer, self.output_dir)
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write it and say where it is."""
+        if not trainer.is_global_zero:
+            return
+        if not self.enabled:
+            (self.output_dir / "report.html").unlink(missing_ok=True)
+            return
+        # Here, since matplotlib takes half a second to import and other commands do without it.
+        from lit_samseg.report import write_report
+
+        path = write_report(self.output_dir)
+        Console().print(f"Report: {path}", soft_wrap=True, highlight=False, markup=False)

@@ -1,0 +1,14 @@
+"""Small pictures of every image of a run, for reports: written during the run, read without a model or data set."""
+
+from lit_samseg.gallery.pictures import GalleryPictures, shrink
+from lit_samseg.gallery.store import FILES, GalleryLegend, GalleryPrompts, has_gallery, write_entry
+
+__all__ = [
+    "FILES",
+    "GalleryLegend",
+    "GalleryPictures",
+    "GalleryPrompts",
+    "has_gallery",
+    "shrink",
+    "write_entry",
+]

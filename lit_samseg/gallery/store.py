@@ -1,0 +1,135 @@
+"""A gallery on disk: three pictures and the prompts of each image, and one legend.
+
+``image/<id>.webp`` is the image. ``labels/<id>.webp`` has the label maps below each other, the ground truth first, then
+the rows; a background class is transparent. ``errors/<id>.webp`` has the error maps in the same order; what is right is
+transparent. ``prompts/<id>.json`` has the baseline's regions as prompts.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lit_samseg.atomic import atomic_file
+from lit_samseg.drawing import VOID_COLOUR
+from lit_samseg.errors import InputError
+from lit_samseg.gallery.pictures import GalleryPictures
+
+FILES = {"photo": "image/{}.webp", "labels": "labels/{}.webp", "errors": "errors/{}.webp"}
+"""Pictures of an image by what they show, in the gallery's folder."""
+
+ERROR_COLOURS = ((0, 0, 0, 0), (213, 94, 0, 255), (170, 170, 170, 255), (0, 158, 115, 255), (204, 0, 119, 255))
+"""RGBA by position in ``ERROR_KINDS``; told apart by people who see no red or green."""
+
+_LEGEND = "gallery.json"
+
+
+@dataclass(frozen=True)
+class GalleryLegend:
+    """What all images of a gallery share.
+
+    Attributes:
+        colours: ``#rrggbb`` by class id.
+        background: The class that is transparent, or None.
+        rows: For each row ``name``, ``region`` (``class``, ``component``, or empty for the baseline) and ``recipe``
+            (a list of ``point``, ``points``, ``box``, ``mask``), the baseline first.
+    """
+
+    colours: list[str]
+    background: int | None
+    rows: list[dict[str, Any]]
+
+    def write(self, folder: Path) -> None:
+        """Write it into the gallery's folder."""
+        with atomic_file(folder / _LEGEND) as draft:
+            draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "GalleryLegend":
+        """Read what ``write`` wrote.
+
+        Raises:
+            InputError: There is none, or it is broken.
+        """
+        return cls(**_read_json(folder / _LEGEND))
+
+
+@dataclass(frozen=True)
+class GalleryPrompts:
+    """The prompts that an image's regions give.
+
+    Attributes:
+        height: Of the image itself, in pixels.
+        width: Of the image itself, in pixels.
+        regions: By kind of region a list of ``class`` (its id), ``box`` (x_min, y_min, x_max, y_max, corners inclusive)
+            and ``points`` (x, y of each), in the image's pixels.
+    """
+
+    height: int
+    width: int
+    regions: Mapping[str, Sequence[Mapping[str, Any]]]
+
+    @classmethod
+    def read(cls, folder: Path, image_id: str) -> "GalleryPrompts":
+        """Read an image's.
+
+        Raises:
+            InputError: There are none, or they are broken.
+        """
+        return cls(**_read_json(folder / f"prompts/{image_id}.json"))
+
+
+def has_gallery(folder: Path) -> bool:
+    """Tell whether a folder is a finished gallery."""
+    return (folder / _LEGEND).is_file()
+
+
+def write_entry(
+    folder: Path,
+    image_id: str,
+    pictures: GalleryPictures,
+    prompts: GalleryPrompts,
+    colours: NDArray[np.uint8],
+    background: int | None,
+) -> None:
+    """Write an image's files.
+
+    Args:
+        folder: The gallery's.
+        image_id: Its name in the data set.
+        pictures: What to write.
+        prompts: What to write.
+        colours: RGB by class id, uint8 ``[C, 3]``.
+        background: The class that is left transparent, or None.
+    """
+    opaque = np.full((len(colours) + 1, 1), 255, np.uint8)
+    if background is not None:
+        opaque[background] = 0
+    # Void is beyond the last class.
+    by_class = np.hstack([np.vstack([colours, VOID_COLOUR]).astype(np.uint8), opaque])
+    labels = by_class[np.minimum(pictures.labels, len(colours))]
+    errors = np.array(ERROR_COLOURS, np.uint8)[pictures.errors]
+    _save(folder / FILES["photo"].format(image_id), pictures.photo, quality=75, method=2)
+    for what, tiles in (("labels", labels), ("errors", errors)):
+        below = tiles.reshape(-1, *tiles.shape[2:])
+        _save(folder / FILES[what].format(image_id), below, lossless=True, quality=30, method=2)
+    with atomic_file(folder / f"prompts/{image_id}.json") as draft:
+        draft.write_text(json.dumps(asdict(prompts)), encoding="utf-8")
+
+
+def _save(path: Path, pixels: NDArray[np.uint8], **options: Any) -> None:
+    with atomic_file(path) as draft:
+        Image.fromarray(pixels).save(draft, **options)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}); run the test again, or delete {path.parent}") from error
+    return content

@@ -1,0 +1,82 @@
+"""How plots look, and how they become SVG for a page that may be light or dark."""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK = "#101418"
+"""Text and axes; replaced where the page is dark."""
+
+RULE = "#d6d9dd"
+"""Grid lines; replaced where the page is dark."""
+
+DARK = {INK: "#e8e6e3", RULE: "#3d4248"}
+
+VERDICT_COLOURS = {"better": "#0a8f6a", "worse": "#d55e00", "no evidence": "#7f8790"}
+
+ROW_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8f6bd1", "#a0522d", "#708238")
+"""Okabe and Ito's colours (told apart by people who see no red or green), and three more; they come round again."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+WIDTH = 5.0
+"""Inches: half a page of a report, and a phone held upright."""
+
+
+@contextmanager
+def plotting() -> Iterator[None]:
+    """Set the style within the block; make and save figures inside.
+
+    A dollar sign in a name is no formula. Where a font lacks a letter, files for print have a box; in SVG text stays
+    text, and the viewer's fonts have it.
+    """
+    style: dict[Any, Any] = {
+        "font.size": 9.5,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "figure.constrained_layout.use": True,
+        "grid.color": RULE,
+        "legend.frameon": False,
+        "pdf.fonttype": 42,
+        "savefig.dpi": 300,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "lit_samseg",
+        "text.color": INK,
+        "text.parse_math": False,
+        "xtick.color": INK,
+        "ytick.color": INK,
+    }
+    with mpl.rc_context(style), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        yield
+
+
+def new_figure(height: float) -> tuple[Figure, Axes]:
+    """Return an empty figure of the common width, ``height`` in inches, and its axes."""
+    figure = Figure(figsize=(WIDTH, height))
+    return figure, figure.add_subplot()
+
+
+def row_colour(index: int) -> str:
+    """Return the colour of the row at a position; the baseline, at 0, is ink."""
+    return ROW_COLOURS[(index - 1) % len(ROW_COLOURS)] if index else INK
+
+
+def svg(figure: Figure) -> tuple[str, str]:
+    """Return a figure as SVG for light and for dark pages; the same figure gives the same text."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+    light = re.sub(r"^<\?xml.*?<svg", "<svg", text.getvalue(), count=1, flags=re.DOTALL)
+    dark = light
+    for colour, other in DARK.items():
+        dark = dark.replace(colour, other)
+    return light, dark

@@ -1,0 +1,154 @@
+"""The page itself: what it shows, and the file."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+
+from lit_samseg.atomic import atomic_file
+from lit_samseg.drawing import ERROR_KINDS, VOID_COLOUR
+from lit_samseg.errors import InputError
+from lit_samseg.gallery.store import ERROR_COLOURS
+from lit_samseg.plots import classes_plot, forest_plot, ladder_plot, plotting, svg, trimap_plot
+from lit_samseg.report.cards import Pictures, as_data_url, make_cards, read_legend
+from lit_samseg.report.verdict import Verdict, find_verdict
+from lit_samseg.results import run_tables
+from lit_samseg.results.evidence import Evidence
+from lit_samseg.results.record import SCHEMA_VERSION, read_results
+from lit_samseg.results.text_table import TextTable
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot as the page shows it.
+
+    Attributes:
+        title: Above it.
+        words: What it shows, for people who do not see it.
+        light: URL of the SVG for light pages and paper.
+        dark: URL of the SVG for dark pages.
+    """
+
+    title: str
+    words: str
+    light: str
+    dark: str
+
+
+def write_report(folder: Path, pictures: Pictures = "auto") -> Path:
+    """Write a finished run's ``report.html``; the same files give the same page.
+
+    Args:
+        folder: The run's.
+        pictures: ``embed`` makes one file of it whatever its size, ``link`` leaves the pictures in ``gallery`` beside
+            it, ``auto`` embeds up to 10.5 MB of them.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: The folder holds no run, a broken one, or one of a release before reports.
+    """
+    results = read_results(folder)
+    if results["schema_version"] < SCHEMA_VERSION:
+        raise InputError(f"{folder} is of an earlier release; run 'lit-samseg analyse' on it first")
+    page = render_page(results, Evidence.read(folder), folder, pictures)
+    path = folder / REPORT
+    with atomic_file(path) as draft:
+        draft.write_text(page, encoding="utf-8")
+    return path
+
+
+def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictures: Pictures) -> str:
+    """Return the page as HTML.
+
+    Args:
+        results: ``results.json``.
+        evidence: The run's counts and regions.
+        folder: The run's; its gallery and ``config.yaml`` are read where they are.
+        pictures: As in `write_report`.
+    """
+    verdict = find_verdict(results)
+    legend = read_legend(folder, evidence.rows)
+    cards = make_cards(evidence, folder, pictures if legend is not None else None)
+    rows = results["rows"]
+    best = next((row for row in rows if row["name"] == verdict.best), None)
+    environment = Environment(
+        loader=PackageLoader("lit_samseg.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"per_cent": run_tables.per_cent, "points": run_tables.points}
+    script = _template_file(environment, "report.js")
+    config = folder / "config.yaml"
+    return environment.get_template("report.html.j2").render(
+        results=results,
+        verdict=verdict,
+        scores=run_tables.scores_table(results),
+        plots=make_plots(results, verdict),
+        ladder=run_tables.ladder_table(rows) if any("ladder" in row for row in rows) else None,
+        tags=_best_first([(row["name"], run_tables.tags_table(row)) for row in rows if "tags" in row], verdict.best),
+        harm=run_tables.harm_table(rows) if len(rows) > 1 else None,
+        ends=_best_first([(row["name"], run_tables.ends_table(row)) for row in rows if "harm" in row], verdict.best),
+        classes=run_tables.classes_table(rows),
+        timing=run_tables.timing_table(results),
+        cards=cards,
+        card_data=[card.data() for card in cards],
+        legend=legend,
+        shown=rows.index(best) if best is not None else 0,
+        errors=[(kind, f"#{bytes(colour[:3]).hex()}") for kind, colour in zip(ERROR_KINDS, ERROR_COLOURS, strict=True)],
+        void=f"#{bytes(VOID_COLOUR).hex()}",
+        config=config.read_text(encoding="utf-8") if config.is_file() else None,
+        style=_template_file(environment, "report.css"),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def make_plots(results: dict[str, Any], verdict: Verdict) -> list[Plot]:
+    """Draw the plots that the run has numbers for."""
+    with plotting():
+        drawn: list[tuple[str, str, Figure | None]] = [
+            (
+                "Differences with 95 % intervals",
+                "Forest plot of each row's difference to the baseline in mIoU*; numbers are in the table of scores.",
+                forest_plot(results),
+            ),
+            (
+                "Near borders",
+                "mIoU of each row within 1 to 20 pixels of a border of the ground truth.",
+                trimap_plot(results),
+            ),
+            (
+                "What would be gained",
+                "What each row would gain if one thing were made perfect; the numbers are in the table of causes.",
+                ladder_plot(results),
+            ),
+            (
+                "Classes" if verdict.best is None else f"Classes, baseline and {verdict.best}",
+                "IoU of each class; the numbers are in the table of classes.",
+                classes_plot(results, verdict.best),
+            ),
+        ]
+        return [
+            Plot(title, words, *(as_data_url(text.encode(), "svg+xml") for text in svg(figure)))
+            for title, words, figure in drawn
+            if figure is not None
+        ]
+
+
+def _best_first(tables: list[tuple[str, TextTable]], best: str | None) -> list[tuple[str, TextTable]]:
+    return sorted(tables, key=lambda table: table[0] != best)
+
+
+def _template_file(environment: Environment, name: str) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]

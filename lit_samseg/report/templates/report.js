@@ -1,0 +1,214 @@
+"use strict";
+// Everything is readable without this: it wipes, zooms, filters, orders and follows keys and links.
+(() => {
+  const gallery = document.getElementById("report:cards");
+  const form = gallery.querySelector("form");
+  const list = gallery.querySelector(".cards");
+  const dialog = gallery.querySelector("dialog");
+  const { cards: facts, rows } = JSON.parse(document.getElementById("report:data").textContent);
+  const cards = [...list.children].map((element, n) => ({ element, ...facts[n], n }));
+  const field = (name) => form.elements.namedItem(name);
+  const chosen = (name) => (field(name) ? field(name).value : "");
+  const row = () => Number(chosen("row") || 0);
+  const points = (value) => (value === null ? "-" : (value < 0 ? "" : "+") + (100 * value).toFixed(2));
+  const kindOf = (value) => (value === null ? "" : value > 0 ? "gain" : value < 0 ? "harm" : "none");
+
+  const showRow = () => {
+    const r = row();
+    for (const card of cards) {
+      const delta = card.element.querySelector(".delta");
+      if (!delta) continue;
+      delta.textContent = points(card.differences[r]);
+      delta.className = `delta ${kindOf(card.differences[r])}`;
+    }
+    if (r) gallery.style.setProperty("--row", r + 1);
+    if (rows[r]) {
+      gallery.dataset.kind = rows[r].region;
+      gallery.dataset.parts = rows[r].recipe.join(" ");
+    }
+  };
+
+  const filter = () => {
+    const r = row();
+    const [wanted, tag, change] = [chosen("class"), chosen("tag"), chosen("change")];
+    let shown = 0;
+    for (const card of cards) {
+      // Without SAM's rows there are no regions of theirs.
+      const tags = card.tags[r];
+      const fits = (wanted === "" || card.classes.includes(Number(wanted)))
+        && (tag === "" || tags.includes(tag)) && (change === "" || kindOf(card.differences[r]) === change);
+      card.element.hidden = !fits;
+      shown += fits;
+    }
+    form.querySelector(".count").textContent = `${shown} of ${cards.length} images`;
+  };
+
+  const order = () => {
+    const r = row();
+    const last = (value) => (value === null ? Infinity : value);
+    const keys = {
+      id: (card) => card.n,
+      gain: (card) => last(card.differences[r] === null ? null : -card.differences[r]),
+      harm: (card) => last(card.differences[r]),
+      score: (card) => last(card.score),
+    };
+    const key = keys[chosen("order")];
+    // Equal keys, and two without any, stay in the order of their ids.
+    const sorted = [...cards].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : a.n - b.n));
+    list.append(...sorted.map((card) => card.element));
+  };
+
+  const update = () => { showRow(); filter(); order(); };
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", (event) => {
+    const name = event.target.name;
+    if (name === "view") gallery.dataset.view = chosen("view");
+    else if (name === "prompts") gallery.dataset.prompts = event.target.checked ? "on" : "off";
+    else if (name !== "opacity") update();
+  });
+  form.addEventListener("input", (event) => {
+    if (event.target.name !== "opacity") return;
+    gallery.style.setProperty("--opacity", event.target.value / 100);
+    gallery.style.setProperty("--opacity-errors", event.target.value / 100);
+  });
+
+  // Wiping: the slider, or a pointer drawn over the picture.
+  const wipe = (holder, percent) => {
+    holder.querySelector(".stage").style.setProperty("--wipe", `${percent}%`);
+    holder.querySelector(".wipe").value = percent;
+  };
+  gallery.addEventListener("input", (event) => {
+    if (event.target.matches(".wipe")) wipe(event.target.closest(".card, dialog"), event.target.value);
+  });
+  list.addEventListener("pointerdown", (event) => {
+    const stage = event.target.closest(".stage");
+    if (!stage || event.button) return;
+    const follow = (move) => {
+      const { left, width } = stage.getBoundingClientRect();
+      wipe(stage.closest(".card"), Math.max(0, Math.min(100, 100 * (move.clientX - left) / width)));
+    };
+    follow(event);
+    stage.setPointerCapture(event.pointerId);
+    stage.addEventListener("pointermove", follow);
+    const end = () => stage.removeEventListener("pointermove", follow);
+    stage.addEventListener("pointerup", end, { once: true });
+    stage.addEventListener("pointercancel", end, { once: true });
+  });
+
+  // Zooming.
+  const viewport = dialog.querySelector(".viewport");
+  const place = { scale: 1, x: 0, y: 0, fit: 1 };
+  const draw = () => {
+    const stage = viewport.querySelector(".stage");
+    stage.style.transform = `translate(${place.x}px, ${place.y}px) scale(${place.scale})`;
+    viewport.classList.toggle("close", place.scale > 2 * place.fit);
+  };
+  const fit = () => {
+    const stage = viewport.querySelector(".stage");
+    place.scale = place.fit = Math.min(viewport.clientWidth / stage.offsetWidth, viewport.clientHeight / stage.offsetHeight);
+    place.x = (viewport.clientWidth - place.scale * stage.offsetWidth) / 2;
+    place.y = (viewport.clientHeight - place.scale * stage.offsetHeight) / 2;
+    draw();
+  };
+  const scaleBy = (factor, x = viewport.clientWidth / 2, y = viewport.clientHeight / 2) => {
+    const scale = Math.max(place.fit, Math.min(40 * place.fit, place.scale * factor));
+    place.x = x - (x - place.x) * scale / place.scale;
+    place.y = y - (y - place.y) * scale / place.scale;
+    place.scale = scale;
+    draw();
+  };
+  const zoom = (card) => {
+    const stage = card.querySelector(".stage");
+    if (!stage) return;
+    const copy = stage.cloneNode(true);
+    viewport.style.cssText = card.style.cssText;
+    copy.style.width = "600px";
+    viewport.replaceChildren(copy);
+    dialog.querySelector("strong").textContent = card.id;
+    dialog.dataset.id = card.id;
+    wipe(dialog, card.querySelector(".wipe").value);
+    if (!dialog.open) dialog.showModal();
+    fit();
+  };
+  list.addEventListener("click", (event) => {
+    if (event.target.closest(".zoom")) zoom(event.target.closest(".card"));
+  });
+  dialog.addEventListener("click", (event) => {
+    const act = { in: () => scaleBy(1.5), out: () => scaleBy(1 / 1.5), fit, close: () => dialog.close() }[event.target.name];
+    if (act) act();
+    else if (event.target === dialog) dialog.close();
+  });
+  viewport.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const { left, top } = viewport.getBoundingClientRect();
+    scaleBy(Math.exp(-event.deltaY / 400), event.clientX - left, event.clientY - top);
+  }, { passive: false });
+  viewport.addEventListener("pointerdown", (event) => {
+    viewport.setPointerCapture(event.pointerId);
+    const pan = (move) => { place.x += move.movementX; place.y += move.movementY; draw(); };
+    viewport.addEventListener("pointermove", pan);
+    viewport.addEventListener("pointerup", () => viewport.removeEventListener("pointermove", pan), { once: true });
+  });
+
+  // Keys.
+  const shownCards = () => [...list.children].filter((card) => !card.hidden);
+  const step = (by) => {
+    const there = shownCards();
+    const now = dialog.open ? document.getElementById(dialog.dataset.id) : document.activeElement.closest(".card");
+    const at = there.indexOf(now);
+    const next = there[at < 0 ? 0 : Math.max(0, Math.min(there.length - 1, at + by))];
+    if (!next) return;
+    if (dialog.open) zoom(next);
+    else {
+      next.querySelector("h3 a").focus({ preventScroll: true });
+      next.scrollIntoView({ block: "center" });
+    }
+  };
+  const press = (name, value) => {
+    const radio = form.querySelector(`[name=${name}]${value ? `[value=${value}]` : ""}`);
+    if (radio) radio.click();
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, textarea, input:not([type=range])")) return;
+    const now = document.activeElement.closest(".card");
+    const act = {
+      j: () => step(1), k: () => step(-1), z: () => now && zoom(now),
+      l: () => press("view", "labels"), e: () => press("view", "errors"), i: () => press("view", "photo"),
+      p: () => press("prompts"),
+      ...(dialog.open ? { "+": () => scaleBy(1.5), "-": () => scaleBy(1 / 1.5), "0": fit } : {}),
+    }[event.key];
+    if (act) act();
+  });
+
+  // Links to an image: one that a filter hides is shown again.
+  const follow = () => {
+    let id;
+    try { id = decodeURIComponent(location.hash.slice(1)); } catch { return; }
+    const card = cards.find((one) => one.id === id);
+    if (!card) return;
+    if (card.element.hidden) {
+      for (const name of ["class", "tag", "change"]) if (field(name)) field(name).value = "";
+      filter();
+    }
+    // Twice: cards above get their true height only when they are drawn.
+    card.element.scrollIntoView({ block: "start" });
+    requestAnimationFrame(() => requestAnimationFrame(() => card.element.scrollIntoView({ block: "start" })));
+  };
+  window.addEventListener("hashchange", follow);
+
+  for (const text of document.querySelectorAll("pre.copy")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy-button";
+    button.textContent = "copy";
+    button.setAttribute("aria-label", `Copy ${text.getAttribute("aria-label")}`);
+    button.addEventListener("click", () => navigator.clipboard.writeText(text.textContent).then(
+      () => { button.textContent = "copied"; }, () => { getSelection().selectAllChildren(text); }));
+    text.before(button);
+  }
+  for (const button of list.querySelectorAll(".zoom")) button.hidden = false;
+  form.hidden = false;
+  form.reset();
+  update();
+  follow();
+})();

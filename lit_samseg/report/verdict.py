@@ -1,0 +1,65 @@
+"""The run's answer to the question, in one sentence."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lit_samseg.results.run_tables import METRIC, interval, per_cent, points
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run says.
+
+    Attributes:
+        answer: ``Yes``, ``No``, ``No evidence`` or ``Not asked``.
+        sentence: Why.
+        best: The row with the largest difference, which the report shows first; None where there is none.
+    """
+
+    answer: str
+    sentence: str
+    best: str | None
+
+
+def find_verdict(results: dict[str, Any]) -> Verdict:
+    """Answer whether SAM improves the baseline.
+
+    Rows whose candidates the ground truth chose (selection ``oracle``) are analyses and have no say. "Yes" needs a row
+    whose verdict is "better"; "No" that every row is "worse"; anything else is "No evidence".
+
+    Args:
+        results: ``results.json``.
+    """
+    scored = {r["name"]: r["difference"][METRIC] for r in results["rows"] if "difference" in r and _counts(r["name"])}
+    scored = {name: test for name, test in scored.items() if test["value"] is not None}
+    baseline, images = per_cent(results["rows"][0][METRIC]), _plural(len(results["dataset"]["ids"]), "image")
+    if not scored:
+        return Verdict("Not asked", f"No row with SAM was scored; the baseline has {baseline} mIoU* on {images}.", None)
+    best = max(scored, key=lambda name: scored[name]["value"])
+    test = scored[best]
+    change = f"changes mIoU* from {baseline} by {points(test['value'])} points {interval(test)}"
+    better = [name for name, test in scored.items() if test["verdict"] == "better"]
+    worse = [name for name, test in scored.items() if test["verdict"] == "worse"]
+    rows = _plural(len(scored), "row")
+    tally = f"Of {rows} with SAM, {len(better)} {_are(better)} better than the baseline and {len(worse)} worse."
+    if better:
+        # The largest difference need not be one that is told from chance.
+        best = max(better, key=lambda name: scored[name]["value"])
+        test = scored[best]
+        change = f"improves mIoU* from {baseline} by {points(test['value'])} points {interval(test)}"
+        return Verdict("Yes", f"{best} {change} on {images}. {tally}", best)
+    if len(worse) == len(scored):
+        return Verdict("No", f"The best row, {best}, {change} on {images}. {tally}", best)
+    return Verdict("No evidence", f"The best row, {best}, {change} on {images}. {tally}", best)
+
+
+def _counts(row: str) -> bool:
+    return "oracle" not in row.partition("@")[2].split("/")
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _are(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"

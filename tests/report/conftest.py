@@ -1,0 +1,95 @@
+"""A real headless Chromium, and a finished run of the built-in world."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.conftest import PROJECT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+AXE = Path(sys.prefix) / "axe/node_modules/axe-core/axe.min.js"
+"""Where ``.ci/run`` installs the accessibility checker: ``npm install --prefix .venv/axe axe-core``."""
+
+NEEDED = "LIT_SAMSEG_REQUIRE_BROWSER"
+"""Set where a missing browser is a failure, as in CI; elsewhere it is a reason to skip."""
+
+
+def missing(what: str) -> None:
+    if os.environ.get(NEEDED):
+        pytest.fail(f"{NEEDED} is set, but there is no {what}")
+    pytest.skip(f"needs {what}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        missing("chromium")
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic", *quiet]
+        )
+        yield launched
+        launched.close()
+
+
+class OpenPage:
+    """Opens files, each in a context of its own.
+
+    Attributes:
+        asked: Every URL that was asked for.
+        complaints: What the pages said on the console, and errors.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        self.asked: list[str] = []
+        self.allowed: list[str] = []
+
+    def __call__(self, path: Path, fragment: str = "", beside: str | None = None, **options: Any) -> Page:
+        """Open a file; it may ask for itself, and for what is in the folder ``beside`` it."""
+        context = self.browser.new_context(**options)
+        self.contexts.append(context)
+        context.on("request", lambda request: self.asked.append(request.url))
+        page = context.new_page()
+        page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.allowed.append(path.as_uri())
+        if beside is not None:
+            self.allowed.append(f"{path.parent.as_uri()}/{beside}/")
+        page.goto(path.as_uri() + fragment)
+        return page
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """At the end no page may have complained, or asked for anything but itself."""
+    opener = OpenPage(browser)
+    yield opener
+    for context in opener.contexts:
+        context.close()
+    assert opener.complaints == []
+    assert opener.asked
+    assert [url for url in opener.asked if not url.startswith(("data:", *opener.allowed))] == []
+
+
+@pytest.fixture(scope="session")
+def demo_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of ``configs/demo.yaml`` on a few scenes, as the console script makes it."""
+    folder = tmp_path_factory.mktemp("report") / "run"
+    words = ["test", "--config", "configs/demo.yaml", "--data.size", "20", "--trainer.accelerator", "cpu"]
+    words += ["--model.save_predictions", "true", "--output_dir", str(folder)]
+    command = [sys.executable, "-m", "lit_samseg", *words]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"Report: {folder}/report.html" in done.stdout
+    return folder
