@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from lit_samseg.atomic import atomic_file
@@ -86,7 +88,7 @@ def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictu
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"per_cent": run_tables.per_cent, "points": run_tables.points}
+    environment.filters |= {"per_cent": run_tables.per_cent, "points": run_tables.points, "breakable": _breakable}
     script = _template_file(environment, "report.js")
     config = folder / "config.yaml"
     return environment.get_template("report.html.j2").render(
@@ -147,6 +149,11 @@ def make_plots(results: dict[str, Any], verdict: Verdict) -> list[Plot]:
 
 def _best_first(tables: list[tuple[str, TextTable]], best: str | None) -> list[tuple[str, TextTable]]:
     return sorted(tables, key=lambda table: table[0] != best)
+
+
+def _breakable(name: str) -> Markup:
+    """Escape a row's name and let narrow columns break it between its words."""
+    return Markup("").join(Markup("{}<wbr>").format(word) for word in re.split(r"(?<=[+/])|(?=@)", name))
 
 
 def _template_file(environment: Environment, name: str) -> str:

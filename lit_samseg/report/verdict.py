@@ -35,22 +35,18 @@ def find_verdict(results: dict[str, Any]) -> Verdict:
     baseline, images = per_cent(results["rows"][0][METRIC]), _plural(len(results["dataset"]["ids"]), "image")
     if not scored:
         return Verdict("Not asked", f"No row with SAM was scored; the baseline has {baseline} mIoU* on {images}.", None)
-    best = max(scored, key=lambda name: scored[name]["value"])
-    test = scored[best]
-    change = f"changes mIoU* from {baseline} by {points(test['value'])} points {interval(test)}"
     better = [name for name, test in scored.items() if test["verdict"] == "better"]
     worse = [name for name, test in scored.items() if test["verdict"] == "worse"]
-    rows = _plural(len(scored), "row")
-    tally = f"Of {rows} with SAM, {len(better)} {_are(better)} better than the baseline and {len(worse)} worse."
+    # The largest difference need not be one that is told from chance.
+    best = max(better or scored, key=lambda name: scored[name]["value"])
+    test = scored[best]
+    change = f"mIoU* from {baseline} by {points(test['value'])} points {interval(test)} on {images}"
+    change += f" (p = {test['p_holm']:.3f} after correction for {_plural(len(scored), 'row')})."
+    tally = f"Of {_plural(len(scored), 'row')} with SAM {_some(better)} better than the baseline, {_some(worse)} worse."
     if better:
-        # The largest difference need not be one that is told from chance.
-        best = max(better, key=lambda name: scored[name]["value"])
-        test = scored[best]
-        change = f"improves mIoU* from {baseline} by {points(test['value'])} points {interval(test)}"
-        return Verdict("Yes", f"{best} {change} on {images}. {tally}", best)
-    if len(worse) == len(scored):
-        return Verdict("No", f"The best row, {best}, {change} on {images}. {tally}", best)
-    return Verdict("No evidence", f"The best row, {best}, {change} on {images}. {tally}", best)
+        return Verdict("Yes", f"{best} improves {change} {tally}", best)
+    answer = "No" if len(worse) == len(scored) else "No evidence"
+    return Verdict(answer, f"The best row, {best}, changes {change} {tally}", best)
 
 
 def _counts(row: str) -> bool:
@@ -61,5 +57,5 @@ def _plural(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-def _are(names: list[str]) -> str:
-    return "is" if len(names) == 1 else "are"
+def _some(names: list[str]) -> str:
+    return f"{len(names) or 'none'} {'are' if len(names) > 1 else 'is'}"

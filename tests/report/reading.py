@@ -27,7 +27,7 @@ class ReportText(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag in ("meta", "link", "input", "img", "source", "br"):
+        if tag in ("meta", "link", "input", "img", "source", "br", "wbr"):
             return
         self._inside.append(tag)
         if tag == "table":

@@ -279,6 +279,21 @@ def test_axe_finds_no_serious_fault(demo_report: Path, open_page: OpenPage, sche
         assert [(v["id"], v["nodes"][0]["html"][:200]) for v in serious] == []
 
 
+@pytest.mark.parametrize(
+    ("scheme", "media", "plots"),
+    [("light", "screen", "by-day"), ("dark", "screen", "by-night"), ("dark", "print", "by-day")],
+)
+def test_light_dark_and_paper(demo_report: Path, open_page: OpenPage, scheme: Any, media: Any, plots: str) -> None:
+    """Paper is white, whatever the screen was."""
+    page = open_page(demo_report / "report.html", color_scheme=scheme)
+    page.emulate_media(media=media, color_scheme=scheme)
+    seen = page.locator(".plots img").evaluate_all("all => all.filter(i => i.offsetParent).map(i => i.className)")
+    assert seen == [plots] * 4
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(255, 255, 255)") == (plots == "by-day")
+    assert page.locator("form.tools").is_visible() == (media == "screen")
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_is_wider_than_the_window(demo_report: Path, open_page: OpenPage, width: int) -> None:
     page = open_page(demo_report / "report.html", viewport={"width": width, "height": 900})

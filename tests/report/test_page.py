@@ -70,7 +70,7 @@ def test_the_answer_is_the_best_row_s(demo_report: Path) -> None:
     (heading,) = page.headings
     assert heading.startswith(f"Yes. {name} improves mIoU* from {in_per_cent(results['rows'][0]['miou_gt_present'])}")
     assert f"by {in_points(value)} points" in heading
-    assert f"{len(better)} are better" in heading
+    assert f"Of 7 rows with SAM {len(better)} are better than the baseline" in heading
 
 
 def test_it_says_how_to_repeat_the_run(demo_report: Path, run_cli: RunCli, tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+from typing import Any
+
+import pytest
+
+from lit_samseg.report.verdict import find_verdict
+
+
+def results(*rows: tuple[str, float | None, str], images: int = 3) -> dict[str, Any]:
+    listed: list[dict[str, Any]] = [{"name": "baseline", "miou_gt_present": 0.5}]
+    for name, value, verdict in rows:
+        ends = (None, None) if value is None else (value - 0.01, value + 0.01)
+        test = {"value": value, "low": ends[0], "high": ends[1], "p_holm": 0.0123, "verdict": verdict}
+        listed.append({"name": name, "difference": {"miou_gt_present": test}})
+    return {"dataset": {"ids": ["x"] * images}, "rows": listed}
+
+
+@pytest.mark.parametrize(
+    ("rows", "answer", "best", "part"),
+    [
+        ([("box", -0.05, "worse"), ("point", -0.02, "worse")], "No", "point", "changes mIoU* from 50.00 by -2.00"),
+        ([("box", -0.05, "worse"), ("point", 0.02, "no evidence")], "No evidence", "point", "none is better"),
+        (
+            [("box", 0.01, "better"), ("point", -0.02, "worse")],
+            "Yes",
+            "box",
+            "1 is better than the baseline, 1 is worse",
+        ),
+        # The larger difference is not told from chance; the smaller one is.
+        ([("box", 0.05, "no evidence"), ("point", 0.02, "better")], "Yes", "point", "by +2.00 points [+1.00, +3.00]"),
+        # Chosen by the ground truth: no answer.
+        ([("box@class/oracle", 0.2, "better"), ("box", -0.1, "worse")], "No", "box", "(p = 0.012 after correction"),
+        ([("box@component/oracle", 0.2, "better")], "Not asked", None, "baseline has 50.00 mIoU* on 3 images"),
+        ([("box", None, "no evidence")], "Not asked", None, "No row with SAM was scored"),
+        ([], "Not asked", None, "No row with SAM was scored"),
+    ],
+)
+def test_answers(rows: list[tuple[str, float | None, str]], answer: str, best: str | None, part: str) -> None:
+    verdict = find_verdict(results(*rows))
+    assert (verdict.answer, verdict.best) == (answer, best)
+    assert part in verdict.sentence
+
+
+def test_one_image_is_one_image() -> None:
+    assert "on 1 image (p" in find_verdict(results(("box", 0.01, "better"), images=1)).sentence
