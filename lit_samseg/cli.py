@@ -16,6 +16,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lit_samseg.callbacks import (
     GalleryWriter,
     ImageProgressBar,
+    OverlayLogger,
     OverlayWriter,
     PredictionWriter,
     ReportWriter,
@@ -51,6 +52,10 @@ all options of a class:
   lit-samseg test --data.help lit_samseg.data.VOC2012
   lit-samseg test --model.help lit_samseg.module.SamSegEvaluation
 """
+
+
+_LOGGER_PACKAGES = ("comet_ml", "mlflow", "neptune", "wandb")
+"""Errors of their own tell the user what to mend."""
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):
@@ -110,6 +115,8 @@ class SamSegCLI(LightningCLI):
                 dump = self._parser(subcommand).dump(config, skip_none=False)
                 callbacks.append(ResultsWriter(output_dir, dump))
                 callbacks.append(ReportWriter(output_dir, config.report))
+                if not any(isinstance(callback, OverlayLogger) for callback in callbacks):
+                    callbacks.append(OverlayLogger())
             else:
                 callbacks.append(OverlayWriter(output_dir))
         try:
@@ -184,8 +191,12 @@ def _readable_cause(error: BaseException | None) -> BaseException | None:
     and its traceback must be seen.
     """
     while error is not None:
-        # OSError: a full disk, a file without permission; its text names the file.
-        if isinstance(error, InputError | MisconfigurationException | OSError):
+        # OSError: a full disk, a file without permission; its text names the file. ModuleNotFoundError: a logger whose
+        # package is not installed.
+        if isinstance(error, InputError | MisconfigurationException | OSError | ModuleNotFoundError):
+            return error
+        # A server that is not there, a login that is missing.
+        if type(error).__module__.partition(".")[0] in _LOGGER_PACKAGES:
             return error
         error = error.__cause__
     return None

@@ -6,8 +6,8 @@ _LOGGED = str.maketrans("+@/", "_..")
 def scalar_name(row: str) -> str:
     """Return a row's name as every logger takes it unchanged: ``box+mask@class/score`` is ``box_mask.class.score``.
 
-    MLflow drops ``+`` and ``@``, so that two rows could become one, and warns of each. ``/`` begins a group in
-    TensorBoard and W&B: it is left for what stands before the score, ``box_mask.class.score/miou``.
+    Lightning drops ``+`` and ``@`` for MLflow and warns of each name. ``/`` ends the name of a group in TensorBoard and
+    W&B, and is left for what follows: ``box_mask.class.score/miou``.
 
     No two rows share a name, since no word of a variant has ``_`` or ``.`` in it: what is before the first ``.`` is the
     recipe with ``_`` for ``+``, each ``.`` after that was a ``/``.

@@ -1,9 +1,18 @@
 """What a run leaves behind: files, a progress bar and a table."""
 
 from lit_samseg.callbacks.gallery_writer import GalleryWriter
+from lit_samseg.callbacks.live_overlays import OverlayLogger
 from lit_samseg.callbacks.picture_writer import OverlayWriter, PredictionWriter
 from lit_samseg.callbacks.progress import ImageProgressBar
 from lit_samseg.callbacks.report_writer import ReportWriter
 from lit_samseg.callbacks.results_writer import ResultsWriter
 
-__all__ = ["GalleryWriter", "ImageProgressBar", "OverlayWriter", "PredictionWriter", "ReportWriter", "ResultsWriter"]
+__all__ = [
+    "GalleryWriter",
+    "ImageProgressBar",
+    "OverlayLogger",
+    "OverlayWriter",
+    "PredictionWriter",
+    "ReportWriter",
+    "ResultsWriter",
+]
