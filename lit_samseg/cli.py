@@ -40,6 +40,7 @@ what is made of finished runs:
   lit-samseg analyse RUN              its tables again, without a model
   lit-samseg compare RUN RUN ...      runs over the same images against each other
   lit-samseg report RUN ...           report.html again, all pictures in it or beside it
+  lit-samseg figure RUN NAME          a figure for print: 1, 3 or 4 of the paper, forest, trimap, ladder, classes
 
 options one changes most:
   --data.root DIR   --data.split val   --data.subset N   --data.ids FILE   --data.num_workers N

@@ -12,6 +12,7 @@ from lit_samseg.results.text_table import write_tables
 COMMANDS = {
     "analyse": "compute a finished run's tables again from its counts and regions",
     "compare": "compare finished runs over the same images",
+    "figure": "draw a finished run's figure for print: PDF, SVG, or PNG and TIFF at 300 dpi",
     "report": "make report.html of finished runs: answer, tables, plots and pictures in one page",
 }
 
@@ -27,6 +28,12 @@ def run_report(words: Sequence[str]) -> None:
         SystemExit: The words are wrong, or help was asked for.
     """
     command = words[0]
+    if command == "figure":
+        # Here, since matplotlib takes half a second to import. It has more words than the others together.
+        from lit_samseg.figures import run_figure
+
+        run_figure(words[1:])
+        return
     parser = argparse.ArgumentParser(f"lit-samseg {command}", description=COMMANDS[command].capitalize() + ".")
     run: dict[str, Callable[[argparse.ArgumentParser, Sequence[str]], None]] = {
         "analyse": _analyse,

@@ -40,8 +40,14 @@ class Evidence:
     regions: list[dict[str, Any]] | None = None
 
     def write(self, folder: Path) -> None:
-        """Write ``counts.npz``; and ``boundary.npz``, ``ladder.npz``, ``regions.csv`` where there are such numbers."""
+        """Write ``counts.npz``; and ``boundary.npz``, ``ladder.npz``, ``regions.csv`` where there are such numbers.
+
+        Where there are none, those of an earlier run in the same folder are removed: they are not of these counts.
+        """
         ids, rows = np.array(self.ids), np.array(self.rows)
+        others = {"boundary.npz": self.boundary, "ladder.npz": self.ladder, "regions.csv": self.regions}
+        for name in [name for name, numbers in others.items() if numbers is None]:
+            (folder / name).unlink(missing_ok=True)
         _write(folder / "counts.npz", ids=ids, rows=rows, **_by_name(self.counts, 1))
         if self.boundary is not None:
             _write(folder / "boundary.npz", ids=ids, rows=rows, **self.boundary)

@@ -249,9 +249,12 @@ def test_nothing_of_an_earlier_run_is_left(run_cli: RunCli, tmp_path: Path) -> N
     run = tmp_path / "own/run"
     assert run_cli(*words).code == 0
     assert (run / "gallery/image/a.webp").is_file()
-    assert run_cli(*words, "--gallery=false", "--report=false").code == 0
-    assert not (run / "gallery").exists()
-    assert not (run / "report.html").exists()
+    assert (run / "regions.csv").is_file()
+    assert run_cli(*words, "--gallery=false", "--report=false", "--model.analysis=false").code == 0
+    for name in ("gallery", "report.html", "ladder.npz", "regions.csv"):
+        assert not (run / name).exists()
+    assert run_cli("analyse", run).code == 0
+    assert "ladder" not in results_of(run)["rows"][1]
 
 
 @pytest.mark.slow

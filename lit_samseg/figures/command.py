@@ -1,0 +1,171 @@
+"""``lit-samseg figure``: its words."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from lit_samseg.errors import InputError
+from lit_samseg.figures.choice import Pick, check_ids, pick_images
+from lit_samseg.figures.comparison import comparison_plate
+from lit_samseg.figures.dataset import configured_data, split_words
+from lit_samseg.figures.panels import draw_plate
+from lit_samseg.figures.prompts import prompts_plate
+from lit_samseg.figures.saving import check_format, is_vector, save_figure
+from lit_samseg.figures.source import FigureSource
+from lit_samseg.plots import classes_plot, forest_plot, ladder_plot, plotting, trimap_plot
+from lit_samseg.report.verdict import find_verdict
+from lit_samseg.results.evidence import Evidence
+from lit_samseg.results.record import SCHEMA_VERSION, read_results
+
+PICTURES = {
+    "1": "image, ground truth, baseline",
+    "3": "ground truth in red and box prompts in blue",
+    "4": "image, ground truth, baseline, baseline + SAM",
+}
+
+PLOTS: dict[str, tuple[Callable[[dict[str, Any], str | None], Figure | None], str]] = {
+    "forest": (lambda results, _: forest_plot(results), "no row with SAM was scored; give --model.variants"),
+    "trimap": (lambda results, _: trimap_plot(results), "borders were not measured"),
+    "ladder": (lambda results, _: ladder_plot(results), "no analysis was made; give --model.analysis true"),
+    "classes": (classes_plot, "no class was scored"),
+}
+"""Plots by name, and why there may be none."""
+
+EPILOG = """\
+Options of the data set, such as --data.root DIR where it has moved, override what the run's config.yaml says.
+"""
+
+
+def run_figure(words: Sequence[str]) -> None:
+    """Draw a figure of a finished run into a file.
+
+    Args:
+        words: The command line after ``lit-samseg figure``.
+
+    Raises:
+        InputError: The run, its data set, or what the figure needs of them, is not there, or is of another run.
+        SystemExit: The words are wrong, or help was asked for.
+    """
+    own, about_data = split_words(words)
+    parser = _parser()
+    options = parser.parse_args(own)
+    _check_words(parser, options, about_data)
+    folder = options.run.expanduser()
+    output = folder / f"figure_{options.name}.pdf" if options.output is None else options.output.expanduser()
+    check_format(output)
+    results = read_results(folder)
+    if results["schema_version"] < SCHEMA_VERSION:
+        raise InputError(f"{folder} is of an earlier release; run 'lit-samseg analyse' on it first")
+    with plotting():
+        if options.name in PLOTS:
+            figure = _plot(folder, results, options)
+        else:
+            figure = _pictures(folder, results, options, about_data, is_vector(output))
+        save_figure(figure, output)
+    print(f"Written to {output}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    shown = "; ".join(f"{name}: {what}" for name, what in PICTURES.items())
+    parser = argparse.ArgumentParser(
+        "lit-samseg figure",
+        description=f"Draw a figure of a finished run for print. {shown}; and the report's plots.",
+        epilog=EPILOG,
+        allow_abbrev=False,
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a finished test")
+    parser.add_argument("name", metavar="NAME", choices=(*PICTURES, *PLOTS), help=", ".join((*PICTURES, *PLOTS)))
+    parser.add_argument(
+        "--output", type=Path, default=None, metavar="FILE", help=".pdf, .svg, .png or .tif (RUN/figure_NAME.pdf)"
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--ids", nargs="+", default=None, metavar="ID", help="show these images, in this order")
+    which.add_argument(
+        "--pick",
+        choices=("best", "worst", "random"),
+        default=None,
+        help="show images with the largest or the smallest difference of --row to the baseline, or any (best)",
+    )
+    parser.add_argument("--count", type=int, default=None, metavar="N", help="how many are picked (4)")
+    parser.add_argument("--seed", type=int, default=None, metavar="N", help="of a random pick (0)")
+    parser.add_argument("--row", default=None, help="a row of the run (the best one; in figure 3 box)")
+    parser.add_argument(
+        "--overlay", choices=("true", "false"), default=None, help="figures 1, 4: label maps over the image (false)"
+    )
+    return parser
+
+
+def _check_words(parser: argparse.ArgumentParser, options: argparse.Namespace, about_data: Sequence[str]) -> None:
+    """Refuse words that would change nothing; whoever wrote them expects that they do."""
+    given = {word for word in ("ids", "pick", "count", "seed", "row", "overlay") if getattr(options, word) is not None}
+    given |= {"data"} if about_data else set()
+    used = {"ids", "pick", "count", "seed", "row", "data"} | ({"overlay"} if options.name != "3" else set())
+    if options.name in PLOTS:
+        used = {"row"} if options.name == "classes" else set()
+    if given - used:
+        parser.error(f"--{min(given - used)} has no meaning for {options.name}")
+    if {"ids", "count"} <= given:
+        parser.error("--count is for --pick; --ids says which images and so how many")
+    if "seed" in given and options.pick != "random":
+        parser.error("--seed is for --pick random")
+
+
+def _plot(folder: Path, results: dict[str, Any], options: argparse.Namespace) -> Figure:
+    draw, why_none = PLOTS[options.name]
+    row = _known_row(results, options.row)
+    figure = draw(results, find_verdict(results).best if row is None else row)
+    if figure is None:
+        raise InputError(f"{folder} has no numbers for {options.name}: {why_none}, and run the test again")
+    return figure
+
+
+def _pictures(
+    folder: Path, results: dict[str, Any], options: argparse.Namespace, about_data: Sequence[str], vector: bool
+) -> Figure:
+    evidence = Evidence.read(folder)
+    if [row["name"] for row in results["rows"]] != list(evidence.rows):
+        raise InputError(f"{folder}: results.json and counts.npz have other rows; run 'lit-samseg analyse' on it first")
+    row = _known_row(results, options.row)
+    if options.name == "3":
+        row = _row_with_boxes(evidence.rows[1:], row)
+    elif row is None:
+        row = find_verdict(results).best
+    if row is None and options.name == "4":
+        raise InputError(f"{folder} has no row with SAM; figure 4 needs one, figure 1 does not")
+    if options.ids is not None:
+        ids, how = check_ids(evidence, options.ids), "given"
+    else:
+        pick: Pick = options.pick or "best"
+        seed = options.seed or 0
+        ids = pick_images(evidence, row, pick, 4 if options.count is None else options.count, seed)
+        how = f"random, seed {seed}" if pick == "random" else f"{pick} of {row}"
+    source = FigureSource(folder, results, evidence, configured_data(folder, about_data))
+    source.check_files(ids)
+    if options.name == "3":
+        plate = prompts_plate(source, ids, str(row))
+    else:
+        plate = comparison_plate(source, ids, row if options.name == "4" else None, options.overlay == "true")
+    # A caption has to say how images were chosen.
+    print(f"Images ({how}): {', '.join(ids)}")
+    return draw_plate(plate, vector)
+
+
+def _known_row(results: dict[str, Any], row: str | None) -> str | None:
+    names = [own["name"] for own in results["rows"][1:]]
+    if row is not None and row not in names:
+        raise InputError(f"--row: the run has no row {row!r} with SAM; there are {', '.join(names) or 'none'}")
+    return row
+
+
+def _row_with_boxes(names: Sequence[str], row: str | None) -> str:
+    """Return the row whose boxes figure 3 shows."""
+    with_boxes = [name for name in names if "box" in name.partition("@")[0].split("+")]
+    if row is None and with_boxes:
+        return "box" if "box" in with_boxes else with_boxes[0]
+    if row is None or row not in with_boxes:
+        there = ", ".join(with_boxes) or "none; run the test again with --model.variants '[box]'"
+        raise InputError(f"figure 3 shows boxes, and {row or 'the run'} has none; rows with boxes: {there}")
+    return row

@@ -1,0 +1,65 @@
+"""A run's data set, as its configuration has it and the command line overrides it."""
+
+from argparse import ArgumentError
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentParser
+
+from lit_samseg.data import SegmentationDataModule
+from lit_samseg.errors import InputError
+
+
+def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part a command line into words that are not about the data set, and ``--data`` words with their values."""
+    others: list[str] = []
+    about_data: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not (word == "--data" or word.startswith(("--data.", "--data="))):
+            others.append(word)
+            continue
+        about_data.append(word)
+        if "=" not in word and rest and not rest[0].startswith("--"):
+            about_data.append(rest.pop(0))
+    return others, about_data
+
+
+def configured_data(folder: Path, words: Sequence[str]) -> SegmentationDataModule:
+    """Make the data set of a run; nothing is read from it yet.
+
+    Args:
+        folder: The run's, with its ``config.yaml``.
+        words: ``--data.root DIR`` and the like, which go before what the configuration says.
+
+    Raises:
+        InputError: There is no configuration, or it names no data set that can be made.
+    """
+    path = folder / "config.yaml"
+    try:
+        section: Any = yaml.safe_load(path.read_text(encoding="utf-8"))["data"]
+        given = {"class_path": section["class_path"], "init_args": section.get("init_args") or {}}
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); it says where the run's images are") from error
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} has no section 'data' with a class_path; it is not the config.yaml of a run"
+        ) from error
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_subclass_arguments(SegmentationDataModule, "data", required=True)
+    try:
+        parser.set_defaults({"data": given})
+        data = parser.instantiate(parser.parse_args(list(words))).data
+    except (ArgumentError, ImportError, AttributeError, ValueError, TypeError) as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        why = str(cause).partition("\n")[0]
+        if isinstance(cause, InputError):
+            raise InputError(why) from error
+        raise InputError(f"the data set of {path} cannot be made: {why}; mend it with --data options") from error
+    assert isinstance(data, SegmentationDataModule)
+    return data
