@@ -11,10 +11,11 @@ from pathlib import Path
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` if the block succeeds, delete it if not.
 
-    The parent folder is made. The temporary name keeps the suffix, since writers choose formats by it.
+    The parent folder is made. The temporary name keeps the suffix, since writers choose formats by it; for
+    the rest it is short, since a file's name may be as long as names can be.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=".draft-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     draft = Path(name)
     try:

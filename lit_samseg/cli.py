@@ -78,7 +78,7 @@ class SamSegCLI(LightningCLI):
             "--gallery",
             type=bool,
             default=True,
-            help="In test: keep small pictures of every image for the report (about 50 kB each).",
+            help="In test: keep small pictures of every image for the report (about 60 kB each).",
         )
         parser.add_argument("--report", type=bool, default=True, help="In test: make report.html at the end.")
         for name in ("class_names", "background", "ignore_index"):
@@ -112,10 +112,10 @@ class SamSegCLI(LightningCLI):
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
             callbacks.append(PredictionWriter(output_dir))
             if subcommand == "test":
-                callbacks.append(GalleryWriter(output_dir, config.gallery))
                 dump = self._parser(subcommand).dump(config, skip_none=False)
-                callbacks.append(ResultsWriter(output_dir, dump))
-                callbacks.append(ReportWriter(output_dir, config.report))
+                # In this order: pictures without results would be of no use.
+                callbacks += [ResultsWriter(output_dir, dump), GalleryWriter(output_dir, config.gallery)]
+                callbacks += [ReportWriter(output_dir)] if config.report else []
                 if not any(isinstance(callback, OverlayLogger) for callback in callbacks):
                     callbacks.append(OverlayLogger())
             else:

@@ -140,7 +140,7 @@ class SamSegEvaluation(LightningModule):
         with self.timer.stage("baseline", self.device):
             maps = [self._baseline_map(sample) for sample in samples]
         with self.timer.stage("regions", self.device):
-            kinds = {variant.region for variant in self.variants}
+            kinds = sorted({variant.region for variant in self.variants})
             regions = [find_regions_of_kinds(label_map, kinds, self.background) for label_map in maps]
         with self.timer.stage("encode", self.device):
             # Nothing is asked about an image without regions, except by the analysis, of the ground truth's.

@@ -195,6 +195,21 @@ def test_broken_runs_are_named(runs: Path, run_cli: RunCli, tmp_path: Path) -> N
     assert "has no counts.npz" in run_cli("analyse", folder).err
 
 
+def test_files_of_another_run_are_refused(runs: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    """Numbers of other images must not be mixed in, wherever the files came from."""
+    for name in ("boundary.npz", "ladder.npz", "regions.csv"):
+        folder = Path(shutil.copytree(runs / "one", tmp_path / name))
+        if name == "regions.csv":
+            lines = (folder / name).read_text().splitlines()
+            (folder / name).write_text("\n".join([lines[0], lines[1].replace("scene_", "other_")]))
+        else:
+            arrays = dict(np.load(folder / name))
+            np.savez(folder / name, **arrays | {"ids": arrays["ids"][::-1]})
+        outcome = run_cli("analyse", folder)
+        assert outcome.code == 2
+        assert f"{name} is of another run than counts.npz" in outcome.err
+
+
 @pytest.mark.parametrize("command", ["analyse", "compare"])
 def test_help_and_wrong_words(command: str, run_cli: RunCli) -> None:
     outcome = run_cli(command, "--help")

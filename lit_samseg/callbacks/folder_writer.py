@@ -49,8 +49,9 @@ class FolderWriter(Callback):
         self._end_threads()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """End the threads; nothing that they have not begun will be published."""
+        """End the threads and remove what they wrote, of which nothing will be published."""
         self._end_threads()
+        shutil.rmtree(self.partial, ignore_errors=True)
 
     def _check_replaceable(self, module: LightningModule) -> None:
         """Refuse to replace what is not ours, or what the baseline reads."""

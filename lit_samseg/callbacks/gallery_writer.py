@@ -8,8 +8,9 @@ from typing import Any
 from lightning import LightningModule, Trainer
 
 from lit_samseg.callbacks.folder_writer import FolderWriter
+from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.drawing import class_colours
-from lit_samseg.gallery import GalleryLegend, GalleryPrompts, has_gallery, shrink, write_entry
+from lit_samseg.gallery import GalleryLegend, GalleryPrompts, has_gallery, key_of, shrink, write_entry
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import Region
 from lit_samseg.refine.prompts import MAX_POINTS
@@ -30,6 +31,13 @@ class GalleryWriter(FolderWriter):
     def __init__(self, output_dir: Path, enabled: bool = True) -> None:
         super().__init__(output_dir)
         self.enabled = enabled
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Agree on the folder, which is nobody else's; a folder that will not be written is left alone."""
+        if self.enabled:
+            super().setup(trainer, pl_module, stage)
+        else:
+            self.output_dir = prepare_output_folder(trainer, self.output_dir)
 
     def on_test_batch_end(
         self,
@@ -64,12 +72,15 @@ class GalleryWriter(FolderWriter):
             if trainer.is_global_zero and has_gallery(self.output_dir / self.folder):
                 shutil.rmtree(self.output_dir / self.folder)
             return
+        # Gathered by all processes, once: torchmetrics keeps what it computed.
+        positions, counts = pl_module.counts.compute()
         if trainer.is_global_zero:
+            key = key_of([data.ids[n] for n in positions], pl_module.rows, counts.cpu().numpy())
             colours = class_colours(data.num_classes, data.palette, data.label_offset)
             rows: list[dict[str, Any]] = [{"name": "baseline", "region": "", "recipe": []}]
             rows += [{"name": v.name, "region": v.region, "recipe": list(v.recipe)} for v in pl_module.variants]
-            legend = GalleryLegend([f"#{bytes(colour).hex()}" for colour in colours], data.background, rows)
-            legend.write(self.partial)
+            hexadecimal = [f"#{bytes(colour).hex()}" for colour in colours]
+            GalleryLegend(key, hexadecimal, data.background, rows).write(self.partial)
         self._publish(trainer)
 
 

@@ -53,7 +53,11 @@ class OverlayLogger(Callback):
         if not self._loggers:
             return
         data = trainer.datamodule  # type: ignore[attr-defined]
-        chosen = choose_ids(data.ids, trainer.world_size, self.count) if self.ids is None else list(self.ids)
+        chosen = self.ids
+        if chosen is None:
+            # limit_test_batches and fast_dev_run stop early.
+            reached = data.ids[: sum(trainer.num_test_batches) * data.batch_size * trainer.world_size]
+            chosen = choose_ids(reached, trainer.world_size, self.count)
         # On every process: if one ended here alone, the others would wait for it.
         check_ids(chosen, data.ids)
         if not trainer.is_global_zero:

@@ -15,7 +15,7 @@ from lit_samseg.atomic import atomic_file
 from lit_samseg.callbacks.folder_writer import FolderWriter
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.drawing import class_colours, draw_overlay
-from lit_samseg.results.predictions import prediction_path
+from lit_samseg.results.layout import prediction_path
 
 Labels = NDArray[np.integer]
 Pixels = NDArray[np.uint8]

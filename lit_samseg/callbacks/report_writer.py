@@ -13,11 +13,10 @@ class ReportWriter(Callback):
 
     Args:
         output_dir: The run's folder.
-        enabled: Without, an earlier run's report is removed: it is not of the new results.
     """
 
-    def __init__(self, output_dir: Path, enabled: bool = True) -> None:
-        self.output_dir, self.enabled = output_dir, enabled
+    def __init__(self, output_dir: Path) -> None:
+        self.output_dir = output_dir
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Agree on the folder."""
@@ -26,9 +25,6 @@ class ReportWriter(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write it and say where it is."""
         if not trainer.is_global_zero:
-            return
-        if not self.enabled:
-            (self.output_dir / "report.html").unlink(missing_ok=True)
             return
         # Here, since matplotlib takes half a second to import and other commands do without it.
         from lit_samseg.report import write_report

@@ -16,6 +16,7 @@ from lit_samseg.callbacks.evidence import gather_evidence
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.module import SamSegEvaluation
+from lit_samseg.results.layout import REPORT
 from lit_samseg.results.record import RunRecord, provenance
 from lit_samseg.results.run_tables import summary_of_run, tables_of_run
 from lit_samseg.results.text_table import write_tables
@@ -58,6 +59,8 @@ class ResultsWriter(Callback):
             return
         facts = provenance() | run_facts(trainer, pl_module, data, list(evidence.ids), seconds)
         record = RunRecord(evidence, data.class_names, facts)
+        # An earlier run's report is not of these results, and a new one may not come to be.
+        (self.output_dir / REPORT).unlink(missing_ok=True)
         with atomic_file(self.output_dir / "config.yaml") as path:
             path.write_text(self.config, encoding="utf-8")
         results = record.write(self.output_dir)

@@ -15,7 +15,7 @@ from lit_samseg.drawing import class_colours
 from lit_samseg.errors import InputError
 from lit_samseg.metrics import count_pixels
 from lit_samseg.results.evidence import Evidence
-from lit_samseg.results.predictions import prediction_path
+from lit_samseg.results.layout import prediction_path
 
 Labels = NDArray[np.integer]
 Pixels = NDArray[np.uint8]

@@ -1,7 +1,7 @@
 """Small pictures of every image of a run, for reports: written during the run, read without a model or data set."""
 
 from lit_samseg.gallery.pictures import GalleryPictures, shrink
-from lit_samseg.gallery.store import FILES, GalleryLegend, GalleryPrompts, has_gallery, write_entry
+from lit_samseg.gallery.store import FILES, GalleryLegend, GalleryPrompts, has_gallery, key_of, write_entry
 
 __all__ = [
     "FILES",
@@ -9,6 +9,7 @@ __all__ = [
     "GalleryPictures",
     "GalleryPrompts",
     "has_gallery",
+    "key_of",
     "shrink",
     "write_entry",
 ]

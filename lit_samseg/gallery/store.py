@@ -5,11 +5,12 @@ the rows; a background class is transparent. ``errors/<id>.webp`` has the error 
 transparent. ``prompts/<id>.json`` has the baseline's regions as prompts.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +29,22 @@ ERROR_COLOURS = ((0, 0, 0, 0), (213, 94, 0, 255), (170, 170, 170, 255), (0, 158,
 
 _LEGEND = "gallery.json"
 
+_Stored = TypeVar("_Stored", "GalleryLegend", "GalleryPrompts")
+
 
 @dataclass(frozen=True)
 class GalleryLegend:
     """What all images of a gallery share.
 
     Attributes:
+        key: Of the counts of the run (`key_of`): pictures of another one in the same folder are not believed.
         colours: ``#rrggbb`` by class id.
         background: The class that is transparent, or None.
         rows: For each row ``name``, ``region`` (``class``, ``component``, or empty for the baseline) and ``recipe``
             (a list of ``point``, ``points``, ``box``, ``mask``), the baseline first.
     """
 
+    key: str
     colours: list[str]
     background: int | None
     rows: list[dict[str, Any]]
@@ -56,7 +61,7 @@ class GalleryLegend:
         Raises:
             InputError: There is none, or it is broken.
         """
-        return cls(**_read_json(folder / _LEGEND))
+        return _made(cls, folder / _LEGEND)
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,20 @@ class GalleryPrompts:
         Raises:
             InputError: There are none, or they are broken.
         """
-        return cls(**_read_json(folder / f"prompts/{image_id}.json"))
+        return _made(cls, folder / f"prompts/{image_id}.json")
+
+
+def key_of(ids: Sequence[str], rows: Sequence[str], counts: NDArray[np.int64]) -> str:
+    """Return what tells a run's pictures from another's: a digest of its images, rows and counts.
+
+    Args:
+        ids: ``N`` of them.
+        rows: ``R`` of them.
+        counts: int64 ``[R, 3, N, C]``.
+    """
+    digest = hashlib.sha256(json.dumps([list(ids), list(rows), counts.shape]).encode())
+    digest.update(np.ascontiguousarray(counts).tobytes())
+    return digest.hexdigest()
 
 
 def has_gallery(folder: Path) -> bool:
@@ -127,9 +145,8 @@ def _save(path: Path, pixels: NDArray[np.uint8], **options: Any) -> None:
         Image.fromarray(pixels).save(draft, **options)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _made(kind: type[_Stored], path: Path) -> _Stored:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return kind(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{path} cannot be read ({error}); run the test again, or delete {path.parent}") from error
-    return content

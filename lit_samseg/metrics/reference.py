@@ -1,5 +1,7 @@
 """torchmetrics' scores beside our own: an independent road to the same numbers, and what loggers get."""
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
@@ -25,13 +27,19 @@ class TorchmetricsScores(nn.Module):
 
         The caller leaves void out: once an image; once a row and metric it took most of the counting's time.
         """
+        if target.numel() == 0:
+            # An image that is void all over; torchmetrics cannot reshape nothing.
+            return
         self.jaccard.update(prediction, target)
         self.accuracy.update(prediction, target)
 
     def compute(self, gt_present: Tensor) -> dict[str, Tensor]:
         """Return ``miou`` and ``macc`` over all processes; ``gt_present`` is bool ``[C]``."""
-        accuracy = self.accuracy.compute()
+        with warnings.catch_warnings():
+            # Of a process whose images were void all over; it has to take part, or the others would wait for it.
+            warnings.filterwarnings("ignore", ".*method of metric .* was called before", UserWarning)
+            accuracy, miou = self.accuracy.compute(), self.jaccard.compute()
         return {
-            "miou": self.jaccard.compute(),
+            "miou": miou,
             "macc": accuracy[gt_present].mean() if gt_present.any() else torch.tensor(float("nan")),
         }

@@ -55,7 +55,10 @@ def plotting() -> Iterator[None]:
         "xtick.color": INK,
         "ytick.color": INK,
     }
-    with mpl.rc_context(style), warnings.catch_warnings():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # Not as the user's own settings have it: a page is the same everywhere, and needs no LaTeX.
+        mpl.rcdefaults()
+        mpl.rcParams.update(style)
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         yield
 
@@ -69,6 +72,12 @@ def new_figure(height: float) -> tuple[Figure, Axes]:
 def row_colour(index: int) -> str:
     """Return the colour of the row at a position; the baseline, at 0, is ink."""
     return ROW_COLOURS[(index - 1) % len(ROW_COLOURS)] if index else INK
+
+
+def printable(name: str, longest: int = 28) -> str:
+    """Return a name as a label: without control characters, which SVG cannot hold, and not too long."""
+    clean = "".join(letter if letter.isprintable() else " " for letter in name)
+    return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
 
 
 def svg(figure: Figure) -> tuple[str, str]:

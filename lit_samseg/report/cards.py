@@ -2,7 +2,6 @@
 
 import base64
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from lit_samseg.gallery import FILES, GalleryLegend, GalleryPrompts, has_gallery
+from lit_samseg.gallery import FILES, GalleryLegend, GalleryPrompts, has_gallery, key_of
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.harm import image_scores
 from lit_samseg.results.regions import by_row_and_image
@@ -71,7 +70,9 @@ def make_cards(evidence: Evidence, folder: Path, pictures: Pictures | None) -> l
     gallery = folder / "gallery"
     kept = [] if pictures is None else [image_id for image_id in evidence.ids if _files(gallery, image_id)]
     if pictures == "auto":
-        size = sum(path.stat().st_size for image_id in kept for path in _files(gallery, image_id).values())
+        # The prompts are text in the page, about as long as their file.
+        files = [path for i in kept for path in (*_files(gallery, i).values(), gallery / f"prompts/{i}.json")]
+        size = sum(path.stat().st_size for path in files if path.is_file())
         pictures = "embed" if size <= EMBEDDED_AT_MOST else "link"
     scores = np.stack([image_scores(counts) for counts in evidence.counts])
     regions = by_row_and_image(evidence.regions or [])
@@ -100,12 +101,12 @@ def make_cards(evidence: Evidence, folder: Path, pictures: Pictures | None) -> l
     ]
 
 
-def read_legend(folder: Path, rows: Sequence[str]) -> GalleryLegend | None:
-    """Return the legend of a run's gallery; None where there is none, or it shows other rows than the run has."""
+def read_legend(folder: Path, evidence: Evidence) -> GalleryLegend | None:
+    """Return the legend of a run's gallery; None where there is none, or it is another run's."""
     if not has_gallery(folder / "gallery"):
         return None
     legend = GalleryLegend.read(folder / "gallery")
-    return legend if [row["name"] for row in legend.rows] == list(rows) else None
+    return legend if legend.key == key_of(evidence.ids, evidence.rows, evidence.counts) else None
 
 
 def _files(gallery: Path, image_id: str) -> dict[str, Path]:

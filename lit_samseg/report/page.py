@@ -15,15 +15,14 @@ from lit_samseg.atomic import atomic_file
 from lit_samseg.drawing import ERROR_KINDS, VOID_COLOUR
 from lit_samseg.errors import InputError
 from lit_samseg.gallery.store import ERROR_COLOURS
-from lit_samseg.plots import classes_plot, forest_plot, ladder_plot, plotting, svg, trimap_plot
+from lit_samseg.plots import MOST, classes_plot, forest_plot, ladder_plot, plotting, svg, trimap_plot
 from lit_samseg.report.cards import Pictures, as_data_url, make_cards, read_legend
 from lit_samseg.report.verdict import Verdict, find_verdict
 from lit_samseg.results import run_tables
 from lit_samseg.results.evidence import Evidence
+from lit_samseg.results.layout import REPORT
 from lit_samseg.results.record import SCHEMA_VERSION, read_results
 from lit_samseg.results.text_table import TextTable
-
-REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictu
         pictures: As in `write_report`.
     """
     verdict = find_verdict(results)
-    legend = read_legend(folder, evidence.rows)
+    legend = read_legend(folder, evidence)
     cards = make_cards(evidence, folder, pictures if legend is not None else None)
     rows = results["rows"]
     best = next((row for row in rows if row["name"] == verdict.best), None)
@@ -105,7 +104,7 @@ def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictu
         cards=cards,
         card_data=[card.data() for card in cards],
         legend=legend,
-        shown=rows.index(best) if best is not None else 0,
+        shown=rows.index(best) if best is not None else min(1, len(rows) - 1),
         errors=[(kind, f"#{bytes(colour[:3]).hex()}") for kind, colour in zip(ERROR_KINDS, ERROR_COLOURS, strict=True)],
         void=f"#{bytes(VOID_COLOUR).hex()}",
         config=config.read_text(encoding="utf-8") if config.is_file() else None,
@@ -117,6 +116,8 @@ def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictu
 
 def make_plots(results: dict[str, Any], verdict: Verdict) -> list[Plot]:
     """Draw the plots that the run has numbers for."""
+    scored = sum(own["iou"] is not None for own in results["rows"][0]["per_class"])
+    classes = "Classes" if scored <= MOST else f"The {MOST} of {scored} classes that change most"
     with plotting():
         drawn: list[tuple[str, str, Figure | None]] = [
             (
@@ -135,8 +136,8 @@ def make_plots(results: dict[str, Any], verdict: Verdict) -> list[Plot]:
                 ladder_plot(results),
             ),
             (
-                "Classes" if verdict.best is None else f"Classes, baseline and {verdict.best}",
-                "IoU of each class; the numbers are in the table of classes.",
+                classes if verdict.best is None else f"{classes}, baseline and {verdict.best}",
+                f"{classes}: the IoU of each; the numbers of all are in the table of classes.",
                 classes_plot(results, verdict.best),
             ),
         ]

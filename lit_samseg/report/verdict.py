@@ -34,14 +34,21 @@ def find_verdict(results: dict[str, Any]) -> Verdict:
     scored = {name: test for name, test in scored.items() if test["value"] is not None}
     baseline, images = per_cent(results["rows"][0][METRIC]), _plural(len(results["dataset"]["ids"]), "image")
     if not scored:
-        return Verdict("Not asked", f"No row with SAM was scored; the baseline has {baseline} mIoU* on {images}.", None)
+        return Verdict(
+            "Not asked",
+            f"No row with SAM was scored without the ground truth's help; the baseline has {baseline} mIoU* "
+            f"on {images}.",
+            None,
+        )
     better = [name for name, test in scored.items() if test["verdict"] == "better"]
     worse = [name for name, test in scored.items() if test["verdict"] == "worse"]
     # The largest difference need not be one that is told from chance.
     best = max(better or scored, key=lambda name: scored[name]["value"])
     test = scored[best]
     change = f"mIoU* from {baseline} by {points(test['value'])} points {interval(test)} on {images}"
-    change += f" (p = {test['p_holm']:.3f} after correction for {_plural(len(scored), 'row')})."
+    p = "p < 0.001" if test["p_holm"] < 0.001 else f"p = {test['p_holm']:.3f}"
+    corrected = sum("difference" in row for row in results["rows"])
+    change += f" ({p} after correction for {_plural(corrected, 'row')})."
     tally = f"Of {_plural(len(scored), 'row')} with SAM {_some(better)} better than the baseline, {_some(worse)} worse."
     if better:
         return Verdict("Yes", f"{best} improves {change} {tally}", best)

@@ -70,7 +70,7 @@ class Evidence:
         boundary, ladder = _read(folder / "boundary.npz"), _read(folder / "ladder.npz")
         regions = folder / "regions.csv"
         try:
-            return cls(
+            evidence = cls(
                 counts["rows"].tolist(),
                 counts["ids"].tolist(),
                 np.stack([counts[name] for name in COUNTS], axis=1),
@@ -79,8 +79,19 @@ class Evidence:
                 None if ladder is None else np.stack([ladder[name] for name in COUNTS], axis=2),
                 read_regions(regions) if regions.is_file() else None,
             )
+            for name, arrays, first in (("boundary.npz", boundary, 0), ("ladder.npz", ladder, 1)):
+                if arrays is not None:
+                    evidence._check_same(folder / name, arrays["ids"].tolist(), arrays["rows"].tolist(), first)
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(f"{folder} holds no whole run ({error}); run the test again") from error
+        strangers = [r for r in evidence.regions or [] if r["row"] not in evidence.rows or r["id"] not in evidence.ids]
+        if strangers:
+            raise InputError(f"{regions} is of another run than counts.npz; delete it or run the test again")
+        return evidence
+
+    def _check_same(self, path: Path, ids: Sequence[str], rows: Sequence[str], first: int) -> None:
+        if list(ids) != list(self.ids) or list(rows) != list(self.rows[first:]):
+            raise InputError(f"{path} is of another run than counts.npz; delete it or run the test again")
 
 
 def _by_name(counts: NDArray[np.int64], axis: int) -> dict[str, NDArray[np.int64]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 from lit_samseg.atomic import atomic_file
@@ -30,6 +31,10 @@ _DISTRIBUTIONS = (
     "timm",
     "numpy",
     "opencv-python-headless",
+    "pillow",
+    "safetensors",
+    "scikit-image",
+    "scipy",
 )
 
 
@@ -56,6 +61,9 @@ class RunRecord:
         """
         results = read_results(folder)
         facts = {key: value for key, value in results.items() if key not in ("schema_version", "rows")}
+        # Earlier releases had neither.
+        facts.setdefault("tags", [])
+        facts.setdefault("cache", None)
         return cls(Evidence.read(folder), results["dataset"]["class_names"], facts)
 
     def write(self, folder: Path) -> dict[str, Any]:
@@ -123,8 +131,8 @@ def provenance() -> dict[str, Any]:
 
 
 def installed_versions() -> dict[str, str]:
-    """Return the versions of the libraries that decide a number; a missing one is left out."""
-    found = {}
+    """Return the versions of Python and of the libraries that decide a number; a missing one is left out."""
+    found = {"python": python_version()}
     for name in _DISTRIBUTIONS:
         try:
             found[name] = version(name)

@@ -7,7 +7,7 @@ from PIL import Image
 from lit_samseg.data.voc import voc_palette
 from lit_samseg.drawing import VOID_COLOUR, class_colours
 from lit_samseg.errors import InputError
-from lit_samseg.gallery import GalleryLegend, GalleryPictures, GalleryPrompts, has_gallery, write_entry
+from lit_samseg.gallery import GalleryLegend, GalleryPictures, GalleryPrompts, has_gallery, key_of, write_entry
 
 PROMPTS = GalleryPrompts(2, 2, {"class": [{"class": 1, "box": [0, 0, 1, 1], "points": [[0.5, 0.5]]}]})
 
@@ -35,11 +35,24 @@ def test_files_hold_every_label_exactly(tmp_path: Path, background: int | None) 
 
 
 def test_a_legend_comes_back(tmp_path: Path) -> None:
-    legend = GalleryLegend(["#000000", "#800000"], 0, [{"name": "baseline", "region": "", "recipe": []}])
+    legend = GalleryLegend("key", ["#000000", "#800000"], 0, [{"name": "baseline", "region": "", "recipe": []}])
     assert not has_gallery(tmp_path)
     legend.write(tmp_path)
     assert has_gallery(tmp_path)
     assert GalleryLegend.read(tmp_path) == legend
+
+
+def test_a_key_tells_runs_apart() -> None:
+    counts = np.arange(12).reshape(2, 3, 2, 1)
+    key = key_of(["a", "b"], ["baseline", "box"], counts)
+    assert key == key_of(["a", "b"], ["baseline", "box"], counts.copy(order="F"))
+    others = [
+        key_of(["a", "c"], ["baseline", "box"], counts),
+        key_of(["a", "b"], ["baseline", "mask"], counts),
+        key_of(["a", "b"], ["baseline", "box"], counts + 1),
+        key_of(["a", "b"], ["baseline", "box"], counts.reshape(2, 3, 1, 2)),
+    ]
+    assert len({key, *others}) == 5
 
 
 def test_broken_files_are_named(tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ class OpenPage:
         context.on("request", lambda request: self.asked.append(request.url))
         page = context.new_page()
         page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        # A script of a hostile name would open one; dismissed, or the page would wait for ever.
+        page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.allowed.append(path.as_uri())
         if beside is not None:

@@ -173,6 +173,11 @@ def test_a_link_scrolls_to_its_image(demo_report: Path, open_page: OpenPage, wid
     hidden = [i for i in per_image_ids(demo_report) if i not in shown(page)]
     page.evaluate("id => { location.hash = id }", hidden[0])
     assert in_view(page, hidden[0])
+    # Not under the bars that stay at the top.
+    title, form = page.locator(f"[id='{hidden[0]}'] h3").bounding_box(), page.locator("form.tools").bounding_box()
+    assert title is not None
+    assert form is not None
+    assert title["y"] >= form["y"] + form["height"]
 
 
 def per_image_ids(folder: Path) -> list[str]:
@@ -206,8 +211,82 @@ def test_keys_and_zoom(demo_report: Path, open_page: OpenPage) -> None:
     assert dialog.locator("strong").inner_text() == ids[2]
     dialog.locator("input.wipe").fill("10")
     assert dialog.locator(".stage").evaluate("e => e.style.getPropertyValue('--wipe')") == "10%"
+    # Moved as far as it goes, an edge of the picture is at the edge of the window; at its first size, in the middle.
+    dialog.locator("button[name=in]").focus()
+    for _ in range(3):
+        page.keyboard.press("+")
+    for _ in range(60):
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowUp")
+    stage, window = dialog.locator(".stage").bounding_box(), dialog.locator(".viewport").bounding_box()
+    assert stage is not None
+    assert window is not None
+    assert (stage["x"], stage["y"]) == (pytest.approx(window["x"], abs=1), pytest.approx(window["y"], abs=1))
+    page.keyboard.press("0")
+    page.set_viewport_size({"width": 500, "height": 800})
+    page.wait_for_timeout(100)
+    stage, window = dialog.locator(".stage").bounding_box(), dialog.locator(".viewport").bounding_box()
+    assert stage is not None
+    assert window is not None
+    assert stage["x"] >= window["x"] - 1
+    assert stage["x"] + stage["width"] <= window["x"] + window["width"] + 1
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
+    page.wait_for_function("id => document.activeElement.closest('.card')?.id === id", arg=ids[2], timeout=2000)
+
+
+def test_keys_go_on_from_where_one_is(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html", "#scene_00007")
+    page.locator("[name=view][value=errors]").click()
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.closest('.card').id") == "scene_00008"
+    page.locator("[id='scene_00011'] .stage").click()
+    page.keyboard.press("z")
+    assert page.locator("dialog strong").inner_text() == "scene_00011"
+    page.keyboard.press("l")
+    assert page.locator(".gallery").get_attribute("data-view") == "labels"
+
+
+def test_a_finger_that_moves_down_scrolls_and_two_scale(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html", has_touch=True, viewport={"width": 390, "height": 844})
+    touch = page.context.new_cdp_session(page)
+
+    def move(*paths: list[tuple[float, float]]) -> None:
+        """Move fingers, each along its path."""
+        for n, points in enumerate(zip(*paths, strict=True)):
+            kind = "touchMove" if n else "touchStart"
+            at = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_timeout(100)
+
+    card = page.locator(".card").nth(2)
+    card.scroll_into_view_if_needed()
+    slider = card.locator("input.wipe")
+
+    def middle() -> tuple[float, float]:
+        box = card.locator(".stage").bounding_box()
+        assert box is not None
+        return box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"]
+
+    x, y = middle()
+    move([(x, y - 10 * n) for n in range(8)])
+    assert slider.input_value() == "50"
+    x, y = middle()
+    move([(x - 5 * n, y) for n in range(8)])
+    assert float(slider.input_value()) < 25
+    card.locator(".zoom").click()
+    stage = page.locator("dialog .stage")
+    before = stage.bounding_box()
+    move([(195 - 10 * n, 400) for n in range(1, 8)], [(195 + 10 * n, 400) for n in range(1, 8)])
+    after = stage.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == pytest.approx(7 * before["width"], rel=0.05)
+    move([(195 + 5 * n, 400) for n in range(8)])
+    moved = stage.bounding_box()
+    assert moved is not None
+    assert moved["x"] - after["x"] == pytest.approx(35, abs=1)
 
 
 def test_prompts_are_drawn_where_they_are(demo_report: Path, open_page: OpenPage) -> None:
@@ -239,6 +318,7 @@ def test_without_javascript_everything_can_be_read(demo_report: Path, open_page:
     card = page.locator(".card").last
     card.locator("summary").click()
     assert card.locator(".stage").is_visible()
+    assert page.locator("input:visible").count() == 0
     assert card.locator(".panels figure").count() == 1 + 8
     assert card.locator(f"[aria-label^='{ROW}, ']").is_visible()
 
@@ -292,6 +372,8 @@ def test_light_dark_and_paper(demo_report: Path, open_page: OpenPage, scheme: An
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(255, 255, 255)") == (plots == "by-day")
     assert page.locator("form.tools").is_visible() == (media == "screen")
+    # On paper too there is what repeats the run.
+    assert page.locator("[aria-label='config.yaml']").is_visible() == (media == "print")
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import yaml
 from PIL import Image
 
 from lit_samseg.data.scene_generator import generate_scene
-from tests.conftest import RunCli
+from tests.conftest import PROJECT, RunCli
 from tests.recomputation import results_of
 from tests.report.conftest import OpenPage
 from tests.report.reading import ReportText
@@ -133,14 +136,52 @@ def test_broken_files_are_named(demo_report: Path, run_cli: RunCli, tmp_path: Pa
     assert run_cli("report", folder).code == 0
     stages = (folder / "report.html").read_text().count('class="stage view"')
     assert stages == 19
+    (folder / "gallery/gallery.json").write_text("[]")
+    outcome = run_cli("report", folder)
+    assert outcome.code == 2
+    assert "gallery.json cannot be read" in outcome.err
+
+
+def test_a_run_of_an_earlier_release_is_analysed_first(demo_report: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(demo_report, tmp_path / "run"))
+    for name in ("boundary.npz", "ladder.npz", "regions.csv", "report.html"):
+        (folder / name).unlink()
+    shutil.rmtree(folder / "gallery")
     results = results_of(folder)
+    del results["tags"], results["cache"]
     (folder / "results.json").write_text(json.dumps(results | {"schema_version": 1}))
     assert "lit-samseg analyse" in run_cli("report", folder).err
+    assert run_cli("analyse", folder).code == 0
+    outcome = run_cli("report", folder)
+    assert outcome.code == 0, outcome.err
+    assert list(ReportText(folder / "report.html").records("scenes test, 20 images")) == [
+        row["name"] for row in results["rows"]
+    ]
+
+
+def test_pictures_of_another_run_are_not_shown(demo_report: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    """The same images and rows, but other counts: a run that ended between its gallery and its results, say."""
+    folder = Path(shutil.copytree(demo_report, tmp_path / "run"))
+    counts = dict(np.load(folder / "counts.npz"))
+    counts["intersection"][1, 0, 0] -= 1
+    np.savez(folder / "counts.npz", **counts)
+    assert run_cli("report", folder).code == 0
+    assert "No pictures were kept" in ReportText(folder / "report.html").text
+
+
+def test_the_user_s_own_plot_settings_change_nothing(demo_report: Path, tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: red\nlines.linewidth: 9\n")
+    folder = Path(shutil.copytree(demo_report, tmp_path / "run"))
+    command = [sys.executable, "-m", "lit_samseg", "report", str(folder)]
+    environment = os.environ | {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "report.html").read_bytes() == (demo_report / "report.html").read_bytes()
 
 
 SCRIPT = "<script>alert(1)</script>"
 NAMES = [
-    SCRIPT,
+    SCRIPT + "\x07",
     "\"quoted\" & 'single'",
     "猫 · größer",
     "a$b$ \\frac",
@@ -171,18 +212,18 @@ def own_words(root: Path, sizes: dict[str, tuple[int, int]]) -> list[Any]:
     ]
 
 
-def check_readable(folder: Path, open_page: OpenPage, images: int) -> ReportText:
+def check_readable(folder: Path, open_page: OpenPage, images: int, plots: int = 4) -> ReportText:
     """Open it at two widths: it is whole, nothing is too wide, and no script of a name ran."""
     for width in (1440, 390):
         page = open_page(folder / "report.html", viewport={"width": width, "height": 900})
-        page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         page.wait_for_timeout(100)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.locator(".card").count() == images
         assert page.locator(".count").inner_text() == f"{images} of {images} images"
         pictures = page.locator(".plots img").evaluate_all("all => all.map(i => i.naturalWidth)")
-        assert min(pictures, default=1) > 0
+        assert len(pictures) == 2 * plots
+        assert min(pictures) > 0
         assert page.locator("h1").is_visible()
     return ReportText(folder / "report.html")
 
@@ -195,7 +236,7 @@ def test_hostile_names_and_sizes_are_readable(run_cli: RunCli, open_page: OpenPa
     text = check_readable(root / "run", open_page, len(sizes))
     seen = [cell for row in text.tables["Classes, IoU and differences"] for cell in row[:1]]
     assert {*NAMES} >= {*seen[1:]}
-    assert SCRIPT in seen
+    assert f"{SCRIPT}\x07" in seen
     assert "猫 · größer" in seen
     # Linked pictures have the same names.
     assert run_cli("report", root / "run", "--pictures", "link").code == 0
@@ -231,10 +272,13 @@ def test_little_is_readable_too(
     sizes = {"a": (90, 60)} if case == "one image" else {"a": (90, 60), "b": (64, 64)}
     outcome = run_cli(*own_words(tmp_path / "own", sizes), *words)
     assert outcome.code == 0, outcome.err
-    text = check_readable(tmp_path / "own/run", open_page, len(sizes))
+    plots = {"no variants": 2, "no analysis": 3}.get(case, 4)
+    text = check_readable(tmp_path / "own/run", open_page, len(sizes), plots)
     (heading,) = text.headings
     if case == "no variants":
-        assert heading.startswith("Not asked. No row with SAM was scored; the baseline has")
+        assert heading.startswith(
+            "Not asked. No row with SAM was scored without the ground truth's help; the baseline has"
+        )
     if case == "no pictures":
         assert "No pictures were kept" in text.text
         assert not (tmp_path / "own/run/gallery").exists()
@@ -242,6 +286,7 @@ def test_little_is_readable_too(
         assert "No analysis was made" in text.text
         # The ground truth chose its candidates: it is no answer.
         assert "Of 1 row with SAM" in heading
+        assert "after correction for 2 rows" in heading
 
 
 def test_nothing_of_an_earlier_run_is_left(run_cli: RunCli, tmp_path: Path) -> None:
@@ -257,12 +302,28 @@ def test_nothing_of_an_earlier_run_is_left(run_cli: RunCli, tmp_path: Path) -> N
     assert "ladder" not in results_of(run)["rows"][1]
 
 
+def test_an_image_that_is_void_all_over(run_cli: RunCli, open_page: OpenPage, tmp_path: Path) -> None:
+    root = tmp_path / "own"
+    words = own_words(root, {"a": (90, 60), "b": (64, 64)})
+    Image.new("L", (64, 64), 255).save(root / "masks/b.png")
+    outcome = run_cli(*words)
+    assert outcome.code == 0, outcome.err
+    text = check_readable(root / "run", open_page, 2)
+    assert "-" in re.findall(r'class="delta">(.*?)<', (root / "run/report.html").read_text())
+    assert text.records("Images, by mIoU")["box"]["improved"] in ("0.00", "100.00")
+    # And where it is the only one: nothing was scored.
+    (root / "ids.txt").write_text("b\n")
+    outcome = run_cli(*words, f"--data.ids={root}/ids.txt")
+    assert outcome.code == 0, outcome.err
+    assert ReportText(root / "run/report.html").headings[0].startswith("Not asked")
+
+
 @pytest.mark.slow
 def test_an_image_of_24_megapixels(run_cli: RunCli, open_page: OpenPage, tmp_path: Path) -> None:
     root = tmp_path / "own"
     outcome = run_cli(*own_words(root, {"big": (6000, 4000)}), "--model.variants=[box]", "--model.analysis=false")
     assert outcome.code == 0, outcome.err
-    check_readable(root / "run", open_page, 1)
+    check_readable(root / "run", open_page, 1, plots=3)
     with Image.open(root / "run/gallery/image/big.webp") as picture:
         assert picture.size == (512, 341)
     assert (root / "run/report.html").stat().st_size < 1e6

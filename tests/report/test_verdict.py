@@ -28,16 +28,32 @@ def results(*rows: tuple[str, float | None, str], images: int = 3) -> dict[str, 
         # The larger difference is not told from chance; the smaller one is.
         ([("box", 0.05, "no evidence"), ("point", 0.02, "better")], "Yes", "point", "by +2.00 points [+1.00, +3.00]"),
         # Chosen by the ground truth: no answer.
-        ([("box@class/oracle", 0.2, "better"), ("box", -0.1, "worse")], "No", "box", "(p = 0.012 after correction"),
+        (
+            [("box@class/oracle", 0.2, "better"), ("box", -0.1, "worse")],
+            "No",
+            "box",
+            "(p = 0.012 after correction for 2 rows)",
+        ),
         ([("box@component/oracle", 0.2, "better")], "Not asked", None, "baseline has 50.00 mIoU* on 3 images"),
-        ([("box", None, "no evidence")], "Not asked", None, "No row with SAM was scored"),
-        ([], "Not asked", None, "No row with SAM was scored"),
+        (
+            [("box", None, "no evidence")],
+            "Not asked",
+            None,
+            "No row with SAM was scored without the ground truth's help",
+        ),
+        ([], "Not asked", None, "No row with SAM was scored without the ground truth's help"),
     ],
 )
 def test_answers(rows: list[tuple[str, float | None, str]], answer: str, best: str | None, part: str) -> None:
     verdict = find_verdict(results(*rows))
     assert (verdict.answer, verdict.best) == (answer, best)
     assert part in verdict.sentence
+
+
+def test_small_p_values_are_not_nought() -> None:
+    found = results(("box", 0.01, "better"))
+    found["rows"][1]["difference"]["miou_gt_present"]["p_holm"] = 0.0002
+    assert "(p < 0.001 after correction for 1 row)" in find_verdict(found).sentence
 
 
 def test_one_image_is_one_image() -> None:

@@ -72,7 +72,12 @@
     gallery.style.setProperty("--opacity-errors", event.target.value / 100);
   });
 
-  // Wiping: the slider, or a pointer drawn over the picture.
+  // The image that keys are about: the last that was linked to, touched, focused or zoomed.
+  let current = null;
+  list.addEventListener("focusin", (event) => { current = event.target.closest(".card"); });
+  list.addEventListener("pointerdown", (event) => { current = event.target.closest(".card") ?? current; });
+
+  // Wiping: the slider, or a pointer drawn over the picture. A finger that moves up or down scrolls.
   const wipe = (holder, percent) => {
     holder.querySelector(".stage").style.setProperty("--wipe", `${percent}%`);
     holder.querySelector(".wipe").value = percent;
@@ -82,32 +87,36 @@
   });
   list.addEventListener("pointerdown", (event) => {
     const stage = event.target.closest(".stage");
-    if (!stage || event.button) return;
+    if (!stage || event.button || !event.isPrimary) return;
+    let wiping = event.pointerType !== "touch";
     const follow = (move) => {
+      wiping ||= Math.abs(move.clientX - event.clientX) > Math.abs(move.clientY - event.clientY) + 4;
+      if (!wiping || move.pointerId !== event.pointerId) return;
       const { left, width } = stage.getBoundingClientRect();
       wipe(stage.closest(".card"), Math.max(0, Math.min(100, 100 * (move.clientX - left) / width)));
     };
     follow(event);
     stage.setPointerCapture(event.pointerId);
-    stage.addEventListener("pointermove", follow);
-    const end = () => stage.removeEventListener("pointermove", follow);
-    stage.addEventListener("pointerup", end, { once: true });
-    stage.addEventListener("pointercancel", end, { once: true });
+    const watch = new AbortController();
+    stage.addEventListener("pointermove", follow, watch);
+    for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, () => watch.abort(), watch);
   });
 
   // Zooming.
   const viewport = dialog.querySelector(".viewport");
   const place = { scale: 1, x: 0, y: 0, fit: 1 };
+  // Where the picture is smaller than the window it is in the middle; where larger, no edge comes inside.
+  const kept = (at, size, room) => (size <= room ? (room - size) / 2 : Math.max(room - size, Math.min(0, at)));
   const draw = () => {
     const stage = viewport.querySelector(".stage");
+    place.x = kept(place.x, place.scale * stage.offsetWidth, viewport.clientWidth);
+    place.y = kept(place.y, place.scale * stage.offsetHeight, viewport.clientHeight);
     stage.style.transform = `translate(${place.x}px, ${place.y}px) scale(${place.scale})`;
     viewport.classList.toggle("close", place.scale > 2 * place.fit);
   };
   const fit = () => {
     const stage = viewport.querySelector(".stage");
     place.scale = place.fit = Math.min(viewport.clientWidth / stage.offsetWidth, viewport.clientHeight / stage.offsetHeight);
-    place.x = (viewport.clientWidth - place.scale * stage.offsetWidth) / 2;
-    place.y = (viewport.clientHeight - place.scale * stage.offsetHeight) / 2;
     draw();
   };
   const scaleBy = (factor, x = viewport.clientWidth / 2, y = viewport.clientHeight / 2) => {
@@ -117,15 +126,18 @@
     place.scale = scale;
     draw();
   };
+  const pan = (x, y) => { place.x += x; place.y += y; draw(); };
+  let zoomed = null;
   const zoom = (card) => {
     const stage = card.querySelector(".stage");
     if (!stage) return;
     const copy = stage.cloneNode(true);
+    copy.querySelectorAll("[id]").forEach((twin) => twin.removeAttribute("id"));
     viewport.style.cssText = card.style.cssText;
     copy.style.width = "600px";
     viewport.replaceChildren(copy);
     dialog.querySelector("strong").textContent = card.id;
-    dialog.dataset.id = card.id;
+    zoomed = current = card;
     wipe(dialog, card.querySelector(".wipe").value);
     if (!dialog.open) dialog.showModal();
     fit();
@@ -138,24 +150,43 @@
     if (act) act();
     else if (event.target === dialog) dialog.close();
   });
+  // The browser gives the focus back to where the zoom began.
+  dialog.addEventListener("close", () => zoomed.querySelector(".zoom").focus());
+  new ResizeObserver(() => { if (dialog.open) fit(); }).observe(viewport);
   viewport.addEventListener("wheel", (event) => {
     event.preventDefault();
     const { left, top } = viewport.getBoundingClientRect();
     scaleBy(Math.exp(-event.deltaY / 400), event.clientX - left, event.clientY - top);
   }, { passive: false });
+  // One finger, or the mouse, moves the picture; two also scale it.
+  const fingers = new Map();
+  const middle = () => {
+    const all = [...fingers.values()];
+    const [x, y] = ["clientX", "clientY"].map((axis) => all.reduce((sum, one) => sum + one[axis], 0) / all.length);
+    const spread = all.length < 2 ? 0 : Math.hypot(all[0].clientX - all[1].clientX, all[0].clientY - all[1].clientY);
+    return { x, y, spread };
+  };
   viewport.addEventListener("pointerdown", (event) => {
     viewport.setPointerCapture(event.pointerId);
-    const pan = (move) => { place.x += move.movementX; place.y += move.movementY; draw(); };
-    viewport.addEventListener("pointermove", pan);
-    viewport.addEventListener("pointerup", () => viewport.removeEventListener("pointermove", pan), { once: true });
+    fingers.set(event.pointerId, event);
   });
+  viewport.addEventListener("pointermove", (event) => {
+    if (!fingers.has(event.pointerId)) return;
+    const before = middle();
+    fingers.set(event.pointerId, event);
+    const after = middle();
+    pan(after.x - before.x, after.y - before.y);
+    const { left, top } = viewport.getBoundingClientRect();
+    if (before.spread && after.spread) scaleBy(after.spread / before.spread, after.x - left, after.y - top);
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    viewport.addEventListener(end, (event) => fingers.delete(event.pointerId));
+  }
 
   // Keys.
-  const shownCards = () => [...list.children].filter((card) => !card.hidden);
   const step = (by) => {
-    const there = shownCards();
-    const now = dialog.open ? document.getElementById(dialog.dataset.id) : document.activeElement.closest(".card");
-    const at = there.indexOf(now);
+    const there = [...list.children].filter((card) => !card.hidden);
+    const at = there.indexOf(current);
     const next = there[at < 0 ? 0 : Math.max(0, Math.min(there.length - 1, at + by))];
     if (!next) return;
     if (dialog.open) zoom(next);
@@ -165,19 +196,26 @@
     }
   };
   const press = (name, value) => {
-    const radio = form.querySelector(`[name=${name}]${value ? `[value=${value}]` : ""}`);
-    if (radio) radio.click();
+    const button = form.querySelector(`[name=${name}]${value ? `[value=${value}]` : ""}`);
+    if (button) button.click();
   };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, textarea, input:not([type=range])")) return;
-    const now = document.activeElement.closest(".card");
-    const act = {
-      j: () => step(1), k: () => step(-1), z: () => now && zoom(now),
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, textarea")) return;
+    const acts = {
+      j: () => step(1), k: () => step(-1), z: () => current && zoom(current),
       l: () => press("view", "labels"), e: () => press("view", "errors"), i: () => press("view", "photo"),
       p: () => press("prompts"),
-      ...(dialog.open ? { "+": () => scaleBy(1.5), "-": () => scaleBy(1 / 1.5), "0": fit } : {}),
-    }[event.key];
-    if (act) act();
+    };
+    if (dialog.open) {
+      Object.assign(acts, { "+": () => scaleBy(1.5), "-": () => scaleBy(1 / 1.5), 0: fit });
+      // On the slider arrows wipe.
+      if (!event.target.matches("input")) {
+        Object.assign(acts, {
+          ArrowLeft: () => pan(60, 0), ArrowRight: () => pan(-60, 0), ArrowUp: () => pan(0, 60), ArrowDown: () => pan(0, -60),
+        });
+      }
+    }
+    if (acts[event.key]) acts[event.key]();
   });
 
   // Links to an image: one that a filter hides is shown again.
@@ -190,6 +228,7 @@
       for (const name of ["class", "tag", "change"]) if (field(name)) field(name).value = "";
       filter();
     }
+    current = card.element;
     // Twice: cards above get their true height only when they are drawn.
     card.element.scrollIntoView({ block: "start" });
     requestAnimationFrame(() => requestAnimationFrame(() => card.element.scrollIntoView({ block: "start" })));
@@ -202,13 +241,26 @@
     button.className = "copy-button";
     button.textContent = "copy";
     button.setAttribute("aria-label", `Copy ${text.getAttribute("aria-label")}`);
-    button.addEventListener("click", () => navigator.clipboard.writeText(text.textContent).then(
-      () => { button.textContent = "copied"; }, () => { getSelection().selectAllChildren(text); }));
+    button.addEventListener("click", () => {
+      // Browsers offer the clipboard only to files and to pages that came encrypted.
+      const written = navigator.clipboard ? navigator.clipboard.writeText(text.textContent) : Promise.reject();
+      written.then(() => { button.textContent = "copied"; }, () => { getSelection().selectAllChildren(text); });
+    });
     text.before(button);
   }
-  for (const button of list.querySelectorAll(".zoom")) button.hidden = false;
+  for (const control of list.querySelectorAll(".zoom, .wipe")) control.hidden = false;
+  // What is scrolled to shall not lie under bars that stay at the top.
+  const bars = [document.querySelector("nav"), form];
+  const measure = () => {
+    const staying = bars.filter((bar) => getComputedStyle(bar).position === "sticky");
+    const height = staying.reduce((sum, bar) => sum + bar.offsetHeight, 0);
+    document.documentElement.style.setProperty("--bars", `${height}px`);
+  };
+  const observer = new ResizeObserver(measure);
+  for (const bar of bars) observer.observe(bar);
   form.hidden = false;
   form.reset();
+  measure();
   update();
   follow();
 })();

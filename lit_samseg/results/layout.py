@@ -1,6 +1,8 @@
-"""Where a run's pictures of a row lie (SPEC 5)."""
+"""Where the files of a run lie in its folder (SPEC 5)."""
 
 from pathlib import Path
+
+REPORT = "report.html"
 
 
 def prediction_path(folder: Path, row: str, image_id: str) -> Path:
