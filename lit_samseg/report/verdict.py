@@ -49,7 +49,8 @@ def find_verdict(results: dict[str, Any]) -> Verdict:
     p = "p < 0.001" if test["p_holm"] < 0.001 else f"p = {test['p_holm']:.3f}"
     corrected = sum("difference" in row for row in results["rows"])
     change += f" ({p} after correction for {_plural(corrected, 'row')})."
-    tally = f"Of {_plural(len(scored), 'row')} with SAM {_some(better)} better than the baseline, {_some(worse)} worse."
+    tally = f"{len(better) or 'None'} of {_plural(len(scored), 'row')} with SAM {'are' if len(better) > 1 else 'is'} "
+    tally += f"better than the baseline, {len(worse) or 'none'} worse."
     if better:
         return Verdict("Yes", f"{best} improves {change} {tally}", best)
     answer = "No" if len(worse) == len(scored) else "No evidence"
@@ -62,7 +63,3 @@ def _counts(row: str) -> bool:
 
 def _plural(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def _some(names: list[str]) -> str:
-    return f"{len(names) or 'none'} {'are' if len(names) > 1 else 'is'}"

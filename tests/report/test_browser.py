@@ -292,14 +292,23 @@ def test_a_finger_that_moves_down_scrolls_and_two_scale(demo_report: Path, open_
 def test_prompts_are_drawn_where_they_are(demo_report: Path, open_page: OpenPage) -> None:
     page = open_page(demo_report / "report.html")
     choose(page, row="box")
-    page.locator("[name=prompts]").check()
     card_id = shown(page)[0]
+    assert not page.locator(f"[id='{card_id}'] .stage rect").first.is_visible()
+    page.locator("[name=prompts]").check()
     boxes = page.locator(f"[id='{card_id}'] .stage .of-class rect")
     assert boxes.first.is_visible()
     assert not page.locator(f"[id='{card_id}'] .stage circle").first.is_visible()
     regions = [r for r in read_regions(demo_report / "regions.csv") if (r["id"], r["row"]) == (card_id, "box")]
     drawn = boxes.evaluate_all("all => all.map(r => ['x', 'y', 'width', 'height'].map(a => +r.getAttribute(a)))")
     assert sorted(drawn) == sorted([x0, y0, x1 - x0 + 1, y1 - y0 + 1] for x0, y0, x1, y1 in (r["box"] for r in regions))
+    # In the panel the same, and the image below them.
+    page.locator(f"[id='{card_id}'] summary").click()
+    with Image.open(demo_report / f"gallery/image/{card_id}.webp") as photo:
+        expected = np.asarray(photo.convert("RGB")).astype(int)
+    panel = painted(page, card_id, "[aria-label^='Image and prompts']", expected.shape[1::-1]).astype(int)
+    assert (np.abs(panel - expected).max(-1) < 40).mean() > 0.85
+    assert (np.abs(panel - (26, 102, 255)).max(-1) < 60).sum() > 30
+    page.locator(f"[id='{card_id}'] summary").click()
     choose(page, row="box@component")
     assert not boxes.first.is_visible()
     assert page.locator(f"[id='{card_id}'] .stage .of-component rect").first.is_visible()

@@ -73,7 +73,7 @@ def test_the_answer_is_the_best_row_s(demo_report: Path) -> None:
     (heading,) = page.headings
     assert heading.startswith(f"Yes. {name} improves mIoU* from {in_per_cent(results['rows'][0]['miou_gt_present'])}")
     assert f"by {in_points(value)} points" in heading
-    assert f"Of 7 rows with SAM {len(better)} are better than the baseline" in heading
+    assert f"{len(better)} of 7 rows with SAM are better than the baseline" in heading
 
 
 def test_it_says_how_to_repeat_the_run(demo_report: Path, run_cli: RunCli, tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_little_is_readable_too(
     if case == "no analysis":
         assert "No analysis was made" in text.text
         # The ground truth chose its candidates: it is no answer.
-        assert "Of 1 row with SAM" in heading
+        assert "of 1 row with SAM" in heading
         assert "after correction for 2 rows" in heading
 
 
