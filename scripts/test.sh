@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Installs lit_samseg into .venv and runs its tests. Further options go to pytest (-m slow, -k name).
+# Installs lit_samseg into .venv and runs its tests, in a few processes (-n 0: in one). Further options go to pytest
+# (-m slow, -k name).
 source "$(dirname "$0")/setup.sh"
 install_into_venv ".[test]"
-python -m pytest "$@"
+# A thread each: two processes that both use all cores are many times slower.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+python -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"

@@ -84,8 +84,8 @@ class Evidence:
                     evidence._check_same(folder / name, arrays["ids"].tolist(), arrays["rows"].tolist(), first)
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(f"{folder} holds no whole run ({error}); run the test again") from error
-        strangers = [r for r in evidence.regions or [] if r["row"] not in evidence.rows or r["id"] not in evidence.ids]
-        if strangers:
+        known_rows, known_ids = set(evidence.rows), set(evidence.ids)
+        if any(r["row"] not in known_rows or r["id"] not in known_ids for r in evidence.regions or []):
             raise InputError(f"{regions} is of another run than counts.npz; delete it or run the test again")
         return evidence
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from lit_samseg.results.regions import read_regions, write_regions
 from tests.conftest import Outcome, save_indices
 from tests.figures.conftest import RunFigure
 
@@ -117,6 +118,10 @@ def with_rows(run: Path, names: list[str]) -> None:
     arrays = dict(np.load(run / "counts.npz"))
     arrays = {key: value if key == "ids" else value[: len(names)] for key, value in arrays.items()}
     np.savez(run / "counts.npz", **arrays | {"rows": np.array(names)})
+    # With what else is of other rows the run would be refused.
+    for name in ("boundary.npz", "ladder.npz"):
+        (run / name).unlink(missing_ok=True)
+    write_regions(run / "regions.csv", [r for r in read_regions(run / "regions.csv") if r["row"] in names])
 
 
 def test_runs_without_such_rows(run: Path, figure: RunFigure) -> None:

@@ -18,12 +18,17 @@ def results(*rows: tuple[str, float | None, str], images: int = 3) -> dict[str, 
     ("rows", "answer", "best", "part"),
     [
         ([("box", -0.05, "worse"), ("point", -0.02, "worse")], "No", "point", "changes mIoU* from 50.00 by -2.00"),
-        ([("box", -0.05, "worse"), ("point", 0.02, "no evidence")], "No evidence", "point", "none is better"),
+        (
+            [("box", -0.05, "worse"), ("point", 0.02, "no evidence")],
+            "No evidence",
+            "point",
+            "None of 2 rows with SAM is better than the",
+        ),
         (
             [("box", 0.01, "better"), ("point", -0.02, "worse")],
             "Yes",
             "box",
-            "1 is better than the baseline, 1 is worse",
+            "1 of 2 rows with SAM is better",
         ),
         # The larger difference is not told from chance; the smaller one is.
         ([("box", 0.05, "no evidence"), ("point", 0.02, "better")], "Yes", "point", "by +2.00 points [+1.00, +3.00]"),
