@@ -59,7 +59,10 @@ def write_report(folder: Path, pictures: Pictures = "auto") -> Path:
     results = read_results(folder)
     if results["schema_version"] < SCHEMA_VERSION:
         raise InputError(f"{folder} is of an earlier release; run 'lit-samseg analyse' on it first")
-    page = render_page(results, Evidence.read(folder), folder, pictures)
+    evidence = Evidence.read(folder)
+    if [row["name"] for row in results["rows"]] != list(evidence.rows) or results["dataset"]["ids"] != evidence.ids:
+        raise InputError(f"{folder}: results.json and counts.npz are of different runs; run the test again")
+    page = render_page(results, evidence, folder, pictures)
     path = folder / REPORT
     with atomic_file(path) as draft:
         draft.write_text(page, encoding="utf-8")

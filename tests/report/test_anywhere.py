@@ -1,0 +1,87 @@
+"""The report without JavaScript, linked, light and dark, narrow and wide, on paper, and by people who hear it."""
+
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import RunCli
+from tests.report.conftest import AXE, OpenPage, missing
+from tests.report.using import ROW
+
+
+def test_without_javascript_everything_can_be_read(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html", java_script_enabled=False)
+    assert page.locator("h1").is_visible()
+    assert page.locator("form.tools").is_hidden()
+    assert page.locator("button:visible").count() == 0
+    card = page.locator(".card").last
+    card.locator("summary").click()
+    assert card.locator(".stage").is_visible()
+    assert page.locator("input:visible").count() == 0
+    assert card.locator(".panels figure").count() == 1 + 8
+    assert card.locator(f"[aria-label^='{ROW}, ']").is_visible()
+
+
+def test_pictures_beside_the_file_are_loaded_when_they_are_seen(
+    demo_report: Path, open_page: OpenPage, run_cli: RunCli, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(demo_report, tmp_path / "a run's copy"))
+    outcome = run_cli("report", folder, "--pictures", "link")
+    assert outcome.code == 0, outcome.err
+    assert (folder / "report.html").stat().st_size < (demo_report / "report.html").stat().st_size * 0.6
+    page = open_page(folder / "report.html", beside="gallery", viewport={"width": 390, "height": 800})
+    page.wait_for_timeout(300)
+    assert [url for url in open_page.asked if "/gallery/" in url] == []
+    view = page.locator(".card .stage").nth(10)
+    view.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    # An image is three pictures; of twenty images a few are near the window.
+    assert 3 <= len({url for url in open_page.asked if "/gallery/" in url}) < 3 * 15
+    seen = np.asarray(Image.open(io.BytesIO(view.screenshot())).convert("RGB")).reshape(-1, 3)
+    assert len(np.unique(seen, axis=0)) > 50
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_axe_finds_no_serious_fault(demo_report: Path, open_page: OpenPage, scheme: str, width: int) -> None:
+    if not AXE.is_file():
+        missing(f"axe-core in {AXE}")
+    page = open_page(demo_report / "report.html", color_scheme=scheme, viewport={"width": width, "height": 900})
+    page.locator(".card summary").first.click()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for state in ("page", "zoom"):
+        if state == "zoom":
+            page.locator(".card .zoom").first.click()
+        found = page.evaluate("axe.run()")
+        assert len(found["passes"]) > 15
+        serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+        assert [(v["id"], v["nodes"][0]["html"][:200]) for v in serious] == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "media", "plots"),
+    [("light", "screen", "by-day"), ("dark", "screen", "by-night"), ("dark", "print", "by-day")],
+)
+def test_light_dark_and_paper(demo_report: Path, open_page: OpenPage, scheme: Any, media: Any, plots: str) -> None:
+    """Paper is white, whatever the screen was."""
+    page = open_page(demo_report / "report.html", color_scheme=scheme)
+    page.emulate_media(media=media, color_scheme=scheme)
+    seen = page.locator(".plots img").evaluate_all("all => all.filter(i => i.offsetParent).map(i => i.className)")
+    assert seen == [plots] * 4
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(255, 255, 255)") == (plots == "by-day")
+    assert page.locator("form.tools").is_visible() == (media == "screen")
+    # On paper too there is what repeats the run.
+    assert page.locator("[aria-label='config.yaml']").is_visible() == (media == "print")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_is_wider_than_the_window(demo_report: Path, open_page: OpenPage, width: int) -> None:
+    page = open_page(demo_report / "report.html", viewport={"width": width, "height": 900})
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

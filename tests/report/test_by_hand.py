@@ -1,0 +1,162 @@
+"""The gallery by mouse, key and finger, in a real headless Chromium."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report.conftest import OpenPage
+from tests.report.using import choose, in_view, per_image_ids, shown
+
+
+def test_the_slider_moves_by_key_and_by_pointer(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html")
+    card = page.locator(".card").first
+    card.scroll_into_view_if_needed()
+
+    def edge() -> float:
+        bar, stage = card.locator(".bar").bounding_box(), card.locator(".stage").bounding_box()
+        assert bar is not None
+        assert stage is not None
+        return (bar["x"] + bar["width"] / 2 - stage["x"]) / stage["width"]
+
+    assert edge() == pytest.approx(0.5, abs=0.01)
+    slider = card.locator("input.wipe")
+    slider.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    assert edge() == pytest.approx(0.7, abs=0.01)
+    clips = [card.locator(side).evaluate("e => getComputedStyle(e).clipPath") for side in (".left", ".right")]
+    assert clips == ["inset(0px 30% 0px 0px)", "inset(0px 0px 0px 70%)"]
+    box = card.locator(".stage").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 20)
+    page.mouse.up()
+    page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 20)
+    assert edge() == pytest.approx(0.2, abs=0.02)
+    assert float(slider.input_value()) == pytest.approx(20, abs=2)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_link_scrolls_to_its_image(demo_report: Path, open_page: OpenPage, width: int) -> None:
+    window: dict[str, Any] = {"viewport": {"width": width, "height": 900}}
+    page = open_page(demo_report / "report.html", "#scene_00017", **window)
+    assert in_view(page, "scene_00017")
+    assert not in_view(page, "scene_00000")
+    # Also to one that a filter hides, from the table of best and worst images.
+    choose(page, row="box", order="largest harm", change="gain")
+    hidden = [i for i in per_image_ids(demo_report) if i not in shown(page)]
+    page.evaluate("id => { location.hash = id }", hidden[0])
+    assert in_view(page, hidden[0])
+    # Not under the bars that stay at the top.
+    title, form = page.locator(f"[id='{hidden[0]}'] h3").bounding_box(), page.locator("form.tools").bounding_box()
+    assert title is not None
+    assert form is not None
+    assert title["y"] >= form["y"] + form["height"]
+
+
+def test_keys_and_zoom(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html")
+    dialog = page.locator("dialog")
+    for _ in range(3):
+        page.keyboard.press("j")
+    page.keyboard.press("k")
+    ids = per_image_ids(demo_report)
+    assert page.evaluate("document.activeElement.closest('.card').id") == ids[1]
+    page.keyboard.press("e")
+    assert page.locator(".gallery").get_attribute("data-view") == "errors"
+    page.keyboard.press("z")
+    assert dialog.locator("strong").inner_text() == ids[1]
+    before = dialog.locator(".stage").bounding_box()
+    page.keyboard.press("+")
+    after = dialog.locator(".stage").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == pytest.approx(1.5 * before["width"], rel=0.01)
+    dialog.locator(".viewport").hover()
+    page.mouse.wheel(0, -400)
+    wheeled = dialog.locator(".stage").bounding_box()
+    assert wheeled is not None
+    assert wheeled["width"] > after["width"]
+    page.keyboard.press("j")
+    assert dialog.locator("strong").inner_text() == ids[2]
+    dialog.locator("input.wipe").fill("10")
+    assert dialog.locator(".stage").evaluate("e => e.style.getPropertyValue('--wipe')") == "10%"
+    # Moved as far as it goes, an edge of the picture is at the edge of the window; at its first size, in the middle.
+    dialog.locator("button[name=in]").focus()
+    for _ in range(3):
+        page.keyboard.press("+")
+    for _ in range(60):
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowUp")
+    stage, window = dialog.locator(".stage").bounding_box(), dialog.locator(".viewport").bounding_box()
+    assert stage is not None
+    assert window is not None
+    assert (stage["x"], stage["y"]) == (pytest.approx(window["x"], abs=1), pytest.approx(window["y"], abs=1))
+    page.keyboard.press("0")
+    page.set_viewport_size({"width": 500, "height": 800})
+    page.wait_for_timeout(100)
+    stage, window = dialog.locator(".stage").bounding_box(), dialog.locator(".viewport").bounding_box()
+    assert stage is not None
+    assert window is not None
+    assert stage["x"] >= window["x"] - 1
+    assert stage["x"] + stage["width"] <= window["x"] + window["width"] + 1
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    page.wait_for_function("id => document.activeElement.closest('.card')?.id === id", arg=ids[2], timeout=2000)
+
+
+def test_keys_go_on_from_where_one_is(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html", "#scene_00007")
+    page.locator("[name=view][value=errors]").click()
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.closest('.card').id") == "scene_00008"
+    page.locator("[id='scene_00011'] .stage").click()
+    page.keyboard.press("z")
+    assert page.locator("dialog strong").inner_text() == "scene_00011"
+    page.keyboard.press("l")
+    assert page.locator(".gallery").get_attribute("data-view") == "labels"
+
+
+def test_a_finger_that_moves_down_scrolls_and_two_scale(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html", has_touch=True, viewport={"width": 390, "height": 844})
+    touch = page.context.new_cdp_session(page)
+
+    def move(*paths: list[tuple[float, float]]) -> None:
+        """Move fingers, each along its path."""
+        for n, points in enumerate(zip(*paths, strict=True)):
+            kind = "touchMove" if n else "touchStart"
+            at = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(points)]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        page.wait_for_timeout(100)
+
+    card = page.locator(".card").nth(2)
+    card.scroll_into_view_if_needed()
+    slider = card.locator("input.wipe")
+
+    def middle() -> tuple[float, float]:
+        box = card.locator(".stage").bounding_box()
+        assert box is not None
+        return box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"]
+
+    x, y = middle()
+    move([(x, y - 10 * n) for n in range(8)])
+    assert slider.input_value() == "50"
+    x, y = middle()
+    move([(x - 5 * n, y) for n in range(8)])
+    assert float(slider.input_value()) < 25
+    card.locator(".zoom").click()
+    stage = page.locator("dialog .stage")
+    before = stage.bounding_box()
+    move([(195 - 10 * n, 400) for n in range(1, 8)], [(195 + 10 * n, 400) for n in range(1, 8)])
+    after = stage.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == pytest.approx(7 * before["width"], rel=0.05)
+    move([(195 + 5 * n, 400) for n in range(8)])
+    moved = stage.bounding_box()
+    assert moved is not None
+    assert moved["x"] - after["x"] == pytest.approx(35, abs=1)
