@@ -163,6 +163,11 @@ def test_two_processes_give_the_same_counts(demo_run: Path, tmp_path: Path) -> N
     assert results_of(tmp_path)["rows"] == results_of(demo_run)["rows"]
     assert results_of(tmp_path)["world_size"] == 2
     assert len(list((tmp_path / "predictions/box").iterdir())) == SIZE
+    # Each process wrote the pictures of its own images.
+    pictures = {p.relative_to(demo_run): p.read_bytes() for p in (demo_run / "gallery").rglob("*") if p.is_file()}
+    assert len(pictures) == 4 * SIZE + 2
+    assert {p: (tmp_path / p).read_bytes() for p in pictures} == pictures
+    assert (tmp_path / "report.html").is_file()
 
 
 @pytest.mark.gpu
