@@ -101,9 +101,13 @@ class SamSegEvaluation(LightningModule):
         self.timer = StageTimer()
 
     def on_test_start(self) -> None:
-        """Fix the arithmetic, and have memory reused."""
+        """Fix the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""
         self._fix_arithmetic()
         keep_freed_memory()
+        self.counts.begin(len(self.rows), len(self.class_names))
+        self.boundary.begin()
+        if self.analysis is not None:
+            self.analysis.begin()
 
     def on_predict_start(self) -> None:
         """Fix the arithmetic, and have memory reused."""

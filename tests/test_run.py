@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
-from lit_samseg.results.regions import read_regions
-from tests.conftest import PROJECT, RunCli, has_loopback
+from tests.conftest import PROJECT, RunCli
 from tests.recomputation import read_predictions, recompute, results_of
 
 SIZE = 5
@@ -142,32 +141,6 @@ def test_the_ids_of_a_run_can_be_given_back(demo_run: Path, run_cli: RunCli, dem
     first, second = np.load(demo_run / "counts.npz"), np.load(tmp_path / "counts.npz")
     place = first["rows"].tolist().index("box")
     assert np.array_equal(first["pred_area"][place], second["pred_area"][1])
-
-
-@pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
-def test_two_processes_give_the_same_counts(demo_run: Path, tmp_path: Path) -> None:
-    """Five images on two processes: nothing is padded, each is evaluated once."""
-    words = ["test", "--config", demo_run / "config.yaml", "--output_dir", tmp_path, "--trainer.devices", 2]
-    command = [sys.executable, "-m", "lit_samseg", *map(str, words)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
-    for file in ("counts.npz", "boundary.npz", "ladder.npz"):
-        counted, again = np.load(demo_run / file), np.load(tmp_path / file)
-        for name in counted.files:
-            assert np.array_equal(counted[name], again[name])
-    alone, shared = read_regions(demo_run / "regions.csv"), read_regions(tmp_path / "regions.csv")
-    for ours, theirs in zip(alone, shared, strict=True):
-        # SAM's scores are floats, which another number of threads rounds differently; all else is counted.
-        assert ours.pop("score") == pytest.approx(theirs.pop("score"), abs=1e-5)
-        assert ours == theirs
-    assert results_of(tmp_path)["rows"] == results_of(demo_run)["rows"]
-    assert results_of(tmp_path)["world_size"] == 2
-    assert len(list((tmp_path / "predictions/box").iterdir())) == SIZE
-    # Each process wrote the pictures of its own images.
-    pictures = {p.relative_to(demo_run): p.read_bytes() for p in (demo_run / "gallery").rglob("*") if p.is_file()}
-    assert len(pictures) == 4 * SIZE + 2
-    assert {p: (tmp_path / p).read_bytes() for p in pictures} == pictures
-    assert (tmp_path / "report.html").is_file()
 
 
 @pytest.mark.gpu

@@ -36,6 +36,11 @@ class Analysis(nn.Module):
         self.counts = PerImageCounts()
         self.regions = RegionTable()
 
+    def begin(self) -> None:
+        """Be ready to gather, even if no image comes."""
+        self.counts.begin(len(self.variants) * len(LADDER), self.num_classes)
+        self.regions.begin()
+
     def refine(
         self,
         label_map: Tensor,

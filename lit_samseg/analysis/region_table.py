@@ -34,6 +34,10 @@ class RegionTable(Metric):
         super().__init__(**kwargs)
         self.add_state("lines", default=[], dist_reduce_fx="cat")
 
+    def begin(self) -> None:
+        """Add no region: a process without any then has something of the right shape to gather."""
+        self.lines.append(torch.zeros(0, len(COLUMNS), dtype=torch.float64, device=self.device))
+
     def update(self, position: int, row: int, regions: list[Region], tags: list[int], ladder: Ladder) -> None:
         """Add the regions of one image and row."""
         device = ladder.label_map.device

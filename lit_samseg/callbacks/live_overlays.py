@@ -23,8 +23,8 @@ class OverlayLogger(Callback):
     A picture, ``overlays/<id>``, has the image, the ground truth, the baseline and every row side by side. It goes to
     each of the trainer's loggers that can show pictures; without one nothing is drawn.
 
-    Loggers write on the first process only, so of several processes only the first one's share of the images, every
-    ``world_size``-th id from the first on, can be sent.
+    Loggers write on the first process only, so of several processes only the first one's share of the images can be
+    sent.
 
     Args:
         ids: The images; None takes ``count`` of the run's, always the same ones of the same data and number of
@@ -53,17 +53,17 @@ class OverlayLogger(Callback):
         if not self._loggers:
             return
         data = trainer.datamodule  # type: ignore[attr-defined]
+        share = [data.ids[position] for position in data.share(0, trainer.world_size)]
         chosen = self.ids
         if chosen is None:
             # limit_test_batches and fast_dev_run stop early.
-            reached = data.ids[: sum(trainer.num_test_batches) * data.batch_size * trainer.world_size]
-            chosen = choose_ids(reached, trainer.world_size, self.count)
+            chosen = choose_ids(share[: sum(trainer.num_test_batches) * data.batch_size], self.count)
         # On every process: if one ended here alone, the others would wait for it.
         check_ids(chosen, data.ids)
         if not trainer.is_global_zero:
             return
         self._chosen = frozenset(chosen)
-        elsewhere = sorted(self._chosen.difference(data.ids[:: trainer.world_size]))
+        elsewhere = sorted(self._chosen.difference(share))
         if elsewhere:
             warnings.warn(
                 f"OverlayLogger: no picture of {', '.join(elsewhere)}; other processes evaluate them", stacklevel=2
@@ -89,15 +89,13 @@ class OverlayLogger(Callback):
                     log_picture(logger, f"overlays/{maps.id}", picture, trainer.global_step)
 
 
-def choose_ids(ids: Sequence[str], world_size: int, count: int) -> list[str]:
-    """Return ``count`` ids spread evenly over the first process's share: the middles of as many equal parts.
+def choose_ids(share: Sequence[str], count: int) -> list[str]:
+    """Return ``count`` ids spread evenly: the middles of as many equal parts.
 
     Args:
-        ids: The run's, sorted.
-        world_size: Number of processes.
+        share: The first process's ids, sorted.
         count: Fewer are returned where the share is smaller.
     """
-    share = ids[::world_size]
     count = min(count, len(share))
     return [share[(2 * part + 1) * len(share) // (2 * count)] for part in range(count)]
 

@@ -57,7 +57,7 @@ class ImageProgressBar(ProgressBar):
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        share = len(data.ids[trainer.global_rank :: trainer.world_size])
+        share = len(data.share(trainer.global_rank, trainer.world_size))
         self._task = self._progress.add_task(what, total=share)
         self._progress.start()
 

@@ -36,6 +36,8 @@ class ResultsWriter(Callback):
         self.output_dir = output_dir
         self.config = config
         self._start = 0.0
+        self._images = 0
+        self._processes: list[dict[str, float]] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Find out that the folder cannot be written before hours of work, not after."""
@@ -43,7 +45,31 @@ class ResultsWriter(Callback):
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
-        self._start = time.perf_counter()
+        self._start, self._images = time.perf_counter(), 0
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Count this process's images."""
+        self._images += len(batch)
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Wait for the other processes, and take down how long each had to."""
+        done = time.perf_counter()
+        trainer.strategy.barrier()
+        own = torch.tensor([self._images, done - self._start, time.perf_counter() - done], device=pl_module.device)
+        gathered = pl_module.all_gather(own)
+        assert isinstance(gathered, torch.Tensor)
+        self._processes = [
+            {"images": int(images), "seconds": seconds, "waited": waited}
+            for images, seconds, waited in gathered.reshape(-1, 3).tolist()
+        ]
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Gather the counts; on the first process write and print."""
@@ -53,11 +79,12 @@ class ResultsWriter(Callback):
         evidence = gather_evidence(pl_module, data.ids, data.class_names)
         # limit_test_batches and fast_dev_run stop early on purpose; an int 1 is one batch, a float 1.0 is all.
         everything = isinstance(trainer.limit_test_batches, float) and trainer.limit_test_batches == 1.0
-        if everything and len(evidence.ids) != len(data.ids):
+        # By id, not by number: twice is refused where the counts are gathered.
+        if everything and list(evidence.ids) != data.ids:
             raise RuntimeError(f"{len(evidence.ids)} of {len(data.ids)} images were evaluated")
         if not trainer.is_global_zero:
             return
-        facts = provenance() | run_facts(trainer, pl_module, data, list(evidence.ids), seconds)
+        facts = provenance() | run_facts(trainer, pl_module, data, list(evidence.ids), seconds, self._processes)
         record = RunRecord(evidence, data.class_names, facts)
         # An earlier run's report is not of these results, and a new one may not come to be.
         (self.output_dir / REPORT).unlink(missing_ok=True)
@@ -72,14 +99,19 @@ class ResultsWriter(Callback):
 
 
 def run_facts(
-    trainer: Trainer, module: SamSegEvaluation, data: SegmentationDataModule, ids: list[str], seconds: float
+    trainer: Trainer,
+    module: SamSegEvaluation,
+    data: SegmentationDataModule,
+    ids: list[str],
+    seconds: float,
+    processes: list[dict[str, float]],
 ) -> dict[str, Any]:
     """Return what ``results.json`` says of a run beside its scores.
 
     ``timing`` is in seconds per image of the first process, by stage; ``total`` is wall time from the first image on.
     ``cache`` counts what the first process found and computed, since neither stage then says how fast a network is.
     """
-    images = max(1, len(ids[trainer.global_rank :: trainer.world_size]))
+    images = max(1, processes[trainer.global_rank]["images"])
     stages = module.timer.seconds() | {"total": seconds}
     return {
         "dataset": {
@@ -105,6 +137,7 @@ def run_facts(
         "tags": [*TAGS, "clean"] if module.analysis is not None else [],
         "device": device_name(module.device),
         "world_size": trainer.world_size,
+        "processes": processes,
         "timing": {stage: s / images for stage, s in stages.items()},
         "peak_memory_mb": peak_memory_mb(module.device),
     }

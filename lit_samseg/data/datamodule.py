@@ -8,20 +8,20 @@ from torch.utils.data import DataLoader, Dataset
 
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.sample import Sample
+from lit_samseg.data.sharing import estimate_cost, share_out
 from lit_samseg.data.subset import draw_subset, read_ids
 from lit_samseg.errors import InputError
 
 
 class _Samples(Dataset[Sample | InputError]):
-    """One process's share: every ``world_size``-th image from ``rank`` on.
+    """One process's share of the images.
 
-    A plain slice, since Lightning's own sampler would pad uneven shares with repeats. A bad sample comes back as its
-    error, since worker processes garble exceptions.
+    Lightning's own sampler would pad uneven shares with repeats. A bad sample comes back as its error, since worker
+    processes garble exceptions.
     """
 
-    def __init__(self, data: "SegmentationDataModule", with_target: bool, rank: int, world_size: int) -> None:
-        self.data, self.with_target = data, with_target
-        self.positions = range(rank, len(data.ids), world_size)
+    def __init__(self, data: "SegmentationDataModule", with_target: bool, positions: list[int]) -> None:
+        self.data, self.with_target, self.positions = data, with_target, positions
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -87,6 +87,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         self.batch_size, self.num_workers = batch_size, num_workers
         self.pictures = None if images is None else PictureFolder(images)
         self.ids: list[str] = []
+        self._shares: list[list[int]] = []
 
     @property
     def num_classes(self) -> int:
@@ -130,6 +131,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         if self.subset is not None:
             available = draw_subset(available, self.subset, self.subset_seed)
         self.ids = sorted(available)
+        self._shares = []
         missing = [(i, path) for i in self.ids for path in source.files(i, with_target) if not path.is_file()]
         if missing:
             names = list(dict.fromkeys(i for i, _ in missing))
@@ -137,6 +139,15 @@ class SegmentationDataModule(LightningDataModule, ABC):
                 f"{len(names)} of {len(self.ids)} listed images have no file: {', '.join(names[:3])}"
                 f"{', ...' if len(names) > 3 else ''} (first: {missing[0][1]}); add the files or give --data.ids"
             )
+
+    def share(self, rank: int, world_size: int) -> list[int]:
+        """Return the positions of the images that a process evaluates, ascending; the same on every process."""
+        if world_size == 1:
+            return list(range(len(self.ids)))
+        if len(self._shares) != world_size:
+            files = [self.source.files(image_id, with_target=False) for image_id in self.ids]
+            self._shares = share_out([estimate_cost(paths[0] if paths else None) for paths in files], world_size)
+        return self._shares[rank]
 
     def test_dataloader(self) -> DataLoader[Sample | InputError]:
         """Load this process's share of the images with their ground truth."""
@@ -149,11 +160,14 @@ class SegmentationDataModule(LightningDataModule, ABC):
     def _dataloader(self, with_target: bool) -> DataLoader[Sample | InputError]:
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
-        if len(self.ids) < world:
-            raise InputError(f"{world} processes for {len(self.ids)} images; give --trainer.devices {len(self.ids)}")
+        samples = _Samples(self, with_target, self.share(rank, world))
+        places, size = range(len(samples)), self.batch_size
+        # A process without images gets a batch without images: Lightning would skip its loop, and the others would wait
+        # for ever for what it has to say at the end.
+        batches = [list(places[start : start + size]) for start in range(0, len(places), size)] or [[]]
         return DataLoader(
-            _Samples(self, with_target, rank, world),
-            batch_size=self.batch_size,
+            samples,
+            batch_sampler=batches,
             num_workers=self.num_workers,
             collate_fn=_as_list,
         )

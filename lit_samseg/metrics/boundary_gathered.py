@@ -9,6 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from lit_samseg.metrics.boundary_counts import BoundaryCounts
+from lit_samseg.metrics.mba import STEPS
 from lit_samseg.metrics.trimap import MAX_WIDTH
 
 
@@ -59,8 +60,16 @@ class PerImageBoundaryCounts(Metric):
         for name in ("positions", "bands", "accuracies"):
             self.add_state(name, default=[], dist_reduce_fx="cat")
         trimap = torch.zeros(num_rows, MAX_WIDTH, 3, num_classes, dtype=torch.int64)
+        self.num_rows, self.num_classes = num_rows, num_classes
         self.add_state("trimap", default=trimap, dist_reduce_fx="sum")
         self.add_state("trimap_void", default=torch.zeros(MAX_WIDTH, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def begin(self) -> None:
+        """Add no image: a process that evaluates none then has something of the right shape to gather."""
+        nothing = torch.zeros(0, self.num_rows, 2, 3, self.num_classes, dtype=torch.int64, device=self.device)
+        self.positions.append(torch.zeros(0, dtype=torch.int64, device=self.device))
+        self.bands.append(nothing)
+        self.accuracies.append(torch.zeros(0, self.num_rows, 2, STEPS, dtype=torch.int64, device=self.device))
 
     def update(self, position: int, counts: Sequence[BoundaryCounts]) -> None:
         """Add one image."""

@@ -54,6 +54,11 @@ class PerImageCounts(Metric):
         self.add_state("positions", default=[], dist_reduce_fx="cat")
         self.add_state("counts", default=[], dist_reduce_fx="cat")
 
+    def begin(self, num_rows: int, num_classes: int) -> None:
+        """Add no image: a process that evaluates none then has something of the right shape to gather."""
+        self.positions.append(torch.zeros(0, dtype=torch.int64, device=self.device))
+        self.counts.append(torch.zeros(0, num_rows, 3, num_classes, dtype=torch.int64, device=self.device))
+
     def update(self, position: int, counts: Tensor) -> None:
         """Add one image."""
         self.positions.append(torch.tensor([position], device=counts.device))

@@ -144,6 +144,9 @@ def timing_table(results: dict[str, Any]) -> TextTable:
     cells.append(["total", f"{total:.3f}", per_cent(1.0)])
     peaks = [f"{kind} {megabytes:.0f} MB" for kind, megabytes in results["peak_memory_mb"].items()]
     notes = [f"On {results['device']}, {results['world_size']} process(es). Peak memory: {', '.join(peaks) or '-'}."]
+    if len(processes := results.get("processes", ())) > 1:
+        each = [f"{p['images']} in {p['seconds']:.1f} s, then {p['waited']:.1f} s waited" for p in processes]
+        notes.append(f"Images of each process: {'; '.join(each)}.")
     if results.get("cache"):
         notes.append("With a cache: what was found there took no network, so these are not the networks' times.")
     return TextTable("Seconds per image", ["stage", "s/image", "%"], cells, notes)

@@ -158,21 +158,18 @@ def test_without_a_logger_for_pictures_nothing_is_looked_at(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("size", "world_size", "count", "expected"),
-    [(5, 1, 4, [0, 1, 3, 4]), (100, 1, 4, [12, 37, 62, 87]), (3, 1, 4, [0, 1, 2]), (9, 2, 2, [2, 6]), (9, 1, 0, [])],
+    ("size", "count", "expected"),
+    [(5, 4, [0, 1, 3, 4]), (100, 4, [12, 37, 62, 87]), (3, 4, [0, 1, 2]), (9, 0, [])],
 )
-def test_ids_are_spread_over_the_first_processs_share(
-    size: int, world_size: int, count: int, expected: list[int]
-) -> None:
+def test_ids_are_spread_over_the_first_processs_share(size: int, count: int, expected: list[int]) -> None:
     ids = [f"{n:03d}" for n in range(size)]
-    assert [int(chosen) for chosen in choose_ids(ids, world_size, count)] == expected
+    assert [int(chosen) for chosen in choose_ids(ids, count)] == expected
 
 
-@given(st.integers(1, 300), st.integers(1, 8), st.integers(0, 40))
-def test_chosen_ids_are_distinct_and_as_many_as_there_can_be(size: int, world_size: int, count: int) -> None:
-    ids = [f"{n:03d}" for n in range(size)]
-    share = ids[0::world_size]
-    chosen = choose_ids(ids, world_size, count)
+@given(st.integers(1, 300), st.integers(0, 40))
+def test_chosen_ids_are_distinct_and_as_many_as_there_can_be(size: int, count: int) -> None:
+    share = [f"{n:03d}" for n in range(size)]
+    chosen = choose_ids(share, count)
     assert len(chosen) == min(count, len(share))
     assert sorted(set(chosen) & set(share)) == chosen
     gaps = np.diff([share.index(image_id) for image_id in chosen])

@@ -1,0 +1,125 @@
+"""Several processes give the very numbers of one, whatever the number of images, of a batch and of workers."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import PROJECT, SHARED, has_loopback
+from tests.recomputation import results_of
+
+pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
+
+SIZES = (7, 3, 2, 1)
+
+PROGRAM = """
+import sys
+from lit_samseg.cli import main
+folder, sizes, *words = sys.argv[1:]
+for size in sizes.split(","):
+    sys.argv = ["lit-samseg"]
+    main(["test", *words, "--data.size", size, "--output_dir", f"{folder}/{size}"])
+"""
+"""The command, several times in the same processes: starting them takes most of the time."""
+
+
+def run(command: list[str]) -> None:
+    """Run a command to its end; a thread each, since other numbers of threads round floats differently."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=900, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def evaluate(folder: Path, processes: int, *words: str) -> Path:
+    """Evaluate scenes of every size with so many processes, which torchrun starts, as on a cluster."""
+    start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
+    program = folder / "program.py"
+    program.write_text(PROGRAM)
+    options = ["--config", "configs/demo.yaml", "--model.variants=[points, box@component]", "--trainer.accelerator=cpu"]
+    options += [f"--trainer.devices={processes}", "--model.save_predictions=true", *words]
+    command = [sys.executable, *start, str(program), str(folder), ",".join(map(str, SIZES)), *options]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return evaluate(tmp_path_factory.mktemp("alone"), 1)
+
+
+@pytest.mark.parametrize(
+    ("processes", "words"),
+    [(2, ("--data.batch_size=2", "--data.num_workers=1")), (3, ("--data.batch_size=3",))],
+)
+def test_all_files_are_those_of_one_process(
+    alone: Path, tmp_path: Path, processes: int, words: tuple[str, ...]
+) -> None:
+    together = evaluate(tmp_path, processes, *words)
+    for size in map(str, SIZES):
+        for name in ("counts.npz", "boundary.npz", "ladder.npz"):
+            ours, theirs = np.load(alone / size / name), np.load(together / size / name)
+            assert ours.files == theirs.files
+            for array in ours.files:
+                assert ours[array].dtype == theirs[array].dtype
+                assert ours[array].tobytes() == theirs[array].tobytes()
+        for name in ("regions.csv", "per_image.csv", "per_class.csv", "tables.md", "ids.txt"):
+            assert (alone / size / name).read_bytes() == (together / size / name).read_bytes()
+        pictures = [
+            path.relative_to(alone / size)
+            for folder in ("predictions", "gallery")
+            for path in (alone / size / folder).rglob("*.*")
+        ]
+        assert len(pictures) > 6 * int(size)
+        for path in pictures:
+            assert (alone / size / path).read_bytes() == (together / size / path).read_bytes()
+        ours, theirs = results_of(alone / size), results_of(together / size)
+        assert ours["rows"] == theirs["rows"]
+        assert ours["dataset"] == theirs["dataset"]
+        shares = [process["images"] for process in theirs["processes"]]
+        assert len(shares) == processes
+        assert sum(shares) == int(size)
+        assert max(shares) - min(shares) <= 1
+        # Whoever is last waits for nobody.
+        assert 0 <= min(process["waited"] for process in theirs["processes"]) < 5
+
+
+def test_the_command_starts_more_processes_than_there_are_images(alone: Path, tmp_path: Path) -> None:
+    words = ["test", "--config", "configs/demo.yaml", "--model.variants=[points, box@component]", "--data.size=1"]
+    words += ["--trainer.accelerator=cpu", "--trainer.devices=3", "--output_dir", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "lit_samseg", *words]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    ours, theirs = np.load(alone / "1/counts.npz"), np.load(tmp_path / "run/counts.npz")
+    assert all(ours[name].tobytes() == theirs[name].tobytes() for name in ours.files)
+    assert [p["images"] for p in results_of(tmp_path / "run")["processes"]] == [1, 0, 0]
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_four_processes_on_real_images(tmp_path: Path) -> None:
+    weights = SHARED / "weights"
+    words = ["test", "--config", "configs/voc_deeplab_mobilesam.yaml", f"--data.root={SHARED / 'data'}"]
+    words += ["--data.subset=24", f"--model.baseline.checkpoint={weights / 'deeplabv3_mobilenetv2_voc'}"]
+    words += [f"--model.sam.checkpoint={weights / 'mobile_sam.pt'}", "--trainer.accelerator=cpu"]
+    for processes in (1, 4):
+        options = [f"--trainer.devices={processes}", f"--output_dir={tmp_path / str(processes)}"]
+        run([sys.executable, "-m", "lit_samseg", *words, *options])
+    for name in ("counts.npz", "boundary.npz", "ladder.npz"):
+        ours, theirs = np.load(tmp_path / "1" / name), np.load(tmp_path / "4" / name)
+        assert all(ours[array].tobytes() == theirs[array].tobytes() for array in ours.files)
+    assert (tmp_path / "1/regions.csv").read_bytes() == (tmp_path / "4/regions.csv").read_bytes()
+    ours, theirs = results_of(tmp_path / "1"), results_of(tmp_path / "4")
+    assert ours["rows"] == theirs["rows"]
+    assert [process["images"] for process in theirs["processes"]] == [6, 6, 6, 6]
