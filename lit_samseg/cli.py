@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import signal
 import sys
 import warnings
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from jsonargparse import DefaultHelpFormatter
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lit_samseg.callbacks import (
     GalleryWriter,
@@ -21,9 +23,12 @@ from lit_samseg.callbacks import (
     PredictionWriter,
     ReportWriter,
     ResultsWriter,
+    SkippedImages,
 )
+from lit_samseg.config_files import check_config_files
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
+from lit_samseg.null_options import check_nulls
 from lit_samseg.reports import COMMANDS, run_report
 from lit_samseg.version import __version__
 
@@ -47,7 +52,7 @@ options one changes most:
   --model.baseline.checkpoint PATH_OR_HUB_ID   --model.sam.checkpoint PATH
   --model.sam.precision fp32|bf16|fp16   --model.variants '[box, points+box@component]'
   --model.save_predictions true   --output_dir DIR   --trainer.accelerator cpu|gpu
-  --model.cache_dir DIR   --model.analysis false   --gallery false   --report false
+  --model.cache_dir DIR   --model.analysis false   --gallery false   --report false   --data.on_error skip
 
 all options of a class:
   lit-samseg test --data.help lit_samseg.data.VOC2012
@@ -92,6 +97,12 @@ class SamSegCLI(LightningCLI):
         skipped["predict"] |= {"return_predictions", "ckpt_path", "weights_only"}
         return skipped
 
+    def before_instantiate_classes(self) -> None:
+        """Refuse nulls, of which constructors would make a traceback or another number."""
+        config = self.config[str(self.subcommand)]
+        for option in ("data", "model"):
+            check_nulls(config.get(option), option)
+
     def test(self, **kwargs: Any) -> None:
         """Run the evaluation."""
         self.trainer.test(verbose=False, **kwargs)
@@ -110,7 +121,8 @@ class SamSegCLI(LightningCLI):
             callbacks.append(ImageProgressBar())
         if isinstance(self.model, SamSegEvaluation):
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
-            callbacks.append(PredictionWriter(output_dir))
+            # Before the results are written, which name what was skipped.
+            callbacks += [SkippedImages(), PredictionWriter(output_dir)]
             if subcommand == "test":
                 dump = self._parser(subcommand).dump(config, skip_none=False)
                 # In this order: pictures without results would be of no use.
@@ -139,6 +151,8 @@ def run(args: ArgsType = None) -> SamSegCLI:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Pictures are decoded in milliseconds; more workers are no gain.
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    # A process whose images were all skipped has counted none, and still takes part.
+    warnings.filterwarnings("ignore", ".*method of metric .* was called before", UserWarning)
     # Lightning 2.6 calls a deprecated pytree function; nothing a user can mend.
     warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.*", FutureWarning)
     return SamSegCLI(
@@ -170,9 +184,14 @@ def main(args: ArgsType = None) -> None:
         if isinstance(words, list) and words and words[0] in COMMANDS:
             run_report(words)
         else:
+            if isinstance(words, list):
+                check_config_files(words)
             run(args)
     except KeyboardInterrupt:
         _end("interrupted", 130)
+    except SIGTERMException:
+        # Lightning ends a run that was told to end (by a batch system, say) as if all were well.
+        _end("terminated", 128 + signal.SIGTERM)
     except SystemExit as stop:
         # Lightning ends an interrupted run with 1; shells expect 128 + SIGINT.
         if isinstance(stop.__context__, KeyboardInterrupt):

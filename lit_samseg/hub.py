@@ -82,7 +82,7 @@ def read_config(folder: Path, what: str) -> dict[str, Any]:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{what} checkpoint has no {path}; give a folder with config.json") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON ({error}); download the checkpoint again") from error
     if not isinstance(settings, dict) or not isinstance(settings.get("model_type"), str):
         raise InputError(f"{path} names no model_type; give the folder of a transformers model")
@@ -133,7 +133,7 @@ def read_processor_settings(folder: Path) -> tuple[Path, dict[str, Any]] | None:
                 settings = settings.get(part)
             if settings is not None:
                 return path, dict(settings)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"{path} is no JSON object of settings ({error}); download the checkpoint again"
             ) from error
@@ -150,7 +150,7 @@ def weight_files(folder: Path) -> list[Path]:
             return [path]
         try:
             names = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{path} is no index of weight files; download the checkpoint again") from error
         if any(not isinstance(shard, str) or "/" in shard or "\\" in shard for shard in names):
             raise InputError(f"{path} names files outside its folder; it was refused")

@@ -39,7 +39,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         path: The file. A dictionary under a single key ``model`` or ``state_dict`` is unwrapped.
 
     Raises:
-        InputError: The file is missing, is no weight file, is cut off, or holds other objects than tensors.
+        InputError: The file is missing, is no weight file, is cut off, or holds other objects than tensors of finite
+            numbers.
     """
     if not path.exists():
         raise InputError(f"no such weight file: {path}; give the path of a checkpoint on disk")
@@ -55,8 +56,11 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if start.startswith(b"version https://git-lfs"):
         raise InputError(f"{path} is a Git LFS pointer, not weights; run 'git lfs pull' or download it")
     if path.suffix == ".safetensors" or head[8:10] == b'{"':
-        return _read_safetensors(path)
-    return _tensors_only(_read_pytorch(path, head), path)
+        state = _read_safetensors(path)
+    else:
+        state = _tensors_only(_read_pytorch(path, head), path)
+    _check_finite(state, path)
+    return state
 
 
 def read_safetensors_metadata(path: Path) -> dict[str, str]:
@@ -109,8 +113,18 @@ def _tensors_only(loaded: object, path: Path) -> dict[str, Tensor]:
     return {str(key): value for key, value in loaded.items()}
 
 
+def _check_finite(state: dict[str, Tensor], path: Path) -> None:
+    """Refuse weights of a training that went astray: their predictions would be a class like any other."""
+    for name, tensor in state.items():
+        # Quantised and 8-bit numbers have no infinity to look for.
+        if tensor.is_floating_point() and tensor.element_size() > 1 and not tensor.isfinite().all():
+            raise InputError(
+                f"{path} has values that are not finite (NaN or infinity) in {name}; use another checkpoint"
+            )
+
+
 def load_strictly(module: torch.nn.Module, state: dict[str, Tensor], path: Path, what: str) -> None:
-    """Load ``state`` into ``module``; every key and shape must fit.
+    """Load ``state`` into ``module``; every key, shape and kind of number must fit.
 
     Args:
         module: The network.
@@ -119,19 +133,24 @@ def load_strictly(module: torch.nn.Module, state: dict[str, Tensor], path: Path,
         what: What the network is, for the message.
 
     Raises:
-        InputError: A tensor is missing, unknown or of another shape.
+        InputError: A tensor is missing, unknown, of another shape, or holds whole numbers instead of fractions.
     """
     own = module.state_dict()
     missing = sorted(own.keys() - state.keys())
     unknown = sorted(state.keys() - own.keys())
     misshapen = [k for k in own.keys() & state.keys() if own[k].shape != state[k].shape]
-    if missing or unknown or misshapen:
+    # Other precisions are converted; whole numbers are quantised weights, whose scales would be lost.
+    quantised = [
+        k for k in own.keys() & state.keys() if own[k].is_floating_point() and not state[k].is_floating_point()
+    ]
+    if missing or unknown or misshapen or quantised:
         faults = [
             f"{len(names)} {word} (e.g. {sorted(names)[0]})"
             for word, names in (
                 ("missing", missing),
                 ("unknown", unknown),
                 ("misshapen", misshapen),
+                ("of whole numbers", quantised),
             )
             if names
         ]

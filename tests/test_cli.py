@@ -166,7 +166,12 @@ def test_import_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_ctrl_c_ends_with_130_and_keeps_earlier_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
+    sent: signal.Signals, code: int, word: str, tmp_path: Path
+) -> None:
     output = tmp_path / "out"
     output.mkdir()
     (output / "results.json").write_text("earlier")
@@ -191,10 +196,10 @@ def test_ctrl_c_ends_with_130_and_keeps_earlier_files(tmp_path: Path) -> None:
     while not list(output.glob("predictions.partial/baseline/*.png")) and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted" in err
+    assert process.returncode == code
+    assert word in err
     assert "Traceback" not in err
     assert (output / "results.json").read_text() == "earlier"
-    assert not (output / "predictions").exists()
+    assert [path.name for path in output.iterdir()] == ["results.json"]

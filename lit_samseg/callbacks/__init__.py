@@ -6,6 +6,7 @@ from lit_samseg.callbacks.picture_writer import OverlayWriter, PredictionWriter
 from lit_samseg.callbacks.progress import ImageProgressBar
 from lit_samseg.callbacks.report_writer import ReportWriter
 from lit_samseg.callbacks.results_writer import ResultsWriter
+from lit_samseg.callbacks.skipped_images import SkippedImages
 
 __all__ = [
     "GalleryWriter",
@@ -15,4 +16,5 @@ __all__ = [
     "PredictionWriter",
     "ReportWriter",
     "ResultsWriter",
+    "SkippedImages",
 ]

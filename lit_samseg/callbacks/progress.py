@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
@@ -18,6 +19,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from lit_samseg.memory import peak_memory_mb
+
 
 class _ImagesPerSecond(ProgressColumn):
     def render(self, task: Task) -> Text:
@@ -26,8 +29,20 @@ class _ImagesPerSecond(ProgressColumn):
         return Text(f"{task.completed / seconds:.2f} images/s" if seconds else "- images/s")
 
 
+class _PeakMemory(ProgressColumn):
+    """Of this process, and on its GPU."""
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__()
+        self.device = device
+
+    def render(self, task: Task) -> Text:
+        peaks = peak_memory_mb(self.device)
+        return Text(", ".join(f"{megabytes / 1024:.1f} GB {kind}" for kind, megabytes in peaks.items()))
+
+
 class ImageProgressBar(ProgressBar):
-    """Images done, images per second and time left, on standard error, by the first process."""
+    """Images done, images per second, time left and peak memory, on standard error, by the first process."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +70,7 @@ class ImageProgressBar(ProgressBar):
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
+            _PeakMemory(trainer.strategy.root_device),
             console=Console(stderr=True),
         )
         share = len(data.share(trainer.global_rank, trainer.world_size))

@@ -1,6 +1,5 @@
 """Writes a finished run's files and prints its table."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from lit_samseg.cache import cache_use
 from lit_samseg.callbacks.evidence import gather_evidence
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.data import SegmentationDataModule
+from lit_samseg.errors import InputError
+from lit_samseg.memory import peak_memory_mb
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.layout import REPORT
 from lit_samseg.results.record import RunRecord, provenance
@@ -63,13 +64,11 @@ class ResultsWriter(Callback):
         """Wait for the other processes, and take down how long each had to."""
         done = time.perf_counter()
         trainer.strategy.barrier()
-        own = torch.tensor([self._images, done - self._start, time.perf_counter() - done], device=pl_module.device)
-        gathered = pl_module.all_gather(own)
+        facts = {"images": self._images, "seconds": done - self._start, "waited": time.perf_counter() - done}
+        facts |= {f"peak_mb_{kind}": megabytes for kind, megabytes in peak_memory_mb(pl_module.device).items()}
+        gathered = pl_module.all_gather(torch.tensor(list(facts.values()), device=pl_module.device))
         assert isinstance(gathered, torch.Tensor)
-        self._processes = [
-            {"images": int(images), "seconds": seconds, "waited": waited}
-            for images, seconds, waited in gathered.reshape(-1, 3).tolist()
-        ]
+        self._processes = [dict(zip(facts, own, strict=True)) for own in gathered.reshape(-1, len(facts)).tolist()]
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Gather the counts; on the first process write and print."""
@@ -79,8 +78,10 @@ class ResultsWriter(Callback):
         evidence = gather_evidence(pl_module, data.ids, data.class_names)
         # limit_test_batches and fast_dev_run stop early on purpose; an int 1 is one batch, a float 1.0 is all.
         everything = isinstance(trainer.limit_test_batches, float) and trainer.limit_test_batches == 1.0
+        if not evidence.ids and data.skipped:
+            raise InputError(f"none of the {len(data.ids)} images can be read; {next(iter(data.skipped.values()))}")
         # By id, not by number: twice is refused where the counts are gathered.
-        if everything and list(evidence.ids) != data.ids:
+        if everything and sorted([*evidence.ids, *data.skipped]) != data.ids:
             raise RuntimeError(f"{len(evidence.ids)} of {len(data.ids)} images were evaluated")
         if not trainer.is_global_zero:
             return
@@ -111,7 +112,7 @@ def run_facts(
     ``timing`` is in seconds per image of the first process, by stage; ``total`` is wall time from the first image on.
     ``cache`` counts what the first process found and computed, since neither stage then says how fast a network is.
     """
-    images = max(1, processes[trainer.global_rank]["images"])
+    images = max(1, round(processes[trainer.global_rank]["images"]))
     stages = module.timer.seconds() | {"total": seconds}
     return {
         "dataset": {
@@ -121,6 +122,7 @@ def run_facts(
             "class_names": list(data.class_names),
             "ignore_index": data.ignore_index,
             "ids": ids,
+            "skipped": [{"id": image_id, "error": error} for image_id, error in data.skipped.items()],
         },
         "baseline": {
             "name": module.baseline.name,
@@ -137,7 +139,7 @@ def run_facts(
         "tags": [*TAGS, "clean"] if module.analysis is not None else [],
         "device": device_name(module.device),
         "world_size": trainer.world_size,
-        "processes": processes,
+        "processes": [process | {"images": round(process["images"])} for process in processes],
         "timing": {stage: s / images for stage, s in stages.items()},
         "peak_memory_mb": peak_memory_mb(module.device),
     }
@@ -146,17 +148,3 @@ def run_facts(
 def device_name(device: torch.device) -> str:
     """Return a device's name for the record."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-
-
-def peak_memory_mb(device: torch.device) -> dict[str, float]:
-    """Return the peak memory of this process in MiB: ``cpu`` (resident) and, where there is one, ``cuda``."""
-    memory = {}
-    if sys.platform != "win32":
-        import resource  # Windows has none
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        # Linux counts in KiB, macOS in bytes.
-        memory["cpu"] = peak / (2**20 if sys.platform == "darwin" else 2**10)
-    if device.type == "cuda":
-        memory["cuda"] = torch.cuda.max_memory_allocated(device) / 2**20
-    return memory

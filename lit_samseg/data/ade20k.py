@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from lit_samseg.data.datamodule import SegmentationDataModule
+from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
 from lit_samseg.download import fetch
@@ -74,6 +74,7 @@ class ADE20K(SegmentationDataModule):
         batch_size: Samples in a batch.
         num_workers: Processes that read and decode files.
         images: For ``predict``: a folder of pictures of your own instead of the data set's.
+        on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
 
     Raises:
         InputError: There is no such split.
@@ -95,8 +96,9 @@ class ADE20K(SegmentationDataModule):
         batch_size: int = 1,
         num_workers: int = 2,
         images: str | None = None,
+        on_error: OnError = "raise",
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images)
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error)
         if split not in _FOLDERS:
             raise InputError(f"ade20k: no split {split!r}; there are val and train")
         self.root = Path(root).expanduser()

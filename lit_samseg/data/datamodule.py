@@ -2,41 +2,48 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Literal
 
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
 from lit_samseg.data.pictures import PictureFolder
-from lit_samseg.data.sample import Sample
+from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.data.sharing import estimate_cost, share_out
 from lit_samseg.data.subset import draw_subset, read_ids
 from lit_samseg.errors import InputError
 
+OnError = Literal["raise", "skip"]
 
-class _Samples(Dataset[Sample | InputError]):
+
+class _Samples(Dataset[Sample | BrokenSample | None]):
     """One process's share of the images.
 
     Lightning's own sampler would pad uneven shares with repeats. A bad sample comes back as its error, since worker
-    processes garble exceptions.
+    processes garble exceptions. Without images there is one item, None, for a batch without images: Lightning would
+    skip the loop over nothing, and the other processes would wait for ever for what this one has to say at the end.
     """
 
     def __init__(self, data: "SegmentationDataModule", with_target: bool, positions: list[int]) -> None:
         self.data, self.with_target, self.positions = data, with_target, positions
 
     def __len__(self) -> int:
-        return len(self.positions)
+        return max(1, len(self.positions))
 
-    def __getitem__(self, index: int) -> Sample | InputError:
+    def __getitem__(self, index: int) -> Sample | BrokenSample | None:
+        if not self.positions:
+            return None
+        image_id = self.data.ids[self.positions[index]]
         try:
-            sample = self.data.source.read(self.data.ids[self.positions[index]], self.with_target)
+            sample = self.data.source.read(image_id, self.with_target)
         except InputError as error:
-            return error
+            return BrokenSample(image_id, error)
         sample.position = self.positions[index]
         return sample
 
 
-def _as_list(samples: list[Sample | InputError]) -> list[Sample | InputError]:
-    return samples
+def _as_list(samples: list[Sample | BrokenSample | None]) -> list[Sample | BrokenSample]:
+    return [sample for sample in samples if sample is not None]
 
 
 class SegmentationDataModule(LightningDataModule, ABC):
@@ -50,8 +57,11 @@ class SegmentationDataModule(LightningDataModule, ABC):
         batch_size: Samples in a batch. Results do not depend on it.
         num_workers: Processes that read and decode files; 0 reads in the main process.
         images: For ``predict``: a folder of pictures that takes the place of the data set's own.
+        on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so
+            at the end and in the results.
 
     Attributes:
+        skipped: What is wrong with each image that was left out, by id.
         name: The data set's name in files.
         class_names: Names by class id.
         background: The class that is never prompted, or None.
@@ -76,6 +86,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         batch_size: int = 1,
         num_workers: int = 2,
         images: str | None = None,
+        on_error: OnError = "raise",
     ) -> None:
         super().__init__()
         if ids is not None and subset is not None:
@@ -84,9 +95,10 @@ class SegmentationDataModule(LightningDataModule, ABC):
             raise InputError(f"data.batch_size is {batch_size} (1 or more), data.num_workers {num_workers} (0 or more)")
         self.split, self.subset, self.subset_seed = split, subset, subset_seed
         self.ids_file = None if ids is None else Path(ids).expanduser()
-        self.batch_size, self.num_workers = batch_size, num_workers
+        self.batch_size, self.num_workers, self.on_error = batch_size, num_workers, on_error
         self.pictures = None if images is None else PictureFolder(images)
         self.ids: list[str] = []
+        self.skipped: dict[str, str] = {}
         self._shares: list[list[int]] = []
 
     @property
@@ -131,9 +143,10 @@ class SegmentationDataModule(LightningDataModule, ABC):
         if self.subset is not None:
             available = draw_subset(available, self.subset, self.subset_seed)
         self.ids = sorted(available)
+        self.skipped = {}
         self._shares = []
         missing = [(i, path) for i in self.ids for path in source.files(i, with_target) if not path.is_file()]
-        if missing:
+        if missing and (self.on_error == "raise" or len({i for i, _ in missing}) == len(self.ids)):
             names = list(dict.fromkeys(i for i, _ in missing))
             raise InputError(
                 f"{len(names)} of {len(self.ids)} listed images have no file: {', '.join(names[:3])}"
@@ -149,34 +162,31 @@ class SegmentationDataModule(LightningDataModule, ABC):
             self._shares = share_out([estimate_cost(paths[0] if paths else None) for paths in files], world_size)
         return self._shares[rank]
 
-    def test_dataloader(self) -> DataLoader[Sample | InputError]:
+    def test_dataloader(self) -> DataLoader[Sample | BrokenSample | None]:
         """Load this process's share of the images with their ground truth."""
         return self._dataloader(with_target=True)
 
-    def predict_dataloader(self) -> DataLoader[Sample | InputError]:
+    def predict_dataloader(self) -> DataLoader[Sample | BrokenSample | None]:
         """Load this process's share of the images without ground truth."""
         return self._dataloader(with_target=False)
 
-    def _dataloader(self, with_target: bool) -> DataLoader[Sample | InputError]:
+    def _dataloader(self, with_target: bool) -> DataLoader[Sample | BrokenSample | None]:
         trainer = self.trainer
         rank, world = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
-        samples = _Samples(self, with_target, self.share(rank, world))
-        places, size = range(len(samples)), self.batch_size
-        # A process without images gets a batch without images: Lightning would skip its loop, and the others would wait
-        # for ever for what it has to say at the end.
-        batches = [list(places[start : start + size]) for start in range(0, len(places), size)] or [[]]
         return DataLoader(
-            samples,
-            batch_sampler=batches,
+            _Samples(self, with_target, self.share(rank, world)),
+            batch_size=self.batch_size,
             num_workers=self.num_workers,
             collate_fn=_as_list,
         )
 
     def on_before_batch_transfer(
-        self, batch: list[Sample | InputError], dataloader_idx: int
-    ) -> list[Sample | InputError]:
-        """Raise the error of a bad sample in the main process, where it can be read."""
+        self, batch: list[Sample | BrokenSample], dataloader_idx: int
+    ) -> list[Sample | BrokenSample]:
+        """Raise the error of a broken sample in the main process, where it can be read; or leave the sample out."""
         for sample in batch:
-            if isinstance(sample, InputError):
-                raise sample
-        return batch
+            if isinstance(sample, BrokenSample):
+                if self.on_error == "raise":
+                    raise sample.error
+                self.skipped[sample.id] = str(sample.error)
+        return [sample for sample in batch if isinstance(sample, Sample)]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lit_samseg.data.datamodule import SegmentationDataModule
+from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
@@ -31,6 +31,7 @@ class Folder(SegmentationDataModule):
         ids: Evaluate exactly the ids in this text file.
         batch_size: Samples in a batch.
         num_workers: Processes that read and decode files.
+        on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
 
     Raises:
         InputError: The options contradict each other, or a folder is not there.
@@ -57,8 +58,9 @@ class Folder(SegmentationDataModule):
         ids: str | None = None,
         batch_size: int = 1,
         num_workers: int = 2,
+        on_error: OnError = "raise",
     ) -> None:
-        super().__init__(Path(images).name, subset, subset_seed, ids, batch_size, num_workers)
+        super().__init__(Path(images).name, subset, subset_seed, ids, batch_size, num_workers, on_error=on_error)
         self.class_names = _class_names(class_names, num_classes)
         if background is not None and not 0 <= background < self.num_classes:
             raise InputError(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lit_samseg.data.reading import read_image
 from lit_samseg.data.sample import Sample
+from lit_samseg.data.subset import fault_of_id
 from lit_samseg.errors import InputError
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
@@ -18,7 +19,7 @@ class PictureFolder:
         option: The option that names the folder, for messages.
 
     Raises:
-        InputError: There is no such folder, no picture in it, or two of one name.
+        InputError: There is no such folder, no picture in it, two of one name, or one whose name is no id.
     """
 
     def __init__(self, folder: str, suffix: str | None = None, option: str = "data.images") -> None:
@@ -32,6 +33,9 @@ class PictureFolder:
             # Names with a dot in front are what systems and programs leave behind.
             if image_id is None or path.name.startswith(".") or not path.is_file():
                 continue
+            fault = fault_of_id(image_id)
+            if fault is not None:
+                raise InputError(f"{option}: {path.name!a} in {folder} cannot be an id: it {fault}; rename it")
             if image_id in self.paths:
                 raise InputError(
                     f"{option}: {self.paths[image_id]} and {path.name} have one id, {image_id}; set "

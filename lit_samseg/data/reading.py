@@ -1,48 +1,45 @@
 """Read pictures and label maps; say which file is broken and how."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps
 from torch import Tensor
 
+from lit_samseg.data.opening import opened
 from lit_samseg.errors import InputError
-
-
-@contextmanager
-def _opened(path: Path, what: str) -> Iterator[Image.Image]:
-    """Open and decode a picture; a file that is none, or cut off, is named."""
-    try:
-        # From an open file: plain TIFFs Pillow would map into memory, with sides swapped where their EXIF data say so.
-        with path.open("rb") as file, Image.open(file) as picture:
-            picture.load()
-            yield picture
-    except FileNotFoundError as error:
-        raise InputError(f"no such {what}: {path}") from error
-    except UnidentifiedImageError as error:
-        raise InputError(f"{what} {path} is not a picture; replace the file") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # Pillow reports a cut-off JPEG as OSError and a broken PNG chunk as SyntaxError.
-        raise InputError(f"{what} {path} cannot be decoded ({error}); replace the file") from error
 
 
 def read_image(path: Path, upright: bool = False) -> Tensor:
     """Read a picture as RGB, uint8 ``[3, H, W]``.
 
     Args:
-        path: PNG, JPEG, TIFF, WebP or whatever else Pillow reads.
+        path: PNG, JPEG, TIFF, WebP or whatever else Pillow decodes itself. Transparency is left out.
         upright: Turn the picture as its EXIF orientation says. Published data sets are labelled as the pixels lie in
             the file; a camera's own pictures are meant upright.
 
     Raises:
-        InputError: The file is missing, is no picture, is cut off or has more than 8 bits a channel.
+        InputError: The file is missing, is no picture, is cut off, holds several or has more than 8 bits a channel.
     """
-    with _opened(path, "image") as picture:
+    with opened(path, "image") as picture:
+        _check_depth(picture, path)
         return _rgb(ImageOps.exif_transpose(picture) if upright else picture, f"image {path}")
+
+
+def _check_depth(picture: Image.Image, path: Path) -> None:
+    """Refuse colours of 16 bits, of which Pillow takes the upper 8: those of a 12-bit camera would be all but black."""
+    depth = 8
+    if picture.format == "PNG":
+        # The header ends in bit depth and colour type.
+        with path.open("rb") as file:
+            depth = file.read(25)[24]
+    elif picture.format == "TIFF":
+        depths = getattr(picture, "tag_v2", {}).get(258, (8,))
+        depth = depths if isinstance(depths, int) else max(depths)
+    if depth > 8:
+        raise InputError(f"image {path} has more than 8 bits a channel ({depth}); save it with 8 bits")
 
 
 def _rgb(picture: Image.Image, name: str) -> Tensor:
@@ -119,7 +116,7 @@ def read_indices(path: Path, what: str = "label map", upright: bool = False) -> 
         InputError: The file is missing, is no picture, is cut off, has colour or other than 8 bits instead of indices,
             or is compressed with loss.
     """
-    with _opened(path, what) as picture:
+    with opened(path, what) as picture:
         _check_numbers_survive(picture, path, what)
         turned = ImageOps.exif_transpose(picture) if upright else picture
         if picture.format == "WEBP":

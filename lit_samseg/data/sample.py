@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from lit_samseg.errors import InputError
+
 
 @dataclass
 class Sample:
@@ -20,3 +22,16 @@ class Sample:
     image: Tensor
     target: Tensor | None
     position: int = 0
+
+
+@dataclass
+class BrokenSample:
+    """An image that cannot be read.
+
+    Attributes:
+        id: The image's name in its data set.
+        error: What is wrong; it names the file.
+    """
+
+    id: str
+    error: InputError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from lit_samseg.data.datamodule import SegmentationDataModule
+from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.scene_generator import CLASS_NAMES, SPLIT_SEEDS, generate_scene
 from lit_samseg.data.voc import voc_palette
@@ -23,6 +23,7 @@ class Scenes(SegmentationDataModule):
         batch_size: Samples in a batch.
         num_workers: Processes that paint scenes.
         images: For ``predict``: a folder of pictures of your own instead of scenes.
+        on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
     """
 
     name = "scenes"
@@ -40,8 +41,9 @@ class Scenes(SegmentationDataModule):
         batch_size: int = 1,
         num_workers: int = 0,
         images: str | None = None,
+        on_error: OnError = "raise",
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images)
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error)
         if split not in SPLIT_SEEDS:
             raise InputError(f"scenes: no split {split!r}; there are {', '.join(SPLIT_SEEDS)}")
         if size < 0:

@@ -3,7 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from lit_samseg.data.datamodule import SegmentationDataModule
+from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.reading import check_labels, check_size, read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import read_ids
@@ -40,6 +40,7 @@ class VOC2012(SegmentationDataModule):
         batch_size: Samples in a batch.
         num_workers: Processes that read and decode files.
         images: For ``predict``: a folder of pictures of your own instead of the data set's.
+        on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
     """
 
     name = "voc2012"
@@ -58,8 +59,9 @@ class VOC2012(SegmentationDataModule):
         batch_size: int = 1,
         num_workers: int = 2,
         images: str | None = None,
+        on_error: OnError = "raise",
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images)
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error)
         self.root = Path(root).expanduser()
         self.download = download
 

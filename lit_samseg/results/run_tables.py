@@ -65,6 +65,8 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
     if finest:
         low, high = 100 * min(finest), 100 * max(finest)
         notes[0] += f" So many images show differences of {low:.1f} to {high:.1f} points (80 % power)."
+    if skipped := results["dataset"].get("skipped"):
+        notes.append(f"{len(skipped)} of the images could not be read and were skipped; results.json names them.")
     if shows_borders:
         notes.append("bIoU: Boundary IoU, void taken out before the bands are made.")
     if shows_paper:

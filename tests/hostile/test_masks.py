@@ -1,0 +1,116 @@
+"""Ground truth and label maps of every kind: the right numbers, or one line that names the file."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import RunCli, save_indices
+from tests.hostile.conftest import HEIGHT, WIDTH, Counts, Refused, Tiny, encoded, labels
+
+EXIF = Image.Exif()
+EXIF[274] = 6  # the camera was held sideways
+GREY = Image.fromarray(labels())
+
+
+def coloured(**options: object) -> bytes:
+    picture = GREY.copy()
+    picture.putpalette([n for n in range(256) for _ in range(3)])
+    return encoded(picture, "PNG", **options)
+
+
+def with_value(value: int) -> bytes:
+    changed = labels()
+    changed[0, 0] = value
+    return encoded(Image.fromarray(changed), "PNG")
+
+
+RIGHT: dict[str, bytes] = {
+    "grey": encoded(GREY, "PNG"),
+    "palette": coloured(),
+    "palette-with-alpha": coloured(transparency=bytes(range(256))),
+    "palette-with-a-transparent-index": coloured(transparency=3),
+    "written-by-opencv": cv2.imencode(".png", labels())[1].tobytes(),
+    "tiff-named-png": encoded(GREY, "TIFF", compression="tiff_lzw"),
+    "bmp-named-png": encoded(GREY, "BMP"),
+    "lossless-webp-named-png": encoded(GREY.convert("RGB"), "WEBP", lossless=True),
+    "turned-by-exif-as-the-pixels-lie": encoded(GREY, "PNG", exif=EXIF),
+}
+
+REFUSED: dict[str, tuple[bytes, str]] = {
+    "colours": (encoded(GREY.convert("RGB"), "PNG"), "has mode RGB"),
+    "colours-with-alpha": (encoded(GREY.convert("RGBA"), "PNG"), "has mode RGBA"),
+    "grey-with-alpha": (encoded(GREY.convert("LA"), "PNG"), "has mode LA"),
+    "jpeg-named-png": (encoded(GREY, "JPEG", quality=100), "compressed with loss"),
+    "lossy-webp-named-png": (encoded(GREY.convert("RGB"), "WEBP"), "compressed with loss"),
+    "16-bits": (encoded(Image.fromarray(labels().astype(np.uint16)), "PNG"), "has mode I;16"),
+    "floats": (encoded(Image.fromarray(labels().astype(np.float32)), "TIFF"), "has mode F"),
+    "one-above-the-classes": (with_value(21), "has label 21; labels are 0..20 and 255"),
+    "one-below-void": (with_value(254), "has label 254; labels are 0..20 and 255"),
+    "other-size": (encoded(GREY.resize((WIDTH + 1, HEIGHT)), "PNG"), f"is 41x24 pixels, its image {WIDTH}x{HEIGHT}"),
+    "sides-swapped": (encoded(GREY.transpose(Image.Transpose.TRANSPOSE), "PNG"), "is 24x40 pixels, its image 40x24"),
+    "two-pages": (encoded(GREY, "TIFF", [GREY]), "holds several pictures"),
+    "animated-gif": (encoded(GREY, "GIF", [GREY.point(lambda value: value // 2)]), "holds several pictures"),
+    "empty": (b"", "is not a picture"),
+    "text": (b"0 0 0 3 3 3", "is not a picture"),
+    "array": (b"\x93NUMPY\x01\0v\0{}", "is not a picture"),
+    "cut-off": (encoded(GREY, "PNG")[:-40], "cannot be decoded"),
+}
+
+
+def test_counts_of_other_labels_differ(run_cli: RunCli, tiny: Tiny, plain_counts: Counts) -> None:
+    """Without this the comparisons below would show nothing."""
+    tiny.mask.write_bytes(with_value(4))
+    assert run_cli(*tiny.words()).code == 0
+    assert tiny.counts() != plain_counts
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_counts_are_those_of_the_same_labels_given_plainly(
+    run_cli: RunCli, tiny: Tiny, case: str, plain_counts: Counts
+) -> None:
+    tiny.mask.write_bytes(RIGHT[case])
+    outcome = run_cli(*tiny.words())
+    assert outcome.code == 0, outcome.err
+    assert "Warning" not in outcome.err
+    assert tiny.counts() == plain_counts
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_ground_truth_refused_by_name(refused: Refused, tiny: Tiny, case: str) -> None:
+    content, complaint = REFUSED[case]
+    tiny.mask.write_bytes(content)
+    refused(tiny.words(), tiny.mask, complaint)
+    assert not (tiny.out / "results.json").exists()
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_label_maps_refused_by_name(refused: Refused, tiny: Tiny, case: str) -> None:
+    content, complaint = REFUSED[case]
+    tiny.label_map.write_bytes(content)
+    # A baseline cannot leave pixels out: 255 is no label of its.
+    refused(tiny.words(), tiny.label_map, complaint.removesuffix(" and 255"))
+
+
+def test_a_label_map_with_void_is_refused(refused: Refused, tiny: Tiny) -> None:
+    save_indices(tiny.label_map, labels())
+    refused(tiny.words(), tiny.label_map, "has label 255; labels are 0..20")
+
+
+@pytest.mark.parametrize("make", ["missing", "directory", "loop"])
+def test_a_label_map_that_is_no_file(refused: Refused, tiny: Tiny, make: str) -> None:
+    tiny.label_map.unlink()
+    if make == "directory":
+        tiny.label_map.mkdir()
+    elif make == "loop":
+        tiny.label_map.symlink_to(tiny.label_map)
+    refused(tiny.words(), tiny.label_map)
+
+
+def test_a_mask_of_void_only_counts_nothing(run_cli: RunCli, tiny: Tiny) -> None:
+    save_indices(tiny.mask, np.full((HEIGHT, WIDTH), 255))
+    outcome = run_cli(*tiny.words())
+    assert outcome.code == 0, outcome.err
+    counts = tiny.counts()
+    for name in ("intersection", "gt_area", "pred_area"):
+        assert not np.any(counts[name])

@@ -1,0 +1,127 @@
+"""Folders of every kind: unusual names are right, and what is no folder is named."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunCli, save_indices
+from tests.hostile.conftest import Counts, Refused, Tiny, labels, make_tiny
+
+NAMES = {
+    "spaces": " a  b ",
+    "single-quote": "it's",
+    "double-quotes": 'say "x"',
+    "newline": "a\nb",
+    "unicode": "Straße_日本_🙂",
+    "right-to-left": "שלום",
+    "percent": "100%20%s",
+    "braces": "{x} [y] (z)",
+    "colon": "a:b",
+    "hash": "#a #b",
+    "ampersand": "&a *b !c",
+    "equals": "a=b",
+    "dollar": "$HOME ~ `ls`",
+    "backslash": "a\\nb",
+    "long": "x" * 200,
+    "number": "12",
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+@pytest.mark.parametrize("kind", ["voc", "folder"])
+def test_folders_of_unusual_names(run_cli: RunCli, tmp_path: Path, case: str, kind: str, plain_counts: Counts) -> None:
+    tiny = make_tiny(tmp_path / NAMES[case])
+    outcome = run_cli(*(tiny.words() if kind == "voc" else tiny.folder_words()))
+    assert outcome.code == 0, outcome.err
+    assert tiny.counts() == plain_counts
+
+
+def test_a_root_that_is_yaml_goes_into_a_file(run_cli: RunCli, tiny: Tiny, plain_counts: Counts) -> None:
+    """On the command line an option of a data set is YAML, in which a colon and a space make a mapping."""
+    root = tiny.root.rename(tiny.root.parent / "a: b")
+    outcome = run_cli(*tiny.words(), f"--data.root={root}")
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.err
+    assert 'Parser key "root"' in outcome.err
+    config = tiny.coarse / "config.yaml"
+    config.write_text(f"data: {{class_path: lit_samseg.data.VOC2012, init_args: {{root: '{root}'}}}}\n")
+    outcome = run_cli("test", f"--config={config}", *tiny.model_words())
+    assert outcome.code == 0, outcome.err
+    assert tiny.counts() == plain_counts
+
+
+@pytest.mark.parametrize("name", ["a b", "it's", "Straße_日本", "-rf", "a,b", "#a", "a.b"])
+def test_pictures_of_unusual_names(run_cli: RunCli, tiny: Tiny, name: str, plain_counts: Counts) -> None:
+    for file in (tiny.image, tiny.mask, tiny.label_map):
+        file.rename(file.with_name(f"{name}{file.suffix}"))
+    outcome = run_cli(*tiny.folder_words())
+    assert outcome.code == 0, outcome.err
+    assert tiny.counts() == plain_counts | {"ids": [name]}
+
+
+@pytest.mark.parametrize("name", [b"a\nb", b"a\x1b[2J", b"Stra\xdfe"], ids=["newline", "escape", "latin-1"])
+def test_pictures_whose_names_are_no_ids(refused: Refused, tiny: Tiny, name: bytes) -> None:
+    """A list of ids could not hold them."""
+    os.rename(tiny.image, os.path.join(os.fsencode(tiny.image.parent), name + b".jpg"))
+    refused(tiny.folder_words(), tiny.image.parent, "cannot be an id")
+
+
+def directory_loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def file(path: Path) -> None:
+    path.write_text("x")
+
+
+def nothing(path: Path) -> None:
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("make", [directory_loop, file, nothing])
+@pytest.mark.parametrize("option", ["data.root", "data.images", "data.masks", "model.baseline.root"])
+def test_what_is_no_folder(refused: Refused, tiny: Tiny, make: Callable[[Path], None], option: str) -> None:
+    path = tiny.root.parent / "odd"
+    make(path)
+    words = tiny.words() if option == "data.root" else tiny.folder_words()
+    refused([*words, f"--{option}={path}"], path)
+    assert not tiny.out.exists()
+
+
+@pytest.mark.parametrize("make", [directory_loop, file])
+@pytest.mark.parametrize("inside", [False, True])
+def test_an_output_folder_that_cannot_be(
+    refused: Refused, tiny: Tiny, make: Callable[[Path], None], inside: bool
+) -> None:
+    path = tiny.root.parent / "odd"
+    make(path)
+    before = os.lstat(path)
+    refused([*tiny.words(), f"--output_dir={path / 'out' if inside else path}"], path)
+    assert os.lstat(path).st_mtime_ns == before.st_mtime_ns
+
+
+def test_an_output_folder_where_nothing_can_be_written(refused: Refused, tiny: Tiny) -> None:
+    """Not even root can, in /proc."""
+    refused([*tiny.words(), "--output_dir=/proc/self/out"], "/proc/self/out")
+
+
+def test_a_loop_among_a_folders_pictures_is_passed_over(run_cli: RunCli, tiny: Tiny, plain_counts: Counts) -> None:
+    (tiny.image.parent / "b.jpg").symlink_to("b.jpg")
+    (tiny.image.parent / "self").symlink_to(tiny.image.parent)
+    (tiny.image.parent / "c.jpg").mkdir()
+    outcome = run_cli(*tiny.folder_words())
+    assert outcome.code == 0, outcome.err
+    assert tiny.counts() == plain_counts
+
+
+def test_earlier_results_are_kept(run_cli: RunCli, refused: Refused, tiny: Tiny) -> None:
+    assert run_cli(*tiny.words()).code == 0
+    earlier = {path: path.read_bytes() for path in tiny.out.rglob("*") if path.is_file()}
+    assert earlier
+    broken = labels()
+    broken[0, 0] = 77
+    save_indices(tiny.mask, broken)
+    refused(tiny.words(), tiny.mask, "has label 77")
+    assert {path: path.read_bytes() for path in tiny.out.rglob("*") if path.is_file()} == earlier
