@@ -98,6 +98,9 @@ class SmallVoc(NamedTuple):
             "--model.sam=lit_samseg.sam.SegmentAnything",
             "--model.sam.checkpoint=demo",
             "--trainer.accelerator=cpu",
+            # Tests of these have runs of their own.
+            "--gallery=false",
+            "--report=false",
         ]
 
 

@@ -11,6 +11,8 @@ from lit_samseg.errors import InputError
 from tests.hostile.conftest import encoded
 from tests.hostile.pictures import PLAIN, indexed, turned
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("kind", "options"),
