@@ -101,6 +101,10 @@ def test_results_say_what_was_run(demo_run: Path) -> None:
     stages = sum(seconds for stage, seconds in results["timing"].items() if stage != "total")
     assert 0 < stages <= results["timing"]["total"]
     assert results["peak_memory_mb"]["cpu"] > 100
+    (process,) = results["processes"]
+    assert process["images"] == SIZE
+    assert 100 < process["peak_mb_cpu"] <= results["peak_memory_mb"]["cpu"] + 0.01
+    assert 0 < process["seconds"] <= results["timing"]["total"] * SIZE
     # Nothing half-written is left; the marks say what a later run may replace.
     assert sorted(str(path.relative_to(demo_run)) for path in demo_run.rglob(".*")) == [
         "gallery/.lit_samseg",

@@ -7,10 +7,10 @@ from typing import Any
 
 from lightning import LightningModule, Trainer
 
-from lit_samseg.callbacks.folder_writer import FolderWriter
+from lit_samseg.callbacks.folder_writer import MARK, FolderWriter
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.drawing import class_colours
-from lit_samseg.gallery import GalleryLegend, GalleryPrompts, has_gallery, key_of, shrink, write_entry
+from lit_samseg.gallery import GalleryLegend, GalleryPrompts, key_of, shrink, write_entry
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import Region
 from lit_samseg.refine.prompts import MAX_POINTS
@@ -69,7 +69,8 @@ class GalleryWriter(FolderWriter):
         assert isinstance(pl_module, SamSegEvaluation)
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not self.enabled:
-            if trainer.is_global_zero and has_gallery(self.output_dir / self.folder):
+            # Only one that a run wrote: a folder of the user's may have that name.
+            if trainer.is_global_zero and (self.output_dir / self.folder / MARK).is_file():
                 shutil.rmtree(self.output_dir / self.folder)
             return
         # Gathered by all processes, once: torchmetrics keeps what it computed.

@@ -3,6 +3,7 @@
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from lit_samseg.plots.style import one_line
 from lit_samseg.results.run_tables import points
 
 SMALLEST = 5.0
@@ -13,13 +14,8 @@ LONGEST = 120
 
 
 def plain(text: str) -> str:
-    """Return a name as one line that every format can hold.
-
-    Control characters have no place in XML, and half of a surrogate pair (a file's name that is no UTF-8) none in
-    any file.
-    """
-    letters = "".join(letter if letter.isprintable() else " " for letter in text)
-    line = " ".join(letters.split())
+    """Return a name as one line of at most ``LONGEST`` letters."""
+    line = one_line(text)
     return line if len(line) <= LONGEST else _cut(line, LONGEST)
 
 

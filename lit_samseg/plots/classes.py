@@ -4,7 +4,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from lit_samseg.plots.style import INK, RULE, VERDICT_COLOURS, new_figure, printable
+from lit_samseg.plots.style import INK, RULE, VERDICT_COLOURS, axis_label, new_figure
 
 MOST = 30
 """Classes drawn at most: of more, those that change most."""
@@ -36,7 +36,7 @@ def classes_plot(results: dict[str, Any], row: str | None) -> Figure | None:
             # The part that changes, and where the row ends.
             axes.barh(place, end - start, left=start, height=0.3, color=colour)
             axes.plot([end, end], [place - 0.31, place + 0.31], color=colour, linewidth=2)
-    axes.set_yticks(range(len(names)), [printable(name) for name in names])
+    axes.set_yticks(range(len(names)), [axis_label(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, 100)
     axes.grid(axis="x", color=INK, alpha=0.15)

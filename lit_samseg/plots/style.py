@@ -74,10 +74,19 @@ def row_colour(index: int) -> str:
     return ROW_COLOURS[(index - 1) % len(ROW_COLOURS)] if index else INK
 
 
-def printable(name: str, longest: int = 28) -> str:
-    """Return a name as a label: without control characters, which SVG cannot hold, and not too long."""
-    clean = "".join(letter if letter.isprintable() else " " for letter in name)
-    return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
+def one_line(name: str) -> str:
+    """Return a name as one line that every format can hold.
+
+    Control characters have no place in XML, and half of a surrogate pair (a file's name that is no UTF-8) none in any
+    file.
+    """
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+
+
+def axis_label(name: str, longest: int = 28) -> str:
+    """Return a name as one line that leaves room for the plot beside it."""
+    line = one_line(name)
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def svg(figure: Figure) -> tuple[str, str]:

@@ -133,6 +133,11 @@ def test_nothing_of_an_earlier_run_is_left(run_cli: RunCli, tmp_path: Path) -> N
     assert run_cli(*words, "--gallery=false", "--report=false", "--model.analysis=false").code == 0
     for name in ("gallery", "report.html", "ladder.npz", "regions.csv"):
         assert not (run / name).exists()
+    # A folder of the user's own, that has such a name, is none of it.
+    (run / "gallery").mkdir()
+    (run / "gallery/gallery.json").write_text("mine")
+    assert run_cli(*words, "--gallery=false", "--report=false", "--model.analysis=false").code == 0
+    assert (run / "gallery/gallery.json").read_text() == "mine"
     assert run_cli("analyse", run).code == 0
     assert "ladder" not in results_of(run)["rows"][1]
 
