@@ -18,6 +18,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lit_samseg.callbacks import (
     GalleryWriter,
     ImageProgressBar,
+    JournalWriter,
     OverlayLogger,
     OverlayWriter,
     PredictionWriter,
@@ -53,6 +54,7 @@ options one changes most:
   --model.sam.precision fp32|bf16|fp16   --model.variants '[box, points+box@component]'
   --model.save_predictions true   --output_dir DIR   --trainer.accelerator cpu|gpu
   --model.cache_dir DIR   --model.analysis false   --gallery false   --report false   --data.on_error skip
+  --resume true --output_dir DIR                                 go on with a run that was interrupted
 
 all options of a class:
   lit-samseg test --data.help lit_samseg.data.VOC2012
@@ -84,6 +86,12 @@ class SamSegCLI(LightningCLI):
             type=bool,
             default=True,
             help="In test: keep small pictures of every image for the report (about 60 kB each).",
+        )
+        parser.add_argument(
+            "--resume",
+            type=bool,
+            default=False,
+            help="Go on with the unfinished run in --output_dir, or begin one there; give the same options as before.",
         )
         parser.add_argument("--report", type=bool, default=True, help="In test: make report.html at the end.")
         for name in ("class_names", "background", "ignore_index"):
@@ -120,11 +128,13 @@ class SamSegCLI(LightningCLI):
         if config.trainer.enable_progress_bar is not False:
             callbacks.append(ImageProgressBar())
         if isinstance(self.model, SamSegEvaluation):
+            if config.resume and config.output_dir is None:
+                raise InputError("--resume true needs --output_dir, the folder of the run to go on with")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
             # Before the results are written, which name what was skipped.
             callbacks += [SkippedImages(), PredictionWriter(output_dir)]
+            dump = self._parser(subcommand).dump(config, skip_none=False)
             if subcommand == "test":
-                dump = self._parser(subcommand).dump(config, skip_none=False)
                 # In this order: pictures without results would be of no use.
                 callbacks += [ResultsWriter(output_dir, dump), GalleryWriter(output_dir, config.gallery)]
                 callbacks += [ReportWriter(output_dir)] if config.report else []
@@ -132,6 +142,7 @@ class SamSegCLI(LightningCLI):
                     callbacks.append(OverlayLogger())
             else:
                 callbacks.append(OverlayWriter(output_dir))
+            callbacks.append(JournalWriter(output_dir, dump, config.resume))
         try:
             return super().instantiate_trainer(callbacks=callbacks, **kwargs)
         except (ValueError, TypeError) as error:

@@ -1,7 +1,6 @@
 """The experiment: encode an image once, run every variant on it, count pixels."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,12 +8,14 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from lit_samseg.allocation import keep_freed_memory
-from lit_samseg.analysis import Analysis
+from lit_samseg.analysis import Analysis, ImageAnalysis
 from lit_samseg.arithmetic import forbid_tf32
 from lit_samseg.baselines import Baseline
 from lit_samseg.cache import StoredType, cache_networks
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.image_counts import ImageCounts
+from lit_samseg.label_maps import LabelMaps
 from lit_samseg.metrics import (
     BoundaryTruth,
     PerImageBoundaryCounts,
@@ -28,21 +29,6 @@ from lit_samseg.refine import PAPER_VARIANTS, Region, find_regions_of_kinds, par
 from lit_samseg.sam import Embedding, PromptableSegmenter
 from lit_samseg.scalar_names import scalar_name
 from lit_samseg.timing import StageTimer
-
-
-@dataclass
-class LabelMaps:
-    """What one image came to.
-
-    Attributes:
-        id: The image's id.
-        rows: Label map ``[H, W]`` by row name, ``baseline`` first; int16, or int64 for more than 32767 classes.
-        regions: The baseline's regions by kind, as far as variants ask for them: what the prompts were made of.
-    """
-
-    id: str
-    rows: dict[str, Tensor]
-    regions: Mapping[str, Sequence[Region]] = field(default_factory=dict)
 
 
 class SamSegEvaluation(LightningModule):
@@ -64,6 +50,9 @@ class SamSegEvaluation(LightningModule):
         class_names: The data set's; linked on the command line, as are the next two.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
+
+    Attributes:
+        resumed: Positions of images whose numbers an interrupted run left, the same on every process.
 
     Raises:
         InputError: A variant cannot be parsed, the baseline's classes are not the data set's, or an option of the cache
@@ -99,6 +88,7 @@ class SamSegEvaluation(LightningModule):
         self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysed else None
         self.reference = nn.ModuleDict({row: TorchmetricsScores(len(class_names)) for row in self.rows})
         self.timer = StageTimer()
+        self.resumed: frozenset[int] = frozenset()
 
     def on_test_start(self) -> None:
         """Fix the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""
@@ -128,7 +118,8 @@ class SamSegEvaluation(LightningModule):
         results = self.label_maps(batch, self.analysis)
         for sample, maps in zip(batch, results, strict=True):
             with self.timer.stage("count", self.device):
-                self._count(sample, maps)
+                maps.counts = self._count(sample, maps)
+                self.add(sample.position, maps.counts)
         return results
 
     def predict_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:
@@ -153,8 +144,8 @@ class SamSegEvaluation(LightningModule):
         embeddings = dict(zip(asked, encoded, strict=True))
         results = []
         for n, (sample, label_map) in enumerate(zip(samples, maps, strict=True)):
-            refined = self._refine(sample, label_map, regions[n], embeddings.get(n), analysis)
-            results.append(LabelMaps(sample.id, {"baseline": label_map} | refined, regions[n]))
+            refined, found = self._refine(sample, label_map, regions[n], embeddings.get(n), analysis)
+            results.append(LabelMaps(sample.id, {"baseline": label_map} | refined, regions[n], found))
         return results
 
     def _baseline_map(self, sample: Sample) -> Tensor:
@@ -175,19 +166,20 @@ class SamSegEvaluation(LightningModule):
         regions: dict[str, list[Region]],
         embedding: Embedding | None,
         analysis: Analysis | None,
-    ) -> dict[str, Tensor]:
+    ) -> tuple[dict[str, Tensor], ImageAnalysis | None]:
         target = sample.target
         if embedding is None:
-            return {variant.name: label_map for variant in self.variants}
+            return {variant.name: label_map for variant in self.variants}, None
         if analysis is not None and target is not None:
             with self.timer.stage("refine_and_analyse", self.device):
                 return analysis.refine(label_map, target, sample.position, embedding, self.sam, regions)
         with self.timer.stage("refine", self.device):
-            return refine_by_all(
+            refined = refine_by_all(
                 label_map, regions, embedding, self.sam, self.variants, self.background, target, self.ignore_index
             )
+        return refined, None
 
-    def _count(self, sample: Sample, maps: LabelMaps) -> None:
+    def _count(self, sample: Sample, maps: LabelMaps) -> ImageCounts:
         target = sample.target
         if target is None:
             raise InputError(f"image {sample.id} has no ground truth to test against; use predict")
@@ -202,26 +194,39 @@ class SamSegEvaluation(LightningModule):
             counts.append(count_pixels(label_map, target, len(self.class_names), self.ignore_index))
             borders.append(truth.count(copied))
             self._reference(row).update(label_map.flatten()[seen], seen_target)
-        self.counts.update(sample.position, torch.stack(counts))
-        self.boundary.update(sample.position, borders)
+        return ImageCounts(torch.stack(counts), borders, maps.analysis)
+
+    def add(self, position: int, counts: ImageCounts) -> None:
+        """Add one image's numbers to the run's: of an image just evaluated, or of one that an interrupted run was."""
+        self.counts.update(position, counts.pixels)
+        self.boundary.update(position, counts.boundary)
+        if self.analysis is not None and counts.analysis is not None:
+            self.analysis.add(position, counts.analysis)
 
     def on_test_epoch_end(self) -> None:
-        """Log each row's scores; torchmetrics' own mIoU and mAcc, which must agree with the counts'."""
+        """Compare the counts with torchmetrics, and log each row's scores."""
         if self.analysis is not None:
             self.analysis.check()
+        self._check_against_torchmetrics()
         for row, scores in self.scores().items():
+            names = ("miou", "macc", "miou_gt_present", "pixel_acc")
+            values = {f"{scalar_name(row)}/{name}": float(getattr(scores, name)) for name in names}
+            # Every process has the same gathered values; sync_dist only tells Lightning that this is meant.
+            self.log_dict(values, sync_dist=True)
+
+    def _check_against_torchmetrics(self) -> None:
+        """Assert that mIoU and mAcc of what these processes evaluated themselves are torchmetrics'."""
+        positions, counts = self.counts.compute()
+        own = [n for n, position in enumerate(positions) if position not in self.resumed]
+        if not own:
+            return
+        for row, of_row in zip(self.rows, counts.cpu().numpy(), strict=True):
+            scores = score(of_row[:, own])
             gt_present = torch.from_numpy(scores.gt_area > 0).to(self.device)
-            theirs = self._reference(row).compute(gt_present)
             ours = {"miou": scores.miou, "macc": scores.macc}
-            for name, value in theirs.items():
+            for name, value in self._reference(row).compute(gt_present).items():
                 if gt_present.any() and not abs(float(value) - ours[name]) <= 1e-6:
                     raise RuntimeError(f"{row}: {name} is {ours[name]} by counts, {value} by torchmetrics")
-            values: dict[str, Any] = theirs | {
-                "miou_gt_present": scores.miou_gt_present,
-                "pixel_acc": scores.pixel_acc,
-            }
-            # Every process has the same gathered values; sync_dist only tells Lightning that this is meant.
-            self.log_dict({f"{scalar_name(row)}/{name}": float(v) for name, v in values.items()}, sync_dist=True)
 
     def scores(self) -> dict[str, Scores]:
         """Return each row's scores over all images and processes so far."""

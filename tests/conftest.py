@@ -1,6 +1,9 @@
 """What the tests share: the real command line in this process, and small data sets on disk."""
 
+import contextlib
+import io
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from lit_samseg.cli import main
@@ -36,6 +40,33 @@ def has_loopback() -> bool:
     """Tell whether processes on this machine can reach each other; a sandbox without network may forbid even that."""
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
         return client.connect_ex(server.getsockname()) == 0
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that one of xdist's processes makes for all of them; no test may write into it.
+
+    https://pytest-xdist.readthedocs.io/en/stable/how-to.html#making-session-scoped-fixtures-execute-only-once
+    """
+    root = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder, made = root / name, root / f"{name}.made"
+    with FileLock(root / f"{name}.lock"):
+        if not made.exists():
+            # What a process left that failed.
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            made.touch()
+    return folder
+
+
+def run_quietly(*words: object) -> str:
+    """Run ``lit-samseg`` for a fixture that outlives a test, for which `run_cli` is not there; return its output."""
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+        patch.setattr("sys.argv", ["lit-samseg"])
+        main([str(word) for word in words])
+    return out.getvalue()
 
 
 class Outcome(NamedTuple):
@@ -107,7 +138,12 @@ class SmallVoc(NamedTuple):
 @pytest.fixture
 def small_voc(tmp_path: Path) -> SmallVoc:
     """Four scenes in VOC's layout; label maps coarsened from the ground truth in blocks of 8 pixels."""
-    voc = SmallVoc(tmp_path / "data", tmp_path / "coarse", [f"2007_{n:06d}" for n in range(4)])
+    return make_small_voc(tmp_path)
+
+
+def make_small_voc(folder: Path) -> SmallVoc:
+    """Write what `small_voc` is into a folder."""
+    voc = SmallVoc(folder / "data", folder / "coarse", [f"2007_{n:06d}" for n in range(4)])
     for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (voc.base / folder).mkdir(parents=True)
     voc.coarse.mkdir()

@@ -202,4 +202,7 @@ def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
     assert word in err
     assert "Traceback" not in err
     assert (output / "results.json").read_text() == "earlier"
-    assert [path.name for path in output.iterdir()] == ["results.json"]
+    # What is finished is kept, for --resume true.
+    assert "images are done and kept" in err
+    kept = {"results.json", "journal", "gallery.partial", "predictions.partial"}
+    assert {path.name for path in output.iterdir()} == kept

@@ -1,23 +1,36 @@
 """The ladder and the region table of a whole run."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from lit_samseg.analysis.ladder import LADDER, Ladder, refine_with_true_prompts, without_void
-from lit_samseg.analysis.region_table import RegionTable
+from lit_samseg.analysis.region_table import RegionTable, describe_regions
 from lit_samseg.analysis.tags import tag_regions
 from lit_samseg.metrics import PerImageCounts, count_pixels
 from lit_samseg.refine import Region, Variant, find_regions_of_kinds, refine_by_all
 from lit_samseg.sam import Embedding, PromptableSegmenter
 
 
+class ImageAnalysis(NamedTuple):
+    """What the ground truth says of one image; ``V`` variants.
+
+    Attributes:
+        steps: int64 ``[V * len(LADDER), 3, C]``: each variant's counts at the steps of the ladder.
+        regions: float64 ``[K, len(COLUMNS)]``: the regions of all variants.
+    """
+
+    steps: Tensor
+    regions: Tensor
+
+
 class Analysis(nn.Module):
-    """Refines like ``refine``, and keeps what the ground truth says of every step.
+    """Refines like ``refine``, and finds what the ground truth says of every step.
 
     Args:
-        variants: The run's variants.
+        variants: The run's variants, at least one.
         num_classes: Number of classes.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
@@ -49,8 +62,8 @@ class Analysis(nn.Module):
         embedding: Embedding,
         sam: PromptableSegmenter,
         regions: dict[str, list[Region]],
-    ) -> dict[str, Tensor]:
-        """Refine one image by every variant.
+    ) -> tuple[dict[str, Tensor], ImageAnalysis]:
+        """Refine one image by every variant; what is found is not added up yet.
 
         Args:
             label_map: The baseline's, integer ``[H, W]``.
@@ -61,7 +74,7 @@ class Analysis(nn.Module):
             regions: The label map's regions by kind.
 
         Returns:
-            Label maps ``[H, W]`` like ``label_map`` by variant name.
+            Label maps ``[H, W]`` like ``label_map`` by variant name, and what was found.
 
         Raises:
             RuntimeError: A choice made by the ground truth is worse than one made without: a defect of this program.
@@ -79,14 +92,18 @@ class Analysis(nn.Module):
             label_map, true_map, true_regions, embedding, sam, self.variants, self.background
         )
         counts: list[Tensor] = []
+        lines: list[Tensor] = []
         for row, variant in enumerate(self.variants, start=1):
             ladder = ladders[variant.name]
             steps = ladder.maps() | {"prompts": prompted[variant.name]}
             counts += [count_pixels(steps[step], target, self.num_classes, self.ignore_index) for step in LADDER]
-            self.regions.update(position, row, regions[variant.region], tags[variant.region], ladder)
-        if counts:
-            self.counts.update(position, torch.stack(counts))
-        return refined
+            lines.append(describe_regions(position, row, regions[variant.region], tags[variant.region], ladder))
+        return refined, ImageAnalysis(torch.stack(counts), torch.cat(lines))
+
+    def add(self, position: int, found: ImageAnalysis) -> None:
+        """Add one image."""
+        self.counts.update(position, found.steps)
+        self.regions.update(found.regions)
 
     def check(self) -> None:
         """Assert that perfect choices are no worse, over all regions so far (on every run, at its end)."""

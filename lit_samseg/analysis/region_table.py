@@ -21,6 +21,23 @@ candidate; ``score_i``, ``iou_i``, ``truth_i``: of candidate i the IoU that SAM 
 with the ground truth (nan where there is no such candidate); ``tags``: see ``TAGS``."""
 
 
+def describe_regions(position: int, row: int, regions: list[Region], tags: list[int], ladder: Ladder) -> Tensor:
+    """Return the regions of one image and row as lines, float64 ``[len(regions), len(COLUMNS)]``."""
+    device = ladder.label_map.device
+    lines = torch.full((len(regions), len(COLUMNS)), float("nan"), dtype=torch.float64, device=device)
+    came = {number: place for place, number in enumerate(ladder.numbers)}
+    for index, region in enumerate(regions):
+        line, place = lines[index], came[region.number]
+        line[0], line[1], line[2], line[3], line[9] = position, row, index, region.class_id, tags[index]
+        line[4] = region.mask.sum()
+        line[5:9] = region.box.to(device)
+        values = (ladder.before, ladder.after, ladder.best, ladder.chosen)
+        line[10:14] = torch.stack([value[place].double() for value in values])
+        for start, given in ((14, ladder.scores), (17, ladder.ious), (20, ladder.truths)):
+            line[start : start + len(given[place])] = given[place].double()
+    return lines
+
+
 class RegionTable(Metric):
     """Gathers the regions' numbers.
 
@@ -38,20 +55,8 @@ class RegionTable(Metric):
         """Add no region: a process without any then has something of the right shape to gather."""
         self.lines.append(torch.zeros(0, len(COLUMNS), dtype=torch.float64, device=self.device))
 
-    def update(self, position: int, row: int, regions: list[Region], tags: list[int], ladder: Ladder) -> None:
-        """Add the regions of one image and row."""
-        device = ladder.label_map.device
-        lines = torch.full((len(regions), len(COLUMNS)), float("nan"), dtype=torch.float64, device=device)
-        came = {number: place for place, number in enumerate(ladder.numbers)}
-        for index, region in enumerate(regions):
-            line, place = lines[index], came[region.number]
-            line[0], line[1], line[2], line[3], line[9] = position, row, index, region.class_id, tags[index]
-            line[4] = region.mask.sum()
-            line[5:9] = region.box.to(device)
-            values = (ladder.before, ladder.after, ladder.best, ladder.chosen)
-            line[10:14] = torch.stack([value[place].double() for value in values])
-            for start, given in ((14, ladder.scores), (17, ladder.ious), (20, ladder.truths)):
-                line[start : start + len(given[place])] = given[place].double()
+    def update(self, lines: Tensor) -> None:
+        """Add lines, float64 ``[K, len(COLUMNS)]``."""
         self.lines.append(lines)
 
     def compute(self) -> Tensor:

@@ -39,13 +39,17 @@ class Precomputed(Baseline):
             self.num_classes = len(class_names)
         super().check_classes(class_names)
 
+    def files(self, image_id: str) -> list[Path]:
+        """Return the image's label map."""
+        return [self.root / f"{image_id}.png"]
+
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
         """Read the image's label map.
 
         Raises:
             InputError: It is missing, broken, of another size, or has a label that is no class.
         """
-        path = self.root / f"{image_id}.png"
+        (path,) = self.files(image_id)
         labels = read_indices(path).long() - self.label_offset
         check_size(labels, image, path, "label map")
         if self.num_classes is None:

@@ -4,12 +4,12 @@ import functools
 import hashlib
 import json
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from lit_samseg.identity import code_digest
 from lit_samseg.version import __version__
 
 FORMAT = 1
@@ -38,7 +38,7 @@ def key_of(kind: str, image: Tensor, **facts: Any) -> str:
         "image": [str(image.dtype), list(image.shape), list(image.stride())],
         "device": _device(image.device),
         "libraries": _libraries(),
-        "code": _code(),
+        "code": code_digest(("baselines", "sam")),
         "facts": facts,
     }
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
@@ -64,13 +64,3 @@ def _libraries() -> dict[str, str]:
             continue
     # This one says of which CUDA and CPU build it is, which the distribution's version may not.
     return found | {"torch": torch.__version__}
-
-
-@functools.cache
-def _code() -> str:
-    """Return a digest of the rooms with the networks: a checkout changes between two versions."""
-    package = Path(__file__).parent.parent
-    digest = hashlib.sha256()
-    for path in sorted(path for room in ("baselines", "sam") for path in (package / room).glob("*.py")):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

@@ -1,6 +1,7 @@
 """What a run leaves behind: files, a progress bar and a table."""
 
 from lit_samseg.callbacks.gallery_writer import GalleryWriter
+from lit_samseg.callbacks.journal_writer import JournalWriter
 from lit_samseg.callbacks.live_overlays import OverlayLogger
 from lit_samseg.callbacks.picture_writer import OverlayWriter, PredictionWriter
 from lit_samseg.callbacks.progress import ImageProgressBar
@@ -11,6 +12,7 @@ from lit_samseg.callbacks.skipped_images import SkippedImages
 __all__ = [
     "GalleryWriter",
     "ImageProgressBar",
+    "JournalWriter",
     "OverlayLogger",
     "OverlayWriter",
     "PredictionWriter",

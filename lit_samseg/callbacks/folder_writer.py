@@ -1,7 +1,8 @@
 """A folder of pictures that fills while a run goes on and appears when it is done."""
 
 import shutil
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,13 +24,24 @@ class FolderWriter(Callback):
 
     Args:
         output_dir: The run's folder.
+
+    Attributes:
+        finished: Ids of images whose files an interrupted run left; these are kept.
+        keep: Keep the files when this run is interrupted.
     """
 
     folder: ClassVar[str]
 
     def __init__(self, output_dir: Path) -> None:
         self.output_dir = output_dir
+        self.finished: Collection[str] = ()
+        self.keep = False
+        self._begun = False
         self._pool: WriterPool | None = None
+
+    @abstractmethod
+    def files(self, image_id: str, trainer: Trainer, module: LightningModule) -> list[str]:
+        """Return the files of an image, relative to the folder; none where this run writes none."""
 
     @property
     def partial(self) -> Path:
@@ -37,21 +49,64 @@ class FolderWriter(Callback):
         return self.output_dir / f"{self.folder}.partial"
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Agree on the folder; clear what a dead run left."""
+        """Agree on the folder."""
         self.output_dir = prepare_output_folder(trainer, self.output_dir)
         self._check_replaceable(pl_module)
-        if trainer.is_global_zero:
-            shutil.rmtree(self.partial, ignore_errors=True)
-        trainer.strategy.barrier()
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Clear what a dead run left."""
+        self._clear(trainer, pl_module)
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Clear what a dead run left."""
+        self._clear(trainer, pl_module)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """End the threads."""
         self._end_threads()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """End the threads and remove what they wrote, of which nothing will be published."""
-        self._end_threads()
+        """Let the threads end what waits; remove what they wrote if nobody will go on with it."""
+        if self.keep and self._pool is not None:
+            self._pool.wait()
+        elif not self.keep:
+            self._end_threads()
+            # Before, the files there are another run's.
+            if self._begun:
+                self.discard()
+
+    def unpublished(self) -> Path:
+        """Return where an interrupted run's files are: it may have been killed after it gave them their final name."""
+        final = self.output_dir / self.folder
+        return final if not self.partial.is_dir() and (final / MARK).is_file() else self.partial
+
+    def mark(self) -> int:
+        """Return a number for what was submitted up to now, see `is_written`."""
+        return 0 if self._pool is None else self._pool.submitted
+
+    def is_written(self, mark: int) -> bool:
+        """Tell whether everything that was submitted before a mark is written."""
+        return self._pool is None or self._pool.written() >= mark
+
+    def finish(self) -> None:
+        """Wait until everything is written, or raise the first error."""
+        if self._pool is not None:
+            self._pool.finish()
+
+    def discard(self) -> None:
+        """Remove what was written."""
         shutil.rmtree(self.partial, ignore_errors=True)
+
+    def _clear(self, trainer: Trainer, module: LightningModule) -> None:
+        self._begun = True
+        if trainer.is_global_zero:
+            kept = {self.partial / file for image_id in self.finished for file in self.files(image_id, trainer, module)}
+            if not kept:
+                self.discard()
+            # Drafts of a process that was killed, and images that it had not finished.
+            for path in [path for path in self.partial.rglob("*") if path.is_file() and path not in kept]:
+                path.unlink()
+        trainer.strategy.barrier()
 
     def _check_replaceable(self, module: LightningModule) -> None:
         """Refuse to replace what is not ours, or what the baseline reads."""
@@ -70,8 +125,7 @@ class FolderWriter(Callback):
 
     def _publish(self, trainer: Trainer) -> Path | None:
         """Give the files their final name; return it on the first process, where any were written."""
-        if self._pool is not None:
-            self._pool.finish()
+        self.finish()
         trainer.strategy.barrier()
         if not trainer.is_global_zero or not self.partial.is_dir():
             return None

@@ -10,7 +10,7 @@ from lightning import LightningModule, Trainer
 from lit_samseg.callbacks.folder_writer import MARK, FolderWriter
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.drawing import class_colours
-from lit_samseg.gallery import GalleryLegend, GalleryPrompts, key_of, shrink, write_entry
+from lit_samseg.gallery import GalleryLegend, GalleryPrompts, entry_files, key_of, shrink, write_entry
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import Region
 from lit_samseg.refine.prompts import MAX_POINTS
@@ -38,6 +38,10 @@ class GalleryWriter(FolderWriter):
             super().setup(trainer, pl_module, stage)
         else:
             self.output_dir = prepare_output_folder(trainer, self.output_dir)
+
+    def files(self, image_id: str, trainer: Trainer, module: LightningModule) -> list[str]:
+        """Return the image's pictures and prompts."""
+        return entry_files(image_id) if self.enabled else []
 
     def on_test_batch_end(
         self,

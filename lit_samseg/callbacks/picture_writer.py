@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from lit_samseg.atomic import atomic_file
 from lit_samseg.callbacks.folder_writer import FolderWriter
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.drawing import class_colours, draw_overlay
+from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.layout import prediction_path
 
 Labels = NDArray[np.integer]
@@ -23,6 +24,19 @@ Pixels = NDArray[np.uint8]
 
 class PictureWriter(FolderWriter):
     """Writes one picture per image and row."""
+
+    suffix: ClassVar[str]
+
+    def files(self, image_id: str, trainer: Trainer, module: LightningModule) -> list[str]:
+        """Return the image's pictures, one a row."""
+        assert isinstance(module, SamSegEvaluation)
+        if not self.writes(trainer, module):
+            return []
+        return [f"{prediction_path(Path(), row, image_id)}{self.suffix}" for row in module.rows]
+
+    def writes(self, trainer: Trainer, module: LightningModule) -> bool:
+        """Tell whether this run is one that has such pictures."""
+        return bool(trainer.predicting)
 
     @abstractmethod
     def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
@@ -74,6 +88,11 @@ class PredictionWriter(PictureWriter):
     """
 
     folder = "predictions"
+    suffix = ".png"
+
+    def writes(self, trainer: Trainer, module: LightningModule) -> bool:
+        """In ``predict``, and where the module asks for it."""
+        return bool(trainer.predicting or getattr(module, "save_predictions", False))
 
     def on_test_batch_end(
         self,
@@ -85,7 +104,7 @@ class PredictionWriter(PictureWriter):
         dataloader_idx: int = 0,
     ) -> None:
         """Write the batch's label maps where asked to."""
-        if getattr(pl_module, "save_predictions", False):
+        if self.writes(trainer, pl_module):
             self._write(trainer, outputs, batch)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -94,7 +113,7 @@ class PredictionWriter(PictureWriter):
 
     def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
         """Write a label map, in the data set's own numbers."""
-        write_label_map(stem.with_name(f"{stem.name}.png"), label_map + data.label_offset, data.palette)
+        write_label_map(stem.with_name(f"{stem.name}{self.suffix}"), label_map + data.label_offset, data.palette)
 
 
 class OverlayWriter(PictureWriter):
@@ -105,12 +124,13 @@ class OverlayWriter(PictureWriter):
     """
 
     folder = "overlays"
+    suffix = ".jpg"
 
     def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
         """Draw and write one overlay."""
         colours = class_colours(data.num_classes, data.palette, data.label_offset)
         drawn = draw_overlay(image, label_map, colours, data.background)
-        with atomic_file(stem.with_name(f"{stem.name}.jpg")) as draft:
+        with atomic_file(stem.with_name(f"{stem.name}{self.suffix}")) as draft:
             Image.fromarray(drawn).save(draft, quality=90)
 
 

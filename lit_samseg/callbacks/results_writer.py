@@ -12,6 +12,7 @@ from lit_samseg.analysis import TAGS
 from lit_samseg.atomic import atomic_file
 from lit_samseg.cache import cache_use
 from lit_samseg.callbacks.evidence import gather_evidence
+from lit_samseg.callbacks.journal_writer import is_whole
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.errors import InputError
@@ -76,12 +77,10 @@ class ResultsWriter(Callback):
         seconds = time.perf_counter() - self._start
         data = trainer.datamodule  # type: ignore[attr-defined]
         evidence = gather_evidence(pl_module, data.ids, data.class_names)
-        # limit_test_batches and fast_dev_run stop early on purpose; an int 1 is one batch, a float 1.0 is all.
-        everything = isinstance(trainer.limit_test_batches, float) and trainer.limit_test_batches == 1.0
         if not evidence.ids and data.skipped:
             raise InputError(f"none of the {len(data.ids)} images can be read; {next(iter(data.skipped.values()))}")
         # By id, not by number: twice is refused where the counts are gathered.
-        if everything and sorted([*evidence.ids, *data.skipped]) != data.ids:
+        if is_whole(trainer) and sorted([*evidence.ids, *data.skipped]) != data.ids:
             raise RuntimeError(f"{len(evidence.ids)} of {len(data.ids)} images were evaluated")
         if not trainer.is_global_zero:
             return
@@ -110,6 +109,7 @@ def run_facts(
     """Return what ``results.json`` says of a run beside its scores.
 
     ``timing`` is in seconds per image of the first process, by stage; ``total`` is wall time from the first image on.
+    ``resumed`` is how many images an interrupted run had finished, which are in the scores and not in the times.
     ``cache`` counts what the first process found and computed, since neither stage then says how fast a network is.
     """
     images = max(1, round(processes[trainer.global_rank]["images"]))
@@ -139,6 +139,7 @@ def run_facts(
         "tags": [*TAGS, "clean"] if module.analysis is not None else [],
         "device": device_name(module.device),
         "world_size": trainer.world_size,
+        "resumed": len(data.finished),
         "processes": [process | {"images": round(process["images"])} for process in processes],
         "timing": {stage: s / images for stage, s in stages.items()},
         "peak_memory_mb": peak_memory_mb(module.device),

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 THREADS = 4
@@ -24,19 +24,38 @@ class WriterPool:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="writer")
         self._backlog = backlog
         self._pending: deque[Future[None]] = deque()
+        self.submitted = 0
+        self._written = 0
 
     def submit(self, write: Callable[..., None], *args: Any) -> None:
         """Have ``write(*args)`` called soon."""
         while self._pending and (self._pending[0].done() or len(self._pending) >= self._backlog):
-            self._pending.popleft().result()
+            self._take_first()
         self._pending.append(self._executor.submit(write, *args))
+        self.submitted += 1
+
+    def written(self) -> int:
+        """Return how many of the `submitted` functions are done, from the first on; one with an error is not."""
+        while self._pending and self._pending[0].done() and self._pending[0].exception() is None:
+            self._take_first()
+        return self._written
 
     def finish(self) -> None:
         """Wait until everything is written, or raise the first error."""
         while self._pending:
-            self._pending.popleft().result()
+            self._take_first()
+
+    def wait(self) -> None:
+        """Wait until all that is begun or waits has ended, with or without an error."""
+        wait(self._pending)
 
     def cancel(self) -> None:
         """Drop what is not begun and end the threads; safe to call twice."""
         self._pending.clear()
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _take_first(self) -> None:
+        # The one with an error stays the first, so that each later call raises it too.
+        self._pending[0].result()
+        self._pending.popleft()
+        self._written += 1

@@ -1,6 +1,7 @@
 """The DataModule all data sets share: subset, loading by worker processes, every image exactly once."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -62,6 +63,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
 
     Attributes:
         skipped: What is wrong with each image that was left out, by id.
+        finished: Positions of images that an interrupted run finished: they are not loaded again.
         name: The data set's name in files.
         class_names: Names by class id.
         background: The class that is never prompted, or None.
@@ -99,6 +101,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         self.pictures = None if images is None else PictureFolder(images)
         self.ids: list[str] = []
         self.skipped: dict[str, str] = {}
+        self.finished: frozenset[int] = frozenset()
         self._shares: list[list[int]] = []
 
     @property
@@ -143,8 +146,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         if self.subset is not None:
             available = draw_subset(available, self.subset, self.subset_seed)
         self.ids = sorted(available)
-        self.skipped = {}
-        self._shares = []
+        self.skipped, self.finished, self._shares = {}, frozenset(), []
         missing = [(i, path) for i in self.ids for path in source.files(i, with_target) if not path.is_file()]
         if missing and (self.on_error == "raise" or len({i for i, _ in missing}) == len(self.ids)):
             names = list(dict.fromkeys(i for i, _ in missing))
@@ -153,13 +155,19 @@ class SegmentationDataModule(LightningDataModule, ABC):
                 f"{', ...' if len(names) > 3 else ''} (first: {missing[0][1]}); add the files or give --data.ids"
             )
 
+    def leave_out(self, positions: Collection[int]) -> None:
+        """Do not load these images; before loaders are made, and the same on every process."""
+        self.finished, self._shares = frozenset(positions), []
+
     def share(self, rank: int, world_size: int) -> list[int]:
         """Return the positions of the images that a process evaluates, ascending; the same on every process."""
+        positions = [n for n in range(len(self.ids)) if n not in self.finished]
         if world_size == 1:
-            return list(range(len(self.ids)))
+            return positions
         if len(self._shares) != world_size:
-            files = [self.source.files(image_id, with_target=False) for image_id in self.ids]
-            self._shares = share_out([estimate_cost(paths[0] if paths else None) for paths in files], world_size)
+            files = [self.source.files(self.ids[n], with_target=False) for n in positions]
+            shares = share_out([estimate_cost(paths[0] if paths else None) for paths in files], world_size)
+            self._shares = [[positions[n] for n in share] for share in shares]
         return self._shares[rank]
 
     def test_dataloader(self) -> DataLoader[Sample | BrokenSample | None]:

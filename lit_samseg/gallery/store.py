@@ -27,6 +27,8 @@ FILES = {"photo": "image/{}.webp", "labels": "labels/{}.webp", "errors": "errors
 ERROR_COLOURS = ((0, 0, 0, 0), (213, 94, 0, 255), (170, 170, 170, 255), (0, 158, 115, 255), (204, 0, 119, 255))
 """RGBA by position in ``ERROR_KINDS``; told apart by people who see no red or green."""
 
+_PROMPTS = "prompts/{}.json"
+
 _LEGEND = "gallery.json"
 
 _Stored = TypeVar("_Stored", "GalleryLegend", "GalleryPrompts")
@@ -86,7 +88,7 @@ class GalleryPrompts:
         Raises:
             InputError: There are none, or they are broken.
         """
-        return _made(cls, folder / f"prompts/{image_id}.json")
+        return _made(cls, folder / _PROMPTS.format(image_id))
 
 
 def key_of(ids: Sequence[str], rows: Sequence[str], counts: NDArray[np.int64]) -> str:
@@ -105,6 +107,11 @@ def key_of(ids: Sequence[str], rows: Sequence[str], counts: NDArray[np.int64]) -
 def has_gallery(folder: Path) -> bool:
     """Tell whether a folder is a finished gallery."""
     return (folder / _LEGEND).is_file()
+
+
+def entry_files(image_id: str) -> list[str]:
+    """Return the files that `write_entry` writes, relative to the gallery's folder."""
+    return [pattern.format(image_id) for pattern in (*FILES.values(), _PROMPTS)]
 
 
 def write_entry(
@@ -136,7 +143,7 @@ def write_entry(
     for what, tiles in (("labels", labels), ("errors", errors)):
         below = tiles.reshape(-1, *tiles.shape[2:])
         _save(folder / FILES[what].format(image_id), below, lossless=True, quality=30, method=2)
-    with atomic_file(folder / f"prompts/{image_id}.json") as draft:
+    with atomic_file(folder / _PROMPTS.format(image_id)) as draft:
         draft.write_text(json.dumps(asdict(prompts)), encoding="utf-8")
 
 

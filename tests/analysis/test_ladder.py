@@ -120,8 +120,9 @@ def test_an_image_without_regions(sam: SegmentAnything) -> None:
     image, target, _ = case(3, 0)
     empty = torch.zeros(target.shape, dtype=torch.int64)
     analysis = Analysis(parse_variants(["box"], True), 9, 0, VOID)
-    maps = analysis.refine(empty, target, 0, sam.encode([image])[0], sam, {"class": []})
+    maps, found = analysis.refine(empty, target, 0, sam.encode([image])[0], sam, {"class": []})
     assert torch.equal(maps["box"], empty)
+    analysis.add(0, found)
     analysis.check()
     assert analysis.regions.compute().shape == (0, len(COLUMNS))
     _, counts = analysis.counts.compute()
@@ -139,7 +140,8 @@ def test_the_table_and_the_counts_of_a_run(sam: SegmentAnything) -> None:
         image, target, label_map = case(seed, 0)
         embedding = sam.encode([image])[0]
         regions = {kind: find_regions(label_map, kind, 0) for kind in ("class", "component")}
-        maps = analysis.refine(label_map, target, position, embedding, sam, regions)
+        maps, found = analysis.refine(label_map, target, position, embedding, sam, regions)
+        analysis.add(position, found)
         for row, variant in enumerate(variants, start=1):
             plain = refine(label_map, regions[variant.region], embedding, sam, variant, 0)
             assert torch.equal(maps[variant.name], plain)
@@ -160,7 +162,9 @@ def test_the_table_and_the_counts_of_a_run(sam: SegmentAnything) -> None:
 def test_a_choice_that_is_not_perfect_is_noticed(sam: SegmentAnything) -> None:
     image, target, label_map = case(3, 0)
     analysis = Analysis(parse_variants(["box"], True), 9, 0, VOID)
-    analysis.refine(label_map, target, 0, sam.encode([image])[0], sam, {"class": find_regions(label_map, "class", 0)})
+    regions = {"class": find_regions(label_map, "class", 0)}
+    _, found = analysis.refine(label_map, target, 0, sam.encode([image])[0], sam, regions)
+    analysis.add(0, found)
     analysis.regions.lines[0][0, COLUMNS.index("best")] = -1
     with pytest.raises(RuntimeError, match="best candidate is worse"):
         analysis.check()
@@ -181,8 +185,8 @@ def test_each_line_is_of_its_own_region_whatever_order_the_answers_come_in(sam: 
     block, frame = regions["component"]
     assert block.area > frame.area
     embedding = sam.encode([image])[0]
-    analysis.refine(label_map, target, 0, embedding, sam, regions)
-    lines = analysis.regions.compute()
+    _, found = analysis.refine(label_map, target, 0, embedding, sam, regions)
+    lines = found.regions
     lines = lines[lines[:, COLUMNS.index("row")] == 2]
     truth = (target == 1).numpy()
     for line, region in zip(lines, (block, frame), strict=True):

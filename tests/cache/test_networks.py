@@ -94,7 +94,7 @@ def test_whatever_changes_an_embedding_makes_it_a_miss(change: str, store: Tenso
     assert (cached.hits, cached.misses) == (1, 1)
 
 
-@pytest.mark.parametrize(("what", "value"), [("_libraries", {"torch": "0.1"}), ("_code", "another")])
+@pytest.mark.parametrize(("what", "value"), [("_libraries", {"torch": "0.1"}), ("code_digest", "another")])
 def test_other_libraries_or_code_are_a_miss(
     what: str, value: object, store: TensorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +102,7 @@ def test_other_libraries_or_code_are_a_miss(
 
     cached = CachedSegmenter(CountingSam(), store)
     cached.encode(IMAGES[:1])
-    monkeypatch.setattr(key, what, lambda: value)
+    monkeypatch.setattr(key, what, lambda *_: value)
     cached.encode(IMAGES[:1])
     assert cached.misses == 2
 

@@ -1,0 +1,87 @@
+"""What two runs must have in common for one to go on with the other's images."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from lit_samseg.identity import code_digest
+from lit_samseg.results.record import installed_versions
+
+_ROOMS = ("analysis", "baselines", "data", "metrics", "refine", "sam")
+"""Where numbers are made."""
+
+_FREE = {
+    "": ("config", "output_dir", "resume", "gallery", "report", "trainer"),
+    "model": ("save_predictions", "cache_dir", "cache_max_gb"),
+    # Which images there are and what is in them is compared itself.
+    "data": ("root", "ids", "images", "batch_size", "num_workers", "on_error"),
+}
+"""Options that may differ, since no number depends on them."""
+
+_SHOWN = 3
+_LONGEST = 60
+
+
+def identity_of_run(
+    command: str,
+    config: Mapping[str, Any],
+    weights: Mapping[str, str | None],
+    ids: Sequence[str],
+    device: torch.device,
+) -> dict[str, Any]:
+    """Return what decides a run's numbers, as values that JSON can hold.
+
+    Args:
+        command: ``test`` or ``predict``.
+        config: The configuration, as parsed from YAML.
+        weights: SHA-256 or a longer identity by network.
+        ids: The run's images.
+        device: Where it computes.
+    """
+    return {
+        "command": command,
+        "config": _without_free(config),
+        "weights": dict(weights),
+        "images": {"count": len(ids), "sha256": hashlib.sha256(json.dumps(list(ids)).encode()).hexdigest()},
+        "versions": installed_versions() | {"torch build": torch.__version__, "code": code_digest(_ROOMS)},
+        "device": {"kind": device.type, "name": _name(device)},
+    }
+
+
+def describe_differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Name what differs between two identities, at most a few things; empty where nothing does."""
+    before, after = dict(_flat(was)), dict(_flat(now))
+    # Not a set: the order of the identity is the order of importance.
+    differing = [key for key in before | after if before.get(key) != after.get(key)]
+    shown = [f"{key} was {_short(before.get(key))}, is {_short(after.get(key))}" for key in differing[:_SHOWN]]
+    return "; ".join(shown + ([f"and {len(differing) - _SHOWN} more"] if len(differing) > _SHOWN else []))
+
+
+def _without_free(config: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in config.items() if key not in _FREE[""]}
+    for part in ("model", "data"):
+        if isinstance(options := kept.get(part, {}).get("init_args"), Mapping):
+            bound = {key: value for key, value in options.items() if key not in _FREE[part]}
+            kept[part] = kept[part] | {"init_args": bound}
+    return kept
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, "" if name == "config" else f"{name}.")
+        else:
+            yield name, value
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()

@@ -1,0 +1,29 @@
+"""What the evaluation makes of one image."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from lit_samseg.analysis import ImageAnalysis
+from lit_samseg.image_counts import ImageCounts
+from lit_samseg.refine import Region
+
+
+@dataclass
+class LabelMaps:
+    """What one image came to.
+
+    Attributes:
+        id: The image's id.
+        rows: Label map ``[H, W]`` by row name, ``baseline`` first; int16, or int64 for more than 32767 classes.
+        regions: The baseline's regions by kind, as far as variants ask for them: what the prompts were made of.
+        analysis: What the ground truth says of the steps, where that was asked.
+        counts: The image's numbers, in a test.
+    """
+
+    id: str
+    rows: dict[str, Tensor]
+    regions: Mapping[str, Sequence[Region]] = field(default_factory=dict)
+    analysis: ImageAnalysis | None = None
+    counts: ImageCounts | None = None
