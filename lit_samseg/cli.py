@@ -25,6 +25,7 @@ from lit_samseg.callbacks import (
     ReportWriter,
     ResultsWriter,
     SkippedImages,
+    TerminateOnce,
 )
 from lit_samseg.config_files import check_config_files
 from lit_samseg.errors import InputError
@@ -132,7 +133,7 @@ class SamSegCLI(LightningCLI):
                 raise InputError("--resume true needs --output_dir, the folder of the run to go on with")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
             # Before the results are written, which name what was skipped.
-            callbacks += [SkippedImages(), PredictionWriter(output_dir)]
+            callbacks += [TerminateOnce(), SkippedImages(), PredictionWriter(output_dir)]
             dump = self._parser(subcommand).dump(config, skip_none=False)
             if subcommand == "test":
                 # In this order: pictures without results would be of no use.
@@ -143,6 +144,8 @@ class SamSegCLI(LightningCLI):
             else:
                 callbacks.append(OverlayWriter(output_dir))
             callbacks.append(JournalWriter(output_dir, dump, config.resume))
+            # Where a job that is queued again leaves a checkpoint, which here holds nothing.
+            kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
         try:
             return super().instantiate_trainer(callbacks=callbacks, **kwargs)
         except (ValueError, TypeError) as error:

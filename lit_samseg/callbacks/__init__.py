@@ -8,6 +8,7 @@ from lit_samseg.callbacks.progress import ImageProgressBar
 from lit_samseg.callbacks.report_writer import ReportWriter
 from lit_samseg.callbacks.results_writer import ResultsWriter
 from lit_samseg.callbacks.skipped_images import SkippedImages
+from lit_samseg.callbacks.termination import TerminateOnce
 
 __all__ = [
     "GalleryWriter",
@@ -19,4 +20,5 @@ __all__ = [
     "ReportWriter",
     "ResultsWriter",
     "SkippedImages",
+    "TerminateOnce",
 ]

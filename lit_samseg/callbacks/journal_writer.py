@@ -219,6 +219,9 @@ class JournalWriter(Callback):
         trainer.strategy.barrier()
         if trainer.is_global_zero and self._file is not None:
             self.journal.remove()
+            # Lightning's, of a job that was queued again; it holds nothing.
+            for checkpoint in self.output_dir.glob("hpc_ckpt_*.ckpt"):
+                checkpoint.unlink()
 
 
 def is_whole(trainer: Trainer) -> bool:

@@ -149,6 +149,8 @@ def timing_table(results: dict[str, Any]) -> TextTable:
     if len(processes := results.get("processes", ())) > 1:
         each = [f"{p['images']} in {p['seconds']:.1f} s, then {p['waited']:.1f} s waited" for p in processes]
         notes.append(f"Images of each process: {'; '.join(each)}.")
+    if resumed := results.get("resumed"):
+        notes.append(f"{resumed} of the images are from an interrupted run, and not in these times.")
     if results.get("cache"):
         notes.append("With a cache: what was found there took no network, so these are not the networks' times.")
     return TextTable("Seconds per image", ["stage", "s/image", "%"], cells, notes)
