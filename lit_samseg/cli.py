@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+import torch
 from jsonargparse import DefaultHelpFormatter
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -100,11 +101,13 @@ class SamSegCLI(LightningCLI):
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Leave out what has no meaning here: checkpoints of frozen networks, a table beside ours, maps in memory."""
+        """Leave out what has no meaning here: training, checkpoints of frozen networks, a table beside ours."""
         skipped = LightningCLI.subcommands()
-        skipped["test"] |= {"verbose", "ckpt_path", "weights_only"}
-        skipped["predict"] |= {"return_predictions", "ckpt_path", "weights_only"}
-        return skipped
+        # A parser of each is built at every start, which takes a tenth of a second.
+        return {
+            "test": skipped["test"] | {"verbose", "ckpt_path", "weights_only"},
+            "predict": skipped["predict"] | {"return_predictions", "ckpt_path", "weights_only"},
+        }
 
     def before_instantiate_classes(self) -> None:
         """Refuse nulls, of which constructors would make a traceback or another number."""
@@ -229,6 +232,9 @@ def _readable_cause(error: BaseException | None) -> BaseException | None:
         # package is not installed.
         if isinstance(error, InputError | MisconfigurationException | OSError | ModuleNotFoundError):
             return error
+        if isinstance(error, torch.OutOfMemoryError):
+            what = str(error).partition(". ")[0]
+            return InputError(f"out of memory ({what}); use smaller images or networks, or --trainer.accelerator cpu")
         # A server that is not there, a login that is missing.
         if type(error).__module__.partition(".")[0] in _LOGGER_PACKAGES:
             return error

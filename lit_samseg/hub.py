@@ -54,10 +54,12 @@ def _fetch(hub_id: str, what: str) -> Path:
 
     try:
         # Settings and tokenizers first; weights as safetensors, and as a pickle only where there is nothing else.
-        folder = Path(snapshot_download(hub_id, allow_patterns=["*.json", "merges.txt"]))
+        # The newest of each, since ids are the user's; a run's results have the SHA-256 of its weights.
+        found = snapshot_download(hub_id, allow_patterns=["*.json", "merges.txt"])  # nosec B615 # see above
+        folder = Path(found)
         for pattern in ("model*.safetensors", "pytorch_model*.bin"):
             if not weight_files(folder):
-                snapshot_download(hub_id, allow_patterns=[pattern])
+                snapshot_download(hub_id, allow_patterns=[pattern])  # nosec B615 # see above
         return folder
     except (LocalEntryNotFoundError, CachedRepoTreeNotFoundError, ConnectionError) as error:
         raise InputError(

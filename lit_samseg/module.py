@@ -144,7 +144,10 @@ class SamSegEvaluation(LightningModule):
         embeddings = dict(zip(asked, encoded, strict=True))
         results = []
         for n, (sample, label_map) in enumerate(zip(samples, maps, strict=True)):
-            refined, found = self._refine(sample, label_map, regions[n], embeddings.get(n), analysis)
+            try:
+                refined, found = self._refine(sample, label_map, regions[n], embeddings.get(n), analysis)
+            except InputError as error:
+                raise InputError(f"image {sample.id}: {error}") from error
             results.append(LabelMaps(sample.id, {"baseline": label_map} | refined, regions[n], found))
         return results
 

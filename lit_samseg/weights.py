@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-import pickle
+import pickle  # nosec B403 # for the name of an error only
 import warnings
 import zipfile
 from pathlib import Path

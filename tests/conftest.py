@@ -32,6 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "real" in item.keywords and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason=f"needs the real images and weights in {SHARED}"))
+        if "slow" in item.keywords and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(1800))
         if "gpu" in item.keywords and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
 
@@ -144,8 +146,8 @@ def small_voc(tmp_path: Path) -> SmallVoc:
 def make_small_voc(folder: Path) -> SmallVoc:
     """Write what `small_voc` is into a folder."""
     voc = SmallVoc(folder / "data", folder / "coarse", [f"2007_{n:06d}" for n in range(4)])
-    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
-        (voc.base / folder).mkdir(parents=True)
+    for part in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (voc.base / part).mkdir(parents=True)
     voc.coarse.mkdir()
     for n, image_id in enumerate(voc.ids):
         image, target = generate_scene(SPLIT_SEEDS["test"], 1000 + n)

@@ -73,7 +73,7 @@ def real_words(folder: Path) -> list[object]:
 
 @pytest.mark.real
 def test_real_images(run_cli: RunCli, tmp_path: Path) -> None:
-    outcome = run_cli(*real_words(tmp_path), "--data.subset", 4, "--data.num_workers", 1)
+    outcome = run_cli(*real_words(tmp_path), "--data.subset", 2, "--data.num_workers", 1)
     assert outcome.code == 0, outcome.err
     ids = (tmp_path / "ids.txt").read_text().split()
     folder = SHARED / "data/VOCdevkit/VOC2012/JPEGImages"

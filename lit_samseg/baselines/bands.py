@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lit_samseg.baselines.finite import check_largest
+
 BAND_BYTES = 2**25
 """Size of the largest tensor made for one band of rows; a few of it exist at once."""
 
@@ -100,12 +102,18 @@ def argmax_in_bands(scores: Rows, band_bytes: int = BAND_BYTES) -> Tensor:
     Args:
         scores: ``[C, H, W]``.
         band_bytes: Size that no tensor on the way exceeds, unless a single row does. The result does not depend on it.
+
+    Raises:
+        NotFiniteError: A pixel has a score that is NaN or infinite.
     """
     # A map resized to fewer rows asks for up to two rows for each of its own.
     count = max(1, band_bytes // (2 * 4 * scores.row_size))
     labels = torch.empty(scores.height, scores.width, dtype=torch.int64, device=scores.device)
+    finite = []
     for top in range(0, scores.height, count):
         index = torch.arange(top, min(top + count, scores.height))
         # Faster than argmax on a CPU; it too gives the first of equal ones.
-        labels[top : top + count] = scores.rows(index).max(0).indices
+        values, labels[top : top + count] = scores.rows(index).max(0)
+        finite.append(values.isfinite().all())
+    check_largest(torch.stack(finite))
     return labels

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lit_samseg.baselines.bands import Resized, Stored, argmax_in_bands
 from lit_samseg.baselines.configuration import read_configuration
+from lit_samseg.baselines.finite import naming
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.preprocessing import COARSEST_STRIDE, NetworkInput, Preprocessing, too_thin
 from lit_samseg.baselines.queries import label_map_of_queries, label_map_of_windows
@@ -91,13 +92,18 @@ class HubSegmenter(Baseline):
 
     @torch.inference_mode()
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
-        """Return class ids, int64 ``[H, W]``; ties go to the lower class id."""
+        """Return class ids, int64 ``[H, W]``; ties go to the lower class id.
+
+        Raises:
+            InputError: The image is too thin for the network, or a score is NaN or infinite.
+        """
         size = (image.shape[1], image.shape[2])
         given = self.preprocessing(image, image_id)
         output = self._run(given.pixels, size, image_id)
-        if self.name in _LOGITS:
-            return argmax_in_bands(Resized(Stored(output.logits[0, self.first_class :]), *size))
-        return self._of_queries(output, given, size)
+        with naming(self.checkpoint, image_id):
+            if self.name in _LOGITS:
+                return argmax_in_bands(Resized(Stored(output.logits[0, self.first_class :]), *size))
+            return self._of_queries(output, given, size)
 
     def _run(self, pixels: Tensor, size: tuple[int, int], image_id: str) -> Any:
         """Give the network an image, or windows a few at a time; of windows, return what is made of their queries."""

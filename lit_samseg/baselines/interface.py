@@ -1,12 +1,14 @@
 """What the evaluation asks of a baseline."""
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lit_samseg.baselines.class_names import compare_classes
+from lit_samseg.baselines.finite import check_largest, naming
 
 
 class Baseline(nn.Module, ABC):
@@ -36,6 +38,10 @@ class Baseline(nn.Module, ABC):
         said what they depend on: such label maps are never cached.
         """
         return None
+
+    def files(self, image_id: str) -> list[Path]:
+        """Return the files that decide this image's label map beside the weights and the image; mostly none."""
+        return []
 
     @abstractmethod
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
@@ -68,8 +74,16 @@ class LogitBaseline(Baseline):
 
     @torch.inference_mode()
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
-        """Take the class of the largest logit; ties go to the lower class id."""
-        return self.logits(image).argmax(0)
+        """Take the class of the largest logit; ties go to the lower class id.
+
+        Raises:
+            InputError: A logit is NaN or infinite.
+        """
+        # max too gives the first of equal ones.
+        largest, labels = self.logits(image).max(0)
+        with naming(self.checkpoint, image_id):
+            check_largest(largest.isfinite())
+        return labels
 
 
 def resize_bilinear(image: Tensor, height: int, width: int, antialias: bool) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.baselines.configuration import read_configuration
+from lit_samseg.baselines.finite import naming
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.preprocessing import read_settings
 from lit_samseg.baselines.queries import label_map_of_queries
@@ -99,21 +100,26 @@ class OneFormer(Baseline):
 
     @torch.inference_mode()
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
-        """Return class ids, int64 ``[H, W]``; ties go to the lower class id."""
+        """Return class ids, int64 ``[H, W]``; ties go to the lower class id.
+
+        Raises:
+            InputError: A score is NaN or infinite.
+        """
         height, width = image.shape[1:]
         inside = resized_size(height, width, self.short_side, self.long_side)
         pixels = (_resize(image, *inside).float() - self.mean) / self.std
         padded = F.pad(pixels, (0, -inside[1] % SIZE_DIVISIBILITY, 0, -inside[0] % SIZE_DIVISIBILITY))
         output = self.model(pixel_values=padded[None], task_inputs=self.task)
-        return label_map_of_queries(
-            output.masks_queries_logits[0],
-            output.class_queries_logits[0],
-            (padded.shape[1], padded.shape[2]),
-            inside,
-            (height, width),
-            self.first_class,
-            masks_to_size=True,
-        )
+        with naming(self.checkpoint, image_id):
+            return label_map_of_queries(
+                output.masks_queries_logits[0],
+                output.class_queries_logits[0],
+                (padded.shape[1], padded.shape[2]),
+                inside,
+                (height, width),
+                self.first_class,
+                masks_to_size=True,
+            )
 
 
 def resized_size(height: int, width: int, short_side: int, long_side: int) -> tuple[int, int]:
@@ -157,7 +163,7 @@ def _task_tokens(folder: Path, length: int) -> Tensor:
     ):
         raise InputError(f"{folder} has no tokenizer (vocab.json and merges.txt); download the whole checkpoint")
     with refused_with(f"{folder} has no usable tokenizer"):
-        tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)  # nosec B615 # a folder on disk
         given = tokenizer(["the task is semantic"], padding="max_length", max_length=length, truncation=True)
         # The tokenizer's own padding is no 0, the network was trained with 0.
         return torch.tensor(given["input_ids"]) * torch.tensor(given["attention_mask"])

@@ -69,7 +69,7 @@ class Preprocessing:
 
         path, settings = read_settings(folder)
         with refused_with(f"{folder} has no usable image processor"):
-            self.processor = AutoImageProcessor.from_pretrained(
+            self.processor = AutoImageProcessor.from_pretrained(  # nosec B615 # a folder on disk
                 folder, local_files_only=True, trust_remote_code=False, config=config
             )
         self.name = type(self.processor).__name__

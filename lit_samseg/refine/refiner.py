@@ -8,6 +8,7 @@ from itertools import chain, groupby
 import torch
 from torch import Tensor
 
+from lit_samseg.errors import InputError
 from lit_samseg.refine.asking import Question, collect_questions
 from lit_samseg.refine.merging import Canvas, unite
 from lit_samseg.refine.regions import Region
@@ -109,11 +110,15 @@ def refine_by_all(
         By name, integer ``[H, W]`` like ``label_map``. Memory does not grow with classes or regions: beside one
         `Canvas` a variant, a class's kept masks and a decoder call, the largest are the bool ``[H, W]`` of up to
         ``QUESTIONS_AT_ONCE`` mask prompts.
+
+    Raises:
+        InputError: SAM answered with NaN or infinity; ``observe`` may have seen it.
     """
     canvases = {variant.name: Canvas(label_map, variant.fill, background) for variant in variants}
     questions = collect_questions(variants, regions)
     some = [questions[start : start + QUESTIONS_AT_ONCE] for start in range(0, len(questions), QUESTIONS_AT_ONCE)]
-    decided = chain.from_iterable(_decide(part, embedding, sam, target, ignore_index) for part in some)
+    finite: list[Tensor] = []
+    decided = chain.from_iterable(_decide(part, embedding, sam, target, ignore_index, finite) for part in some)
     # Class by class, so that no more than one class's masks are held.
     for class_id, decisions in groupby(decided, lambda pair: pair[1].region.class_id):
         kept: dict[str, list[MaskWindow]] = {}
@@ -124,6 +129,12 @@ def refine_by_all(
         area = (label_map == class_id).sum()
         for name, windows in kept.items():
             canvases[name].paint(class_id, unite(windows), area)
+    # Once an image, since a GPU is waited for. A mask of NaN would be an empty one like any other.
+    if finite and not torch.stack(finite).all():
+        raise InputError(
+            f"SAM {sam.checkpoint} answers in {sam.precision} with NaN or infinity; use another checkpoint"
+            + (", or --model.sam.precision bf16 or fp32" if sam.precision == "fp16" else "")
+        )
     return {name: canvas.finish() for name, canvas in canvases.items()}
 
 
@@ -133,8 +144,12 @@ def _decide(
     sam: PromptableSegmenter,
     target: Tensor | None,
     ignore_index: int,
+    finite: list[Tensor],
 ) -> Iterator[tuple[Variant, Decision]]:
-    """Decode a few questions and choose for all who ask; what is held of them goes with the iterator."""
+    """Decode a few questions and choose for all who ask; what is held of them goes with the iterator.
+
+    Whether all that SAM answered are numbers is added to ``finite``, bool ``[4]`` a decoder call.
+    """
     prompts = [question.prompt() for question in questions]
     # Three candidates and the single mask are other tokens of the decoder.
     answers: dict[int, tuple[Candidates, int]] = {}
@@ -142,6 +157,7 @@ def _decide(
         places = [n for n, question in enumerate(questions) if question.multimask == multimask]
         if places:
             candidates = sam.decode(embedding, [prompts[n] for n in places], multimask)
+            finite.append(_extremes(candidates).isfinite())
             answers |= {n: (candidates, index) for index, n in enumerate(places)}
     for n, question in enumerate(questions):
         candidates, index = answers[n]
@@ -152,6 +168,11 @@ def _decide(
             if key not in chosen:
                 chosen[key] = _choose(variant.selection, window, scores, region, target, ignore_index)
             yield variant, Decision(region, prompts[n], window, scores, chosen[key])
+
+
+def _extremes(candidates: Candidates) -> Tensor:
+    """Return the least and largest logit and score, float ``[4]``; NaN where one of them is."""
+    return torch.stack([*candidates.low_res_logits.aminmax(), *candidates.scores.aminmax()])
 
 
 def _choose(

@@ -58,6 +58,9 @@ def select(
 
 
 def _first_maximum(values: Tensor) -> Tensor:
-    """Index of the first largest value; ``argmax`` does not promise which of equal ones it returns."""
+    """Index of the first largest value; ``argmax`` does not promise which of equal ones it returns.
+
+    With a NaN among them there is none; the last index is still one that can be looked up, until it is noticed.
+    """
     positions = torch.arange(len(values), device=values.device)
-    return torch.where(values == values.max(), positions, len(values)).min()
+    return torch.where(values == values.max(), positions, len(values) - 1).min()

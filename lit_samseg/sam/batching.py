@@ -1,4 +1,4 @@
-"""Which prompts go through a mask decoder together, and as what tensors."""
+"""Which images go through an encoder together, which prompts through a mask decoder, and as what tensors."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -8,12 +8,43 @@ import torch
 from torch import Tensor
 
 from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.halving import Halving
 from lit_samseg.sam.interface import Candidates, Embedding, Prompt
 
 DECODER_BYTES = 2**30
 """What a decoder call on a GPU may take for the activations of its prompts."""
 PROMPT_BYTES_PER_LOGIT = 3 * 2**8
 """Activations of one prompt, per low-resolution logit of one mask: about 50 MB for the published 256 x 256."""
+
+
+def images_per_call(images: Sequence[Tensor]) -> int:
+    """Return how many images go through an encoder together.
+
+    On a GPU all of them. Elsewhere each alone: a batch gains nothing on a CPU, and results would depend in their last
+    bits on its make-up.
+    """
+    return len(images) if images and images[0].device.type == "cuda" else 1
+
+
+def encode_together(
+    images: Sequence[Tensor], fitting: Halving, encode: Callable[[Sequence[Tensor]], list[Embedding]]
+) -> list[Embedding]:
+    """Encode images, `images_per_call` at once, or fewer where these do not fit into memory.
+
+    Args:
+        images: uint8 ``[3, H, W]`` of any sizes; there may be none.
+        fitting: What is known of the memory.
+        encode: The encoder, for one call.
+
+    Returns:
+        Embeddings in the images' order.
+
+    Raises:
+        InputError: The memory does not hold the work on a single image.
+    """
+    embeddings: list[Embedding] = []
+    fitting.run(images, images_per_call(images), lambda chunk: embeddings.extend(encode(chunk)))
+    return embeddings
 
 
 def prompts_per_call(device: torch.device, mask_size: int) -> int:
@@ -49,6 +80,7 @@ def decode_alike_together(
     embedding: Embedding,
     prompts: Sequence[Prompt],
     masks_per_prompt: int,
+    fitting: Halving,
     decode: Callable[[PromptTensors], tuple[Tensor, Tensor]],
 ) -> Candidates:
     """Decode prompts of one image, those with equal token layout together, never padded.
@@ -57,11 +89,15 @@ def decode_alike_together(
         embedding: The image.
         prompts: ``N`` prompts, in any mixture; ``N`` may be 0.
         masks_per_prompt: ``M``, candidates that the decoder gives of each.
+        fitting: What is known of the memory: where `prompts_per_call` prompts do not fit, fewer are decoded at once.
         decode: The decoder, from at most `prompts_per_call` prompts to their logits ``[n, M, mask_size, mask_size]``
             and scores ``[n, M]`` in any floating-point type.
 
     Returns:
         Candidates in the prompts' order.
+
+    Raises:
+        InputError: The memory does not hold the work on a single prompt.
     """
     groups: dict[tuple[int, bool, bool], list[int]] = defaultdict(list)
     for index, prompt in enumerate(prompts):
@@ -69,15 +105,16 @@ def decode_alike_together(
     side = embedding.frame.mask_size
     logits = embedding.features.new_empty(len(prompts), masks_per_prompt, side, side)
     scores = embedding.features.new_empty(len(prompts), masks_per_prompt)
-    together = prompts_per_call(logits.device, side)
+
+    def decode_chunk(chunk: Sequence[int]) -> None:
+        where = torch.tensor(chunk, device=logits.device)
+        tensors = _stack([prompts[i] for i in chunk], embedding.frame, logits.device)
+        chunk_logits, chunk_scores = decode(tensors)
+        logits.index_copy_(0, where, chunk_logits.float())
+        scores.index_copy_(0, where, chunk_scores.float())
+
     for members in groups.values():
-        for start in range(0, len(members), together):
-            chunk = members[start : start + together]
-            where = torch.tensor(chunk, device=logits.device)
-            tensors = _stack([prompts[i] for i in chunk], embedding.frame, logits.device)
-            chunk_logits, chunk_scores = decode(tensors)
-            logits.index_copy_(0, where, chunk_logits.float())
-            scores.index_copy_(0, where, chunk_scores.float())
+        fitting.run(members, prompts_per_call(logits.device, side), decode_chunk)
     return Candidates(logits, scores, embedding.frame)
 
 

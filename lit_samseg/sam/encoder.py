@@ -3,11 +3,10 @@
 import os
 import shutil
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lit_samseg.errors import InputError
 from lit_samseg.sam.attention import RelativePositionAttention, WindowBiasAttention
@@ -71,15 +70,3 @@ def compile_encoder(encoder: nn.Module) -> None:
             "install g++), name another in the environment variable CXX, or leave sam.compile out"
         )
     encoder.compile()
-
-
-def encoder_batches(images: Sequence[Tensor]) -> list[Sequence[Tensor]]:
-    """Tell which images go through an encoder in one call.
-
-    Returns:
-        On a GPU all of them. Elsewhere each alone: a batch gains nothing on a CPU, and results would depend in their
-        last bits on its make-up.
-    """
-    if images and images[0].device.type == "cuda":
-        return [images]
-    return [[image] for image in images]

@@ -16,9 +16,10 @@ from torch import Tensor
 from lit_samseg.errors import InputError
 from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
 from lit_samseg.identity import identity_of, sha256_of_settings
-from lit_samseg.sam.batching import PromptTensors, decode_alike_together
-from lit_samseg.sam.encoder import compile_encoder, encoder_batches
+from lit_samseg.sam.batching import PromptTensors, decode_alike_together, encode_together
+from lit_samseg.sam.encoder import compile_encoder
 from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.halving import Halving
 from lit_samseg.sam.hub_families import FAMILIES, read_normalisation
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.precision import autocast, check_precision
@@ -75,6 +76,7 @@ class HubSam(PromptableSegmenter):
         self.name = Path(checkpoint).expanduser().absolute().name
         self.checkpoint = checkpoint
         self.precision = precision
+        self.images_fitting, self.prompts_fitting = Halving(self.name, "images"), Halving(self.name, "prompts")
 
     @property
     def identity(self) -> str | None:
@@ -99,13 +101,16 @@ class HubSam(PromptableSegmenter):
 
     @torch.inference_mode()
     def encode(self, images: Sequence[Tensor]) -> list[Embedding]:
-        """Encode images, on a GPU all in one call, on a CPU one by one.
+        """Encode images, on a GPU as many in one call as its memory holds, on a CPU one by one.
 
         On a GPU the last bits of an embedding may depend on the images beside it; on a CPU they do not.
-        """
-        return [embedding for batch in encoder_batches(images) for embedding in self._encode_together(batch)]
 
-    def _encode_together(self, images: Sequence[Tensor]) -> list[Embedding]:
+        Raises:
+            InputError: The memory does not hold the work on a single image.
+        """
+        return encode_together(images, self.images_fitting, self._encode_chunk)
+
+    def _encode_chunk(self, images: Sequence[Tensor]) -> list[Embedding]:
         frames = [self.frame(image) for image in images]
         # Normalise first, pad with zeros after: the order SAM was trained with.
         squares = [
@@ -122,9 +127,14 @@ class HubSam(PromptableSegmenter):
 
     @torch.inference_mode()
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
-        """Decode prompts of one image, those with equal token layout together, never padded."""
+        """Decode prompts of one image, those with equal token layout together, never padded.
+
+        Raises:
+            InputError: The memory does not hold the work on a single prompt.
+        """
         count = self.model.config.mask_decoder_config.num_multimask_outputs if multimask else 1
-        return decode_alike_together(embedding, prompts, count, partial(self._decode_alike, embedding, multimask))
+        decode_alike = partial(self._decode_alike, embedding, multimask)
+        return decode_alike_together(embedding, prompts, count, self.prompts_fitting, decode_alike)
 
     def _decode_alike(self, embedding: Embedding, multimask: bool, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
         # Every prompt is an image of its own in the batch: transformers takes one mask prompt per image and would

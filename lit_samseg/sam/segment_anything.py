@@ -8,10 +8,11 @@ from torch import Tensor
 
 from lit_samseg.identity import identity_of
 from lit_samseg.sam.architecture import MULTIMASK_OUTPUTS
-from lit_samseg.sam.batching import PromptTensors, decode_alike_together
+from lit_samseg.sam.batching import PromptTensors, decode_alike_together, encode_together
 from lit_samseg.sam.checkpoint import load_sam
-from lit_samseg.sam.encoder import compile_encoder, encoder_batches, prepare_encoder
+from lit_samseg.sam.encoder import compile_encoder, prepare_encoder
 from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.halving import Halving
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.mask_decoder import ImageTokens, decode_masks, image_tokens, mask_tokens, prompt_tokens
 from lit_samseg.sam.precision import autocast, check_precision
@@ -52,6 +53,7 @@ class SegmentAnything(PromptableSegmenter):
         self.checkpoint = checkpoint
         self.sha256 = sha256_of_file(path)
         self.precision = precision
+        self.images_fitting, self.prompts_fitting = Halving(self.name, "images"), Halving(self.name, "prompts")
 
     @property
     def identity(self) -> str | None:
@@ -66,13 +68,16 @@ class SegmentAnything(PromptableSegmenter):
 
     @torch.inference_mode()
     def encode(self, images: Sequence[Tensor]) -> list[Embedding]:
-        """Encode images, on a GPU all in one call, on a CPU one by one.
+        """Encode images, on a GPU as many in one call as its memory holds, on a CPU one by one.
 
         On a GPU the last bits of an embedding may depend on the images beside it; on a CPU they do not.
-        """
-        return [embedding for batch in encoder_batches(images) for embedding in self._encode_together(batch)]
 
-    def _encode_together(self, images: Sequence[Tensor]) -> list[Embedding]:
+        Raises:
+            InputError: The memory does not hold the work on a single image.
+        """
+        return encode_together(images, self.images_fitting, self._encode_chunk)
+
+    def _encode_chunk(self, images: Sequence[Tensor]) -> list[Embedding]:
         frames = [self.frame(image) for image in images]
         # Normalise in the 0-255 scale first, pad with zeros after: the order SAM was trained with.
         squares = [
@@ -86,13 +91,18 @@ class SegmentAnything(PromptableSegmenter):
 
     @torch.inference_mode()
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
-        """Decode prompts of one image, those with equal token layout together, never padded."""
+        """Decode prompts of one image, those with equal token layout together, never padded.
+
+        Raises:
+            InputError: The memory does not hold the work on a single prompt.
+        """
         keys = embedding.features.flatten(1).T.contiguous()[None]
         with autocast(keys.device, self.precision):
             without_mask = keys + self.model.prompt_encoder.no_mask_embed.weight
             shared = image_tokens(self.model.mask_decoder, without_mask, self.image_pe, shared=True)
         decode_alike = partial(self._decode_alike, keys, shared, embedding.frame.low_res_used, multimask)
-        return decode_alike_together(embedding, prompts, MULTIMASK_OUTPUTS if multimask else 1, decode_alike)
+        count = MULTIMASK_OUTPUTS if multimask else 1
+        return decode_alike_together(embedding, prompts, count, self.prompts_fitting, decode_alike)
 
     def _decode_alike(
         self, keys: Tensor, shared: ImageTokens, used: tuple[int, int], multimask: bool, prompts: PromptTensors

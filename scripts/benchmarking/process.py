@@ -1,7 +1,7 @@
 """A process of its own for every configuration: none inherits another's memory, threads or warm caches."""
 
 import json
-import subprocess
+import subprocess  # nosec B404 # it is what this module is for
 import sys
 import tempfile
 from pathlib import Path
@@ -27,7 +27,7 @@ def run_job(job: Job) -> dict[str, Any]:
         asked.write_text(job.to_json(), encoding="utf-8")
         # Into files: a pipe that nobody reads would stop a talkative worker.
         with log.open("wb") as errors:
-            worker = subprocess.Popen(
+            worker = subprocess.Popen(  # nosec B603 # our own script, no shell
                 [sys.executable, str(SCRIPT), "--worker", str(asked), str(answered)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -6,22 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from lit_samseg.cli import main
-from tests.conftest import PROJECT, Outcome, RunCli
+from tests.conftest import PROJECT, Outcome, RunCli, made_once, run_quietly
 
 RunFigure = Callable[..., Outcome]
 
 
 @pytest.fixture(scope="session")
 def pictured_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six scenes, two rows; no test writes into it."""
-    folder = tmp_path_factory.mktemp("pictured") / "run"
-    words = ["test", "--config", PROJECT / "configs/demo.yaml", "--trainer.accelerator=cpu", "--data.size=6"]
-    words += ["--model.variants=[box, points+box+mask]", "--model.save_predictions=true", f"--output_dir={folder}"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["lit-samseg"])
-        main([str(word) for word in words])
-    return folder
+    """Six scenes, two rows."""
+
+    def make(folder: Path) -> None:
+        words = ["test", "--config", PROJECT / "configs/demo.yaml", "--trainer.accelerator=cpu", "--data.size=6"]
+        words += ["--model.variants=[box, points+box+mask]", "--model.save_predictions=true"]
+        run_quietly(*words, "--output_dir", folder)
+
+    return made_once(tmp_path_factory, "pictured_run", make)
 
 
 @pytest.fixture

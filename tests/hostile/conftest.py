@@ -1,9 +1,9 @@
 """A data set of one small image, on which any file can be replaced by a hostile one."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -69,6 +69,13 @@ class Tiny(NamedTuple):
         """What the last run counted: pixels by image, row and pair of classes."""
         with np.load(self.out / "counts.npz") as file:
             return {name: file[name].tolist() for name in file.files}
+
+
+def mostly_slow(cases: Iterable[str], quick: Sequence[str]) -> list[Any]:
+    """Leave cases out of the default suite that differ from the quick ones in what the reader alone is tested with."""
+    known = list(cases)
+    assert set(quick) <= set(known)
+    return [pytest.param(case, marks=[] if case in quick else pytest.mark.slow) for case in known]
 
 
 def pixels() -> np.ndarray:

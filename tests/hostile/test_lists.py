@@ -10,7 +10,7 @@ import pytest
 from lit_samseg.data.subset import read_ids
 from lit_samseg.errors import InputError
 from tests.conftest import RunCli
-from tests.hostile.conftest import Counts, Refused, Tiny
+from tests.hostile.conftest import Counts, Refused, Tiny, mostly_slow
 
 NAMES = ["a b", "it's", 'say "x"', "Straße_日本", "a;b", "$(touch x)", "-rf", "a\u2028b", "a,c", "x" * 251]
 """Ids that are unusual, and right; one has a line separator that only Unicode knows."""
@@ -60,9 +60,7 @@ BOTH = pytest.mark.parametrize("kind", [official, own])
 Kind = Callable[[Tiny], tuple[Path, list[object]]]
 
 
-@BOTH
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused_with_the_list_and_the_id(refused: Refused, tiny: Tiny, case: str, kind: Kind) -> None:
+def refuse(refused: Refused, tiny: Tiny, case: str, kind: Kind) -> None:
     content, complaint = REFUSED[case]
     path, words = kind(tiny)
     path.write_bytes(content)
@@ -71,17 +69,38 @@ def test_refused_with_the_list_and_the_id(refused: Refused, tiny: Tiny, case: st
     assert not tiny.out.exists()
 
 
-@BOTH
-@pytest.mark.parametrize("case", RIGHT)
-def test_the_same_counts_as_of_a_plain_list(
-    run_cli: RunCli, tiny: Tiny, case: str, kind: Kind, plain_counts: Counts
-) -> None:
+@pytest.mark.parametrize("case", REFUSED)
+def test_an_official_list_is_refused_with_the_id(refused: Refused, tiny: Tiny, case: str) -> None:
+    refuse(refused, tiny, case, official)
+
+
+# Both are read by the same function.
+@pytest.mark.parametrize("case", mostly_slow(REFUSED, ["parent", "nothing", "twice", "escape-sequence", "utf-16"]))
+def test_a_list_of_ones_own_is_refused_with_the_id(refused: Refused, tiny: Tiny, case: str) -> None:
+    refuse(refused, tiny, case, own)
+
+
+def count(run_cli: RunCli, tiny: Tiny, case: str, kind: Kind) -> Counts:
     path, words = kind(tiny)
     path.write_bytes(RIGHT[case])
     outcome = run_cli(*tiny.words(), *words)
     assert outcome.code == 0, outcome.err
-    assert tiny.counts() == plain_counts
     assert (tiny.out / "ids.txt").read_text() == "a\n"
+    return tiny.counts()
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_the_same_counts_as_of_a_plain_official_list(
+    run_cli: RunCli, tiny: Tiny, case: str, plain_counts: Counts
+) -> None:
+    assert count(run_cli, tiny, case, official) == plain_counts
+
+
+@pytest.mark.parametrize("case", mostly_slow(RIGHT, ["byte-order-mark-and-crlf"]))
+def test_the_same_counts_as_of_a_plain_list_of_ones_own(
+    run_cli: RunCli, tiny: Tiny, case: str, plain_counts: Counts
+) -> None:
+    assert count(run_cli, tiny, case, own) == plain_counts
 
 
 @BOTH

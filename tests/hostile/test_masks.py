@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import RunCli, save_indices
-from tests.hostile.conftest import HEIGHT, WIDTH, Counts, Refused, Tiny, encoded, labels
+from tests.hostile.conftest import HEIGHT, WIDTH, Counts, Refused, Tiny, encoded, labels, mostly_slow
 
 EXIF = Image.Exif()
 EXIF[274] = 6  # the camera was held sideways
@@ -84,7 +84,8 @@ def test_ground_truth_refused_by_name(refused: Refused, tiny: Tiny, case: str) -
     assert not (tiny.out / "results.json").exists()
 
 
-@pytest.mark.parametrize("case", REFUSED)
+# Both are read by the same function, and the ground truth's cases are all tried.
+@pytest.mark.parametrize("case", mostly_slow(REFUSED, ["colours", "16-bits", "one-above-the-classes", "sides-swapped"]))
 def test_label_maps_refused_by_name(refused: Refused, tiny: Tiny, case: str) -> None:
     content, complaint = REFUSED[case]
     tiny.label_map.write_bytes(content)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, made_once, run_quietly
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 AXE = Path(sys.prefix) / "axe/node_modules/axe-core/axe.min.js"
@@ -86,12 +85,11 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
 @pytest.fixture(scope="session")
 def demo_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of ``configs/demo.yaml`` on a few scenes, as the console script makes it."""
-    folder = tmp_path_factory.mktemp("report") / "run"
-    words = ["test", "--config", "configs/demo.yaml", "--data.size", "20", "--trainer.accelerator", "cpu"]
-    words += ["--model.save_predictions", "true", "--output_dir", str(folder)]
-    command = [sys.executable, "-m", "lit_samseg", *words]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert f"Report: {folder}/report.html" in done.stdout
-    return folder
+    """The folder of a run of ``configs/demo.yaml`` on a few scenes."""
+
+    def make(folder: Path) -> None:
+        words = ["test", "--config", PROJECT / "configs/demo.yaml", "--data.size=20", "--trainer.accelerator=cpu"]
+        out = run_quietly(*words, "--model.save_predictions=true", "--output_dir", folder)
+        assert f"Report: {folder}/report.html" in out
+
+    return made_once(tmp_path_factory, "demo_report", make)

@@ -12,7 +12,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.sam import HubSam, SegmentAnything, attention
 from lit_samseg.sam.architecture import SamArchitecture, build_sam
 from lit_samseg.sam.checkpoint import load_sam
-from lit_samseg.sam.encoder import encoder_batches, prepare_encoder
+from lit_samseg.sam.encoder import prepare_encoder
 from lit_samseg.sam.mobile_sam import TinyViTEncoder
 from lit_samseg.sam.registry import resolve_checkpoint
 from tests.conftest import SHARED
@@ -145,12 +145,6 @@ def test_the_attention_weights_of_a_block_are_never_held(monkeypatch: pytest.Mon
         encode(prepared, images)
     # Queries, keys and values of all windows: nothing grows with N squared.
     assert largest.elements <= math.prod((9, 25, 3, 48)) < weights
-
-
-def test_images_go_one_by_one_on_the_cpu_and_together_on_a_gpu() -> None:
-    images = [torch.zeros(3, 2, 2)] * 3
-    assert [len(batch) for batch in encoder_batches(images)] == [1, 1, 1]
-    assert encoder_batches([]) == []
 
 
 @pytest.mark.gpu
