@@ -111,6 +111,25 @@ def test_the_command_line_names_image_and_baseline(
     assert not (tmp_path / "out/results.json").exists()
 
 
+@pytest.mark.parametrize("analysis", ["true", "false"])
+def test_the_command_line_names_image_and_sam(
+    analysis: str, run_cli: RunCli, demo_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = SegmentAnything.decode
+
+    def spoil(sam: SegmentAnything, *arguments: Any) -> Candidates:
+        answer = decode(sam, *arguments)
+        return Candidates(answer.low_res_logits, answer.scores * NAN, answer.frame)
+
+    monkeypatch.setattr(SegmentAnything, "decode", spoil)
+    outcome = run_cli(
+        *("test", "--config", demo_config, "--data.size=1", "--trainer.accelerator=cpu", "--output_dir"),
+        *(tmp_path / "out", "--model.variants=[box]", f"--model.analysis={analysis}"),
+    )
+    assert outcome.code == 2
+    assert "error: image scene_00000: SAM demo answers in fp32 with NaN or infinity" in outcome.err
+
+
 class Spoilt(BoxFillingSam):
     """Gives one prompt's answer with one number changed."""
 
