@@ -25,7 +25,15 @@ from lit_samseg.metrics import (
     count_pixels,
     score,
 )
-from lit_samseg.refine import PAPER_VARIANTS, Region, find_regions_of_kinds, parse_variants, refine_by_all
+from lit_samseg.refine import (
+    PAPER_VARIANTS,
+    Grid,
+    Region,
+    find_regions_of_kinds,
+    make_grid,
+    parse_variants,
+    refine_by_all,
+)
 from lit_samseg.sam import Embedding, PromptableSegmenter
 from lit_samseg.scalar_names import scalar_name
 from lit_samseg.timing import StageTimer
@@ -78,13 +86,13 @@ class SamSegEvaluation(LightningModule):
         if cache_dir is not None:
             baseline, sam = cache_networks(baseline, sam, cache_dir, cache_dtype, cache_max_gb)
         self.baseline, self.sam = baseline, sam
-        self.variants = parse_variants(variants or [], has_background=background is not None)
+        self.variants = parse_variants(variants or [], background is not None, sam.has_pixel_features)
         self.rows = ["baseline", *(variant.name for variant in self.variants)]
         self.save_predictions = save_predictions
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
         self.counts = PerImageCounts()
         self.boundary = PerImageBoundaryCounts(len(self.rows), len(class_names))
-        analysed = analysis and self.variants
+        analysed = analysis and any(variant.has_ladder for variant in self.variants)
         self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysed else None
         self.reference = nn.ModuleDict({row: TorchmetricsScores(len(class_names)) for row in self.rows})
         self.timer = StageTimer()
@@ -133,7 +141,7 @@ class SamSegEvaluation(LightningModule):
     def label_maps(self, samples: Sequence[Sample], analysis: Analysis | None = None) -> list[LabelMaps]:
         """Return each image's label map by the baseline and by each variant; ``analysis`` takes down what it can."""
         with self.timer.stage("baseline", self.device):
-            maps = [self._baseline_map(sample) for sample in samples]
+            maps, grids = zip(*(self._baseline_map(sample) for sample in samples), strict=True) if samples else ((), ())
         with self.timer.stage("regions", self.device):
             kinds = sorted({variant.region for variant in self.variants})
             regions = [find_regions_of_kinds(label_map, kinds, self.background) for label_map in maps]
@@ -145,22 +153,29 @@ class SamSegEvaluation(LightningModule):
         results = []
         for n, (sample, label_map) in enumerate(zip(samples, maps, strict=True)):
             try:
-                refined, found = self._refine(sample, label_map, regions[n], embeddings.get(n), analysis)
+                refined, found = self._refine(sample, label_map, regions[n], embeddings.get(n), grids[n], analysis)
             except InputError as error:
                 raise InputError(f"image {sample.id}: {error}") from error
             results.append(LabelMaps(sample.id, {"baseline": label_map} | refined, regions[n], found))
         return results
 
-    def _baseline_map(self, sample: Sample) -> Tensor:
-        label_map = self.baseline.label_map(sample.image, sample.id)
+    def _baseline_map(self, sample: Sample) -> tuple[Tensor, Grid | None]:
+        fuses = any(variant.fusion is not None for variant in self.variants)
+        if fuses:
+            label_map, logits = self.baseline.predict(sample.image, sample.id)
+        else:
+            label_map, logits = self.baseline.label_map(sample.image, sample.id), None
         low, high = torch.stack(label_map.aminmax()).tolist()
         if low < 0 or high >= len(self.class_names):
             raise InputError(
                 f"baseline {self.baseline.checkpoint} gives image {sample.id} label {high if low >= 0 else low}; "
                 f"the data set's labels are 0..{len(self.class_names) - 1}"
             )
+        grid = None
+        if fuses:
+            grid = make_grid(sample.image, label_map, logits, self.sam.frame(sample.image), self.background)
         # Every row of an image is held at once, and they are like this one.
-        return label_map.to(torch.int16) if len(self.class_names) <= torch.iinfo(torch.int16).max else label_map
+        return label_map.to(torch.int16) if len(self.class_names) <= torch.iinfo(torch.int16).max else label_map, grid
 
     def _refine(
         self,
@@ -168,6 +183,7 @@ class SamSegEvaluation(LightningModule):
         label_map: Tensor,
         regions: dict[str, list[Region]],
         embedding: Embedding | None,
+        grid: Grid | None,
         analysis: Analysis | None,
     ) -> tuple[dict[str, Tensor], ImageAnalysis | None]:
         target = sample.target
@@ -175,11 +191,12 @@ class SamSegEvaluation(LightningModule):
             return {variant.name: label_map for variant in self.variants}, None
         if analysis is not None and target is not None:
             with self.timer.stage("refine_and_analyse", self.device):
-                return analysis.refine(label_map, target, sample.position, embedding, self.sam, regions)
+                return analysis.refine(label_map, target, sample.position, embedding, self.sam, regions, grid)
         with self.timer.stage("refine", self.device):
             refined = refine_by_all(
-                label_map, regions, embedding, self.sam, self.variants, self.background, target, self.ignore_index
-            )
+                label_map, regions, embedding, self.sam, self.variants, self.background, target, self.ignore_index,
+                grid=grid,
+            )  # fmt: skip
         return refined, None
 
     def _count(self, sample: Sample, maps: LabelMaps) -> ImageCounts:

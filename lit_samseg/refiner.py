@@ -11,7 +11,7 @@ from lit_samseg.arithmetic import without_tf32
 from lit_samseg.baselines import Baseline, load_baseline
 from lit_samseg.data.reading import as_image, as_label_map
 from lit_samseg.errors import InputError
-from lit_samseg.refine import Decision, find_regions, parse_variants, refine
+from lit_samseg.refine import Decision, find_regions, make_grid, parse_variants, refine
 from lit_samseg.sam import Precision, PromptableSegmenter, load_promptable_segmenter
 
 VOID = 255
@@ -41,7 +41,7 @@ class Refiner:
     Args:
         sam: The promptable segmenter.
         baseline: The semantic segmenter; None where only label maps of your own are refined.
-        variant: ``RECIPE`` or ``RECIPE@REGION/SELECTION/FILL``, a row's name.
+        variant: ``RECIPE`` or ``RECIPE@...``, a row's name; ``auto`` is the recommended one (docs/recipes.md).
         background: The class that is never prompted and fills what no mask claims; None for none; ``auto`` is class 0
             where the baseline calls it background.
         device: Where to compute; None takes a GPU if there is one.
@@ -57,7 +57,7 @@ class Refiner:
         self,
         sam: PromptableSegmenter,
         baseline: Baseline | None = None,
-        variant: str = "points+box+mask",
+        variant: str = "auto",
         background: int | Literal["auto"] | None = "auto",
         device: str | torch.device | None = None,
     ) -> None:
@@ -68,9 +68,9 @@ class Refiner:
         if background is not None and (type(background) is not int or not 0 <= background < count):
             raise InputError(f"background is {background!r}; it is a class id of 0..{count - 1}, None or 'auto'")
         self.background = background
-        variants = parse_variants([variant], has_background=background is not None)
+        variants = parse_variants([variant], background is not None, sam.has_pixel_features)
         if not variants or variants[0].selection == "oracle":
-            raise InputError(f"variant {variant!r} is no way to refine a picture; the default is points+box+mask")
+            raise InputError(f"variant {variant!r} is no way to refine a picture; the default is auto")
         self.variant = variants[0]
         self.device = _device(device)
         self.sam = sam.to(self.device)
@@ -129,8 +129,8 @@ class Refiner:
     def _segment(self, image: Any, baseline: Baseline, details: bool) -> Refinement:
         pixels = as_image(image).to(self.device)
         with without_tf32():
-            label_map = baseline.label_map(pixels, "image")
-        return self._refine(pixels, label_map, details)
+            label_map, logits = baseline.predict(pixels, "image")
+        return self._refine(pixels, label_map, details, logits)
 
     def refine(self, image: Any, label_map: Any, details: bool = False) -> Refinement:
         """Refine a label map of your own.
@@ -150,7 +150,7 @@ class Refiner:
         return self._refine(pixels.to(self.device), labels.to(self.device), details)
 
     @torch.inference_mode()
-    def _refine(self, pixels: Tensor, labels: Tensor, details: bool) -> Refinement:
+    def _refine(self, pixels: Tensor, labels: Tensor, details: bool, logits: Tensor | None = None) -> Refinement:
         regions = [r for r in find_regions(labels, self.variant.region, self.background) if r.class_id != VOID]
         decisions: list[Decision] = []
         observe = decisions.append if details else None
@@ -158,7 +158,12 @@ class Refiner:
         if regions:
             with without_tf32():
                 embedding = self.sam.encode([pixels])[0]
-                refined = refine(labels, regions, embedding, self.sam, self.variant, self.background, observe=observe)
+                grid = None
+                if self.variant.fusion is not None:
+                    grid = make_grid(pixels, labels, logits, embedding.frame, self.background, VOID)
+                refined = refine(
+                    *(labels, regions, embedding, self.sam, self.variant, self.background), observe=observe, grid=grid
+                )
         return Refinement(refined.cpu(), labels.cpu(), decisions)
 
 

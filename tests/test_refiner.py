@@ -13,10 +13,12 @@ from PIL import Image
 from lit_samseg import Refinement, Refiner
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.errors import InputError
-from lit_samseg.refine import PAPER_VARIANTS
+from lit_samseg.refine import RECOMMENDED
 from lit_samseg.sam import SegmentAnything, load_promptable_segmenter
 from tests.conftest import PROJECT, SHARED, RunCli
 from tests.recomputation import read_predictions
+
+PAINTED = "points+box+mask"
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +75,9 @@ def test_a_list_may_mix_sizes(refiner: Refiner, scene: np.ndarray) -> None:
     assert torch.equal(both[1].label_map, refiner(scene[:70, :50]).label_map)
 
 
-def test_a_label_map_of_ones_own(refiner: Refiner, scene: np.ndarray) -> None:
-    alone = Refiner.from_pretrained(sam="demo", background=0)
-    expected = refiner(scene)
+def test_a_label_map_of_ones_own(scene: np.ndarray) -> None:
+    alone = Refiner.from_pretrained(sam="demo", background=0, variant=PAINTED)
+    expected = Refiner.from_pretrained("demo", "demo", variant=PAINTED)(scene)
     for labels in (
         expected.baseline,
         expected.baseline.numpy().astype(np.uint8),
@@ -85,10 +87,23 @@ def test_a_label_map_of_ones_own(refiner: Refiner, scene: np.ndarray) -> None:
         assert torch.equal(result.label_map, expected.label_map)
         assert torch.equal(result.baseline, expected.baseline)
     # Without a background every class is prompted, and what no mask claims stays as it was.
-    assert Refiner.from_pretrained(sam="demo").background is None
-    assert not torch.equal(
-        Refiner.from_pretrained(sam="demo").refine(scene, expected.baseline).label_map, expected.label_map
-    )
+    unfilled = Refiner.from_pretrained(sam="demo", variant=PAINTED)
+    assert unfilled.background is None
+    assert not torch.equal(unfilled.refine(scene, expected.baseline).label_map, expected.label_map)
+
+
+def test_the_recommended_way(refiner: Refiner, scene: np.ndarray) -> None:
+    """It reads the baseline's logits where there is a baseline, and believes a label map where there is none."""
+    assert refiner.variant.name == RECOMMENDED
+    result = refiner(scene, details=True)
+    assert not torch.equal(result.label_map, result.baseline)
+    assert all(decision.prompt.mask_logits is not None for decision in result.decisions)
+    own = refiner.refine(scene, result.baseline)
+    assert own.label_map.shape == result.label_map.shape
+    assert not torch.equal(own.label_map, result.label_map)
+    # What is certain stays: both change little, and mostly near borders.
+    for refined in (result.label_map, own.label_map):
+        assert (refined == result.baseline).float().mean() > 0.8
 
 
 def test_details(scene: np.ndarray) -> None:
@@ -163,9 +178,11 @@ def test_every_kind_of_label_map_gives_the_same(refiner: Refiner, scene: np.ndar
 def test_void_is_never_prompted(refiner: Refiner, scene: np.ndarray) -> None:
     labels = refiner(scene).baseline.clone()
     labels[:40, :40] = 255
-    result = refiner.refine(scene, labels, details=True)
-    assert 255 not in {decision.region.class_id for decision in result.decisions}
-    assert not (result.label_map == 255).any()
+    for variant in (PAINTED, "auto"):
+        refining = Refiner.from_pretrained(sam="demo", background=0, variant=variant)
+        result = refining.refine(scene, labels, details=True)
+        assert 255 not in {decision.region.class_id for decision in result.decisions}
+        assert not (result.label_map == 255).any()
     keeps = Refiner.from_pretrained(sam="demo").refine(scene, torch.full(scene.shape[:2], 255))
     assert (keeps.label_map == 255).all()
 
@@ -253,4 +270,4 @@ def test_the_readmes_lines_run(
     assert refiner.class_names is not None
     assert len(refiner.class_names) == classes
     assert result.label_map.shape == result.baseline.shape == scene.shape[:2]
-    assert refiner.variant.name in PAPER_VARIANTS
+    assert refiner.variant.name == RECOMMENDED

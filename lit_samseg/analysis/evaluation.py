@@ -10,7 +10,7 @@ from lit_samseg.analysis.ladder import LADDER, Ladder, refine_with_true_prompts,
 from lit_samseg.analysis.region_table import RegionTable, describe_regions
 from lit_samseg.analysis.tags import tag_regions
 from lit_samseg.metrics import PerImageCounts, count_pixels
-from lit_samseg.refine import Region, Variant, find_regions_of_kinds, refine_by_all
+from lit_samseg.refine import Grid, Region, Variant, find_regions_of_kinds, refine_by_all
 from lit_samseg.sam import Embedding, PromptableSegmenter
 
 
@@ -30,12 +30,13 @@ class Analysis(nn.Module):
     """Refines like ``refine``, and finds what the ground truth says of every step.
 
     Args:
-        variants: The run's variants, at least one.
+        variants: The run's variants, at least one of them with a ladder.
         num_classes: Number of classes.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
 
     Attributes:
+        rows: Variants with a ladder, ``V`` of them, by their place among all rows.
         counts: int64 ``[V * len(LADDER), 3, C]`` per image, a variant's steps in the order of ``LADDER``.
         regions: The regions' table.
     """
@@ -45,13 +46,14 @@ class Analysis(nn.Module):
     ) -> None:
         super().__init__()
         self.variants = list(variants)
+        self.rows = {row: variant for row, variant in enumerate(self.variants, start=1) if variant.has_ladder}
         self.num_classes, self.background, self.ignore_index = num_classes, background, ignore_index
         self.counts = PerImageCounts()
         self.regions = RegionTable()
 
     def begin(self) -> None:
         """Be ready to gather, even if no image comes."""
-        self.counts.begin(len(self.variants) * len(LADDER), self.num_classes)
+        self.counts.begin(len(self.rows) * len(LADDER), self.num_classes)
         self.regions.begin()
 
     def refine(
@@ -62,6 +64,7 @@ class Analysis(nn.Module):
         embedding: Embedding,
         sam: PromptableSegmenter,
         regions: dict[str, list[Region]],
+        grid: Grid | None = None,
     ) -> tuple[dict[str, Tensor], ImageAnalysis]:
         """Refine one image by every variant; what is found is not added up yet.
 
@@ -72,6 +75,7 @@ class Analysis(nn.Module):
             embedding: The image.
             sam: The promptable segmenter.
             regions: The label map's regions by kind.
+            grid: As for ``refine_by_all``.
 
         Returns:
             Label maps ``[H, W]`` like ``label_map`` by variant name, and what was found.
@@ -83,17 +87,18 @@ class Analysis(nn.Module):
         true_map, unprompted = without_void(target, self.background, self.ignore_index)
         true_regions = find_regions_of_kinds(true_map, regions, unprompted)
         tags = {kind: tag_regions(found, target, self.ignore_index) for kind, found in regions.items()}
-        ladders = {v.name: Ladder(label_map, target, v, self.background, self.ignore_index) for v in self.variants}
+        analysed = list(self.rows.values())
+        ladders = {v.name: Ladder(label_map, target, v, self.background, self.ignore_index) for v in analysed}
         refined = refine_by_all(
             label_map, regions, embedding, sam, self.variants, self.background, target, self.ignore_index,
-            observe={name: ladder.observe for name, ladder in ladders.items()},
+            observe={name: ladder.observe for name, ladder in ladders.items()}, grid=grid,
         )  # fmt: skip
         prompted = refine_with_true_prompts(
-            label_map, true_map, true_regions, embedding, sam, self.variants, self.background
+            label_map, true_map, true_regions, embedding, sam, analysed, self.background
         )
         counts: list[Tensor] = []
         lines: list[Tensor] = []
-        for row, variant in enumerate(self.variants, start=1):
+        for row, variant in self.rows.items():
             ladder = ladders[variant.name]
             steps = ladder.maps() | {"prompts": prompted[variant.name]}
             counts += [count_pixels(steps[step], target, self.num_classes, self.ignore_index) for step in LADDER]

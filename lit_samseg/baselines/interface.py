@@ -55,6 +55,18 @@ class Baseline(nn.Module, ABC):
             Class ids, int64 ``[H, W]``, on the image's device.
         """
 
+    def predict(self, image: Tensor, image_id: str) -> tuple[Tensor, Tensor | None]:
+        """Predict the label map, and what it was made of.
+
+        Args:
+            image: As for `label_map`.
+            image_id: As for `label_map`.
+
+        Returns:
+            The label map, int64 ``[H, W]``, and the class logits, float32 ``[C, H, W]``, or None where there are none.
+        """
+        return self.label_map(image, image_id), None
+
     def check_classes(self, class_names: tuple[str, ...]) -> None:
         """Compare the baseline's classes with the data set's, see :mod:`lit_samseg.baselines.class_names`.
 
@@ -79,11 +91,17 @@ class LogitBaseline(Baseline):
         Raises:
             InputError: A logit is NaN or infinite.
         """
+        return self.predict(image, image_id)[0]
+
+    @torch.inference_mode()
+    def predict(self, image: Tensor, image_id: str) -> tuple[Tensor, Tensor]:
+        """Predict the label map and the logits; see `label_map`."""
+        logits = self.logits(image)
         # max too gives the first of equal ones.
-        largest, labels = self.logits(image).max(0)
+        largest, labels = logits.max(0)
         with naming(self.checkpoint, image_id):
             check_largest(largest.isfinite())
-        return labels
+        return labels, logits
 
 
 def resize_bilinear(image: Tensor, height: int, width: int, antialias: bool) -> Tensor:

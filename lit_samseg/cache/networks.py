@@ -41,7 +41,7 @@ class CachedSegmenter(PromptableSegmenter):
         super().__init__()
         self.segmenter, self.store, self.stored_type = segmenter, store, stored_type
         self.name, self.checkpoint, self.sha256 = segmenter.name, segmenter.checkpoint, segmenter.sha256
-        self.precision = segmenter.precision
+        self.precision, self.has_pixel_features = segmenter.precision, segmenter.has_pixel_features
         self.hits = self.misses = 0
 
     @property
@@ -71,6 +71,10 @@ class CachedSegmenter(PromptableSegmenter):
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
         """Decode as the segmenter does; nothing is kept."""
         return self.segmenter.decode(embedding, prompts, multimask)
+
+    def pixel_features(self, embedding: Embedding) -> Tensor | None:
+        """Return the segmenter's own; nothing is kept."""
+        return self.segmenter.pixel_features(embedding)
 
     def _key(self, image: Tensor) -> str:
         frame = self.frame(image)
@@ -124,6 +128,10 @@ class CachedBaseline(Baseline):
     def check_classes(self, class_names: tuple[str, ...]) -> None:
         """Compare the baseline's classes with the data set's, as it does itself."""
         self.baseline.check_classes(class_names)
+
+    def predict(self, image: Tensor, image_id: str) -> tuple[Tensor, Tensor | None]:
+        """Predict as the baseline does: logits are too large to keep."""
+        return self.baseline.predict(image, image_id)
 
     @torch.inference_mode()
     def label_map(self, image: Tensor, image_id: str) -> Tensor:

@@ -26,10 +26,12 @@ def gather_evidence(module: SamSegEvaluation, all_ids: Sequence[str], class_name
     if module.analysis is None:
         return Evidence(module.rows, ids, counts.cpu().numpy(), arrays)
     _, steps = module.analysis.counts.compute()
-    ladder = steps.cpu().numpy().reshape(len(module.variants), len(LADDER), *steps.shape[1:])
+    analysed = module.analysis.rows.values()
+    ladder = steps.cpu().numpy().reshape(len(analysed), len(LADDER), *steps.shape[1:])
     lines = module.analysis.regions.compute().numpy()
     regions = [_region(dict(zip(COLUMNS, line, strict=True)), module.rows, all_ids, class_names) for line in lines]
-    return Evidence(module.rows, ids, counts.cpu().numpy(), arrays, LADDER, ladder, regions)
+    rows = [variant.name for variant in analysed]
+    return Evidence(module.rows, ids, counts.cpu().numpy(), arrays, LADDER, ladder, regions, rows)
 
 
 def _region(

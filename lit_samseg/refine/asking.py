@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.prompts import build_prompt
 from lit_samseg.refine.regions import Region
-from lit_samseg.refine.variant import Variant
+from lit_samseg.refine.variant import MASKS, Variant
 from lit_samseg.sam.interface import Prompt
 
 
@@ -28,9 +29,9 @@ class Question:
     multimask: bool
     askers: list[tuple[Variant, Region]] = field(default_factory=list)
 
-    def prompt(self) -> Prompt:
+    def prompt(self, grid: Grid | None = None) -> Prompt:
         """Build the prompt; a mask in it is of the image's size, so it is made when it is needed."""
-        return build_prompt(self.region, self.recipe)
+        return build_prompt(self.region, self.recipe, grid=grid)
 
 
 def collect_questions(variants: Sequence[Variant], regions: Mapping[str, Sequence[Region]]) -> list[Question]:
@@ -44,7 +45,7 @@ def collect_questions(variants: Sequence[Variant], regions: Mapping[str, Sequenc
         Questions by ascending class id; of a class in the order of the variants and their regions.
     """
     questions: dict[object, Question] = {}
-    for variant in variants:
+    for variant in (variant for variant in variants if variant.recipe):
         for region in regions[variant.region]:
             key = _key(region, variant)
             question = questions.setdefault(key, Question(region, variant.recipe, variant.multimask))
@@ -54,10 +55,10 @@ def collect_questions(variants: Sequence[Variant], regions: Mapping[str, Sequenc
 
 def _key(region: Region, variant: Variant) -> object:
     """Return what two prompts have in common if and only if SAM would see no difference."""
-    prompt = build_prompt(region, [part for part in variant.recipe if part != "mask"])
-    shape = region.pixels if "mask" in variant.recipe else None
+    prompt = build_prompt(region, [part for part in variant.recipe if part not in MASKS])
+    masks = [(part, region.pixels) for part in variant.recipe if part in MASKS]
     # Of one class only, so that a class's masks can be painted and let go before the next one's are made.
-    return region.class_id, _bytes(prompt.points), _bytes(prompt.box), shape, variant.multimask
+    return region.class_id, _bytes(prompt.points), _bytes(prompt.box), *masks, variant.multimask
 
 
 def _bytes(coordinates: Tensor | None) -> bytes | None:

@@ -2,6 +2,11 @@
 
 from collections.abc import Sequence
 
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lit_samseg.refine.grid import Grid, sample_nearest
 from lit_samseg.refine.regions import Region
 from lit_samseg.sam.interface import Prompt
 
@@ -14,15 +19,17 @@ def build_prompt(
     recipe: Sequence[str],
     max_points: int = MAX_POINTS,
     mask_strength: float = MASK_STRENGTH,
+    grid: Grid | None = None,
 ) -> Prompt:
     """Build the prompt that a recipe makes of a region (SPEC 1).
 
     Args:
         region: What the prompt stands for.
         recipe: Parts out of ``point`` (centroid of the largest component), ``points`` (centroids of the components,
-            largest first), ``box`` (tight, corners inclusive), ``mask`` (the region).
+            largest first), ``box`` (tight, corners inclusive), ``mask`` (the region), ``margin`` (`margin_prompt`).
         max_points: At most this many points.
         mask_strength: Logit of the mask prompt well inside the region.
+        grid: The image, for ``margin``.
     """
     points = None
     if "points" in recipe:
@@ -34,4 +41,27 @@ def build_prompt(
         box=region.box if "box" in recipe else None,
         mask=region.mask if "mask" in recipe else None,
         mask_strength=mask_strength,
+        mask_logits=margin_prompt(region, grid) if "margin" in recipe and grid is not None else None,
     )
+
+
+def margin_prompt(region: Region, grid: Grid) -> Tensor:
+    """Return a mask prompt of what the baseline thinks: how much likelier the region's class is than any other.
+
+    Args:
+        region: The region; where another one of its class is, the margin is negative.
+        grid: The image.
+
+    Returns:
+        Natural logarithm of the ratio, in ``[-MASK_STRENGTH, MASK_STRENGTH]``, the least in the frame's padding;
+        float32 ``[mask_size, mask_size]``.
+    """
+    own = (grid.classes == region.class_id)[:, None, None]
+    likelihood = grid.log_probabilities
+    # A class that is alone is as sure as can be.
+    rivals = likelihood.masked_fill(own, -torch.inf).amax(0)
+    margin = (likelihood.masked_fill(~own, -torch.inf).amax(0) - rivals).clamp(-MASK_STRENGTH, MASK_STRENGTH)
+    elsewhere = (grid.labels == region.class_id) & (sample_nearest(region.numbers, grid.frame) != region.number)
+    margin = torch.where(elsewhere, -margin.abs(), margin)
+    (height, width), side = grid.shape, grid.frame.mask_size
+    return F.pad(margin, (0, side - width, 0, side - height), value=-MASK_STRENGTH)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from itertools import chain, groupby
 
 import torch
@@ -10,9 +10,11 @@ from torch import Tensor
 
 from lit_samseg.errors import InputError
 from lit_samseg.refine.asking import Question, collect_questions
+from lit_samseg.refine.fusion import FusedScores
+from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.merging import Canvas, unite
 from lit_samseg.refine.regions import Region
-from lit_samseg.refine.selection import select
+from lit_samseg.refine.selection import intersection_over_union, select
 from lit_samseg.refine.variant import Variant
 from lit_samseg.sam.interface import Candidates, Embedding, Prompt, PromptableSegmenter
 from lit_samseg.sam.thresholding import MaskWindow
@@ -29,6 +31,7 @@ class Decision:
         region: What was prompted for.
         prompt: The prompt made of it.
         window: SAM's candidates where one of them can be set.
+        logits: The candidates as SAM gave them, float32 ``[M, mask_size, mask_size]``.
         scores: The IoU that SAM predicts for each, float32 ``[M]``.
         chosen: Index of the candidate that was kept, int64 scalar.
     """
@@ -36,6 +39,7 @@ class Decision:
     region: Region
     prompt: Prompt
     window: MaskWindow
+    logits: Tensor
     scores: Tensor
     chosen: Tensor
 
@@ -49,6 +53,14 @@ class Decision:
         """The candidate that was kept, bool ``[1, h, w]``."""
         return MaskWindow(self.window.top, self.window.left, self.window.masks.index_select(0, self.chosen[None]))
 
+    def kept_if(self, least: float) -> MaskWindow:
+        """Return `kept`, or the region itself if their IoU is less than that."""
+        left, top, right, bottom = (int(corner) for corner in self.region.box)
+        window = self.kept.widened(top, left, bottom + 1, right + 1)
+        area = (self.region.numbers[window.area] == self.region.number)[None]
+        alike = intersection_over_union(window.masks, area[0]) >= least
+        return MaskWindow(window.top, window.left, torch.where(alike[:, None, None], window.masks, area))
+
 
 def refine(
     label_map: Tensor,
@@ -60,6 +72,7 @@ def refine(
     target: Tensor | None = None,
     ignore_index: int = 255,
     observe: Callable[[Decision], None] | None = None,
+    grid: Grid | None = None,
 ) -> Tensor:
     """Refine a label map as one variant says; see `refine_by_all`.
 
@@ -73,12 +86,12 @@ def refine(
         target: As there.
         ignore_index: As there.
         observe: Called with each region's `Decision`, by ascending class id.
+        grid: As there.
     """
     note = None if observe is None else {variant.name: observe}
     given = {variant.region: regions}
-    return refine_by_all(label_map, given, embedding, sam, [variant], background, target, ignore_index, note)[
-        variant.name
-    ]
+    refined = refine_by_all(label_map, given, embedding, sam, [variant], background, target, ignore_index, note, grid)
+    return refined[variant.name]
 
 
 @torch.inference_mode()
@@ -92,6 +105,7 @@ def refine_by_all(
     target: Tensor | None = None,
     ignore_index: int = 255,
     observe: Mapping[str, Callable[[Decision], None]] | None = None,
+    grid: Grid | None = None,
 ) -> dict[str, Tensor]:
     """Refine a label map by every variant (Qamar et al., 2023, Algorithm 1); a prompt they share is decoded once.
 
@@ -105,6 +119,7 @@ def refine_by_all(
         target: Ground truth ``[H, W]``, only for the selection ``oracle``.
         ignore_index: Void label in ``target``; void pixels take no part in the oracle's choice.
         observe: By a variant's name, what is called with each of its regions' `Decision`, by ascending class id.
+        grid: The image and what the baseline thinks of it, for variants that add up scores.
 
     Returns:
         By name, integer ``[H, W]`` like ``label_map``. Memory does not grow with classes or regions: beside one
@@ -114,18 +129,25 @@ def refine_by_all(
     Raises:
         InputError: SAM answered with NaN or infinity; ``observe`` may have seen it.
     """
-    canvases = {variant.name: Canvas(label_map, variant.fill, background) for variant in variants}
+    canvases = {v.name: Canvas(label_map, v.fill, background) for v in variants if v.fusion is None}
+    features = cache(partial(sam.pixel_features, embedding))
+    fused = {v.name: FusedScores(_needed(grid), v.fusion, features) for v in variants if v.fusion is not None}
     questions = collect_questions(variants, regions)
     some = [questions[start : start + QUESTIONS_AT_ONCE] for start in range(0, len(questions), QUESTIONS_AT_ONCE)]
     finite: list[Tensor] = []
-    decided = chain.from_iterable(_decide(part, embedding, sam, target, ignore_index, finite) for part in some)
+    decided = chain.from_iterable(_decide(part, embedding, sam, target, ignore_index, finite, grid) for part in some)
     # Class by class, so that no more than one class's masks are held.
     for class_id, decisions in groupby(decided, lambda pair: pair[1].region.class_id):
         kept: dict[str, list[MaskWindow]] = {}
         for variant, decision in decisions:
             if observe is not None and variant.name in observe:
                 observe[variant.name](decision)
-            kept.setdefault(variant.name, []).append(decision.kept)
+            if variant.fusion is not None:
+                (logits,) = decision.logits.index_select(0, decision.chosen[None])
+                fused[variant.name].add(decision.region.class_id, logits)
+            else:
+                mask = decision.kept_if(variant.gate) if variant.gate else decision.kept
+                kept.setdefault(variant.name, []).append(mask)
         area = (label_map == class_id).sum()
         for name, windows in kept.items():
             canvases[name].paint(class_id, unite(windows), area)
@@ -135,7 +157,10 @@ def refine_by_all(
             f"SAM {sam.checkpoint} answers in {sam.precision} with NaN or infinity; use another checkpoint"
             + (", or --model.sam.precision bf16 or fp32" if sam.precision == "fp16" else "")
         )
-    return {name: canvas.finish() for name, canvas in canvases.items()}
+    return {
+        v.name: canvases[v.name].finish() if v.fusion is None else fused[v.name].finish().to(label_map.dtype)
+        for v in variants
+    }
 
 
 def _decide(
@@ -145,12 +170,13 @@ def _decide(
     target: Tensor | None,
     ignore_index: int,
     finite: list[Tensor],
+    grid: Grid | None,
 ) -> Iterator[tuple[Variant, Decision]]:
     """Decode a few questions and choose for all who ask; what is held of them goes with the iterator.
 
     Whether all that SAM answered are numbers is added to ``finite``, bool ``[4]`` a decoder call.
     """
-    prompts = [question.prompt() for question in questions]
+    prompts = [question.prompt(grid) for question in questions]
     # Three candidates and the single mask are other tokens of the decoder.
     answers: dict[int, tuple[Candidates, int]] = {}
     for multimask in (True, False):
@@ -162,12 +188,19 @@ def _decide(
     for n, question in enumerate(questions):
         candidates, index = answers[n]
         window, scores = candidates.window(index), candidates.scores[index]
+        logits = candidates.low_res_logits[index]
         chosen: dict[object, Tensor] = {}
         for variant, region in question.askers:
             key = variant.selection, region.pixels
             if key not in chosen:
                 chosen[key] = _choose(variant.selection, window, scores, region, target, ignore_index)
-            yield variant, Decision(region, prompts[n], window, scores, chosen[key])
+            yield variant, Decision(region, prompts[n], window, logits, scores, chosen[key])
+
+
+def _needed(grid: Grid | None) -> Grid:
+    if grid is None:
+        raise ValueError("variants that add up scores need a grid")
+    return grid
 
 
 def _extremes(candidates: Candidates) -> Tensor:

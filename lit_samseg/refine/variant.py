@@ -1,4 +1,4 @@
-"""What a row's name means: ``RECIPE`` or ``RECIPE@REGION/SELECTION/FILL``."""
+"""What a row's name means: ``RECIPE`` or ``RECIPE@REGION/SELECTION/FILL/WORD=PERCENT/...``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,39 @@ from dataclasses import dataclass
 from lit_samseg.errors import InputError
 
 # The order of the parts in a name and in SAM's token sequence.
-PARTS = ("point", "points", "box", "mask")
+PARTS = ("point", "points", "box", "mask", "margin")
+MASKS = ("mask", "margin")
+"""Parts that are mask prompts; a recipe has one of them at most."""
+NO_PROMPT = "none"
+"""The recipe of a row that asks SAM for no mask."""
 REGIONS = ("class", "component")
 SELECTIONS = ("iou", "score", "single", "oracle")
 FILLS = ("background", "baseline")
+WORDS: dict[str, int | None] = {"gate": 70, "fuse": 30, "vote": 30, "crf": None, "samcrf": None}
+"""Further words with the per cent they mean where no number follows; None for those without one."""
+FIELDS = ("crf", "samcrf")
 
 PAPER_VARIANTS = ("point", "points", "box", "points+box", "points+box+mask")
 """The refined rows of the paper's Table 2 (Qamar et al., 2023)."""
+
+RECOMMENDED = "point+box+margin@component/fuse/vote/samcrf"
+"""What ``auto`` means (docs/recipes.md); for a SAM that gives no features, with ``crf``."""
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How scores of classes come about, where nothing is painted.
+
+    Attributes:
+        weight: Of SAM's logits, added to the baseline's log-probability of the region's class; 0 adds none.
+        vote: Weight of what the baseline thinks of a mask as a whole, added all over the mask; 0 adds none.
+        crf: ``crf`` or ``samcrf`` lets a conditional random field have the last word, with kernels of position and
+            colour, and for ``samcrf`` of SAM's features; empty for none.
+    """
+
+    weight: float = 0.0
+    vote: float = 0.0
+    crf: str = ""
 
 
 @dataclass(frozen=True)
@@ -21,10 +47,12 @@ class Variant:
 
     Attributes:
         name: The row's name in its shortest form.
-        recipe: Parts of the prompt, a subset of ``PARTS`` in that order.
+        recipe: Parts of the prompt, a subset of ``PARTS`` in that order; empty for none.
         region: ``class`` (the paper's) or ``component``.
         selection: ``iou`` (the paper's), ``score``, ``single`` or ``oracle``.
         fill: What pixels get that no mask claims: ``background`` or the ``baseline``'s label.
+        gate: A mask whose IoU with its region is less gives way to the region.
+        fusion: How SAM's answers are added to the baseline's scores; None paints masks, as the paper does.
     """
 
     name: str
@@ -32,52 +60,83 @@ class Variant:
     region: str
     selection: str
     fill: str
+    gate: float = 0.0
+    fusion: Fusion | None = None
 
     @property
     def multimask(self) -> bool:
         """Whether SAM is asked for its three candidates."""
         return self.selection != "single"
 
+    @property
+    def has_ladder(self) -> bool:
+        """Whether masks are kept and painted as they are, which is what the ladder's steps are about."""
+        return self.fusion is None and not self.gate
+
 
 def parse_variant(text: str, has_background: bool) -> Variant:
     """Parse a variant's text.
 
     Args:
-        text: For example ``points+box``, ``box@component``, ``box@class/score``, ``box@class/iou/baseline``.
+        text: For example ``points+box``, ``box@component``, ``box@class/score``, ``box@class/iou/baseline``,
+            ``points+box+mask@gate=70``, ``point+box+margin@component/fuse=30/vote=30/samcrf``, ``none@crf``.
         has_background: Whether the data set has a background class; then it is the default fill, else ``baseline`` is.
 
     Raises:
         InputError: A word is unknown or stands twice; the message lists the words there are.
     """
     recipe_text, at, rest = text.strip().partition("@")
-    recipe = _parse_recipe(recipe_text, text)
+    said = rest.split("/") if at else []
+    start = next((n for n, word in enumerate(said) if word.partition("=")[0] in WORDS), len(said))
+    further = _parse_words(said[start:], text)
+    recipe = _parse_recipe(recipe_text, text, further)
+    words = said[:start]
     defaults = [REGIONS[0], SELECTIONS[0], "background" if has_background else "baseline"]
-    words = rest.split("/") if at else []
     if len(words) > len(defaults):
-        raise InputError(f"variant {text!r}: at most @REGION/SELECTION/FILL may follow the recipe")
+        raise InputError(f"variant {text!r}: at most @REGION/SELECTION/FILL may follow the recipe, then {_known()}")
     for word, choices, what in zip(words, (REGIONS, SELECTIONS, FILLS), ("region", "selection", "fill"), strict=False):
         if word not in choices:
-            raise InputError(f"variant {text!r}: unknown {what} {word!r}; it is one of {', '.join(choices)}")
+            raise InputError(
+                f"variant {text!r}: unknown {what} {word!r}; it is one of {', '.join(choices)}; other words: {_known()}"
+            )
     if words[2:] == ["background"] and not has_background:
         raise InputError(f"variant {text!r}: this data set has no background class to fill with")
+    fusion = _fusion(further)
+    if fusion is not None and (words[2:] or words[1:] == ["oracle"]):
+        raise InputError(f"variant {text!r}: where scores are added up there is neither a fill nor an oracle")
+    if not recipe and words:
+        raise InputError(f"variant {text!r}: without a prompt there is no {words[0]!r}")
     chosen = words + defaults[len(words) :]
-    name = "+".join(recipe)
     spoken = 3
     while spoken and chosen[spoken - 1] == defaults[spoken - 1]:
         spoken -= 1
-    if spoken:
-        name += "@" + "/".join(chosen[:spoken])
+    shown = chosen[:spoken] + [
+        word if further[word] == WORDS[word] else f"{word}={further[word]}" for word in WORDS if word in further
+    ]
+    name = "+".join(recipe) or NO_PROMPT
     region, selection, fill = chosen
-    return Variant(name, recipe, region, selection, fill)
+    return Variant(
+        f"{name}@{'/'.join(shown)}" if shown else name,
+        *(recipe, region, selection, fill),
+        gate=(further.get("gate") or 0) / 100,
+        fusion=fusion,
+    )
 
 
-def parse_variants(texts: Sequence[str], has_background: bool) -> list[Variant]:
+def parse_variants(texts: Sequence[str], has_background: bool, has_features: bool = True) -> list[Variant]:
     """Parse a list of variants; ``baseline`` may be among them and is left out, since it is always a row.
+
+    Args:
+        texts: As `parse_variant` takes them, or ``auto`` for the recommended one.
+        has_background: As there.
+        has_features: Whether SAM gives features, without which ``auto`` is another.
 
     Raises:
         InputError: A variant cannot be parsed, or two of them mean the same.
     """
-    variants = [parse_variant(text, has_background) for text in texts if text.strip() != "baseline"]
+    auto = RECOMMENDED if has_features else RECOMMENDED.replace("samcrf", "crf")
+    wanted = [auto if text.strip() == "auto" else text for text in texts if text.strip() != "baseline"]
+    variants = [parse_variant(text, has_background) for text in wanted]
     names = [variant.name for variant in variants]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
@@ -85,8 +144,12 @@ def parse_variants(texts: Sequence[str], has_background: bool) -> list[Variant]:
     return variants
 
 
-def _parse_recipe(recipe: str, text: str) -> tuple[str, ...]:
+def _parse_recipe(recipe: str, text: str, further: dict[str, int | None]) -> tuple[str, ...]:
     parts = [part.strip() for part in recipe.split("+")]
+    if parts == [NO_PROMPT]:
+        if not further.keys() & set(FIELDS) or further.keys() - set(FIELDS):
+            raise InputError(f"variant {text!r}: a row without a prompt is {NO_PROMPT}@crf or {NO_PROMPT}@samcrf")
+        return ()
     for part in parts:
         if part not in PARTS:
             raise InputError(
@@ -95,6 +158,42 @@ def _parse_recipe(recipe: str, text: str) -> tuple[str, ...]:
             )
     if len(set(parts)) < len(parts):
         raise InputError(f"variant {text!r}: the recipe names a part twice")
-    if {"point", "points"} <= set(parts):
-        raise InputError(f"variant {text!r}: 'points' already holds 'point'; write one of them")
+    for one, other in (("point", "points"), MASKS):
+        if {one, other} <= set(parts):
+            raise InputError(f"variant {text!r}: {other!r} already holds {one!r}; write one of them")
+    if "margin" in parts and "fuse" not in further and "vote" not in further:
+        raise InputError(f"variant {text!r}: 'margin' is for rows that add up scores; add /fuse or /vote")
     return tuple(part for part in PARTS if part in parts)
+
+
+def _parse_words(words: Sequence[str], text: str) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for said in words:
+        word, given, number = said.partition("=")
+        if word not in WORDS:
+            raise InputError(f"variant {text!r}: unknown word {said!r}; it is one of {_known()}")
+        if word in found:
+            raise InputError(f"variant {text!r}: {word!r} stands twice")
+        found[word] = WORDS[word]
+        if given:
+            if WORDS[word] is None or not (number.isdecimal() and 1 <= int(number) <= 1000):
+                raise InputError(f"variant {text!r}: {said!r} is no word; give {_known()}, numbers in 1..1000")
+            found[word] = int(number)
+    if set(FIELDS) <= found.keys():
+        raise InputError(f"variant {text!r}: 'samcrf' already holds 'crf'; write one of them")
+    if "gate" in found and found.keys() - {"gate"}:
+        raise InputError(f"variant {text!r}: a gate is for masks that are painted; leave it or {', '.join(found)} out")
+    if (found.get("gate") or 0) > 100:
+        raise InputError(f"variant {text!r}: no IoU is above 100 %")
+    return found
+
+
+def _fusion(further: dict[str, int | None]) -> Fusion | None:
+    if not further.keys() - {"gate"}:
+        return None
+    field = next((word for word in FIELDS if word in further), "")
+    return Fusion((further.get("fuse") or 0) / 100, (further.get("vote") or 0) / 100, field)
+
+
+def _known() -> str:
+    return ", ".join(word if default is None else f"{word}=PERCENT" for word, default in WORDS.items())

@@ -27,8 +27,9 @@ class Evidence:
         counts: int64 ``[R, 3, N, C]``: intersection, gt_area, pred_area.
         boundary: int64 arrays by name (``GatheredBoundaryCounts``), or None.
         steps: The ladder's steps, ``S`` of them.
-        ladder: int64 ``[R - 1, S, 3, N, C]``, or None where no analysis was made.
+        ladder: int64 ``[L, S, 3, N, C]``, or None where no analysis was made.
         regions: The regions (``write_regions``), or None.
+        ladder_rows: Names of the rows that have a ladder, ``L`` of them.
     """
 
     rows: Sequence[str]
@@ -38,6 +39,7 @@ class Evidence:
     steps: Sequence[str] = ()
     ladder: NDArray[np.int64] | None = None
     regions: list[dict[str, Any]] | None = None
+    ladder_rows: Sequence[str] = ()
 
     def write(self, folder: Path) -> None:
         """Write ``counts.npz``; and ``boundary.npz``, ``ladder.npz``, ``regions.csv`` where there are such numbers.
@@ -53,7 +55,9 @@ class Evidence:
             _write(folder / "boundary.npz", ids=ids, rows=rows, **self.boundary)
         if self.ladder is not None:
             steps = np.array(self.steps)
-            _write(folder / "ladder.npz", ids=ids, rows=rows[1:], steps=steps, **_by_name(self.ladder, 2))
+            _write(
+                folder / "ladder.npz", ids=ids, rows=np.array(self.ladder_rows), steps=steps, **_by_name(self.ladder, 2)
+            )
         if self.regions is not None:
             write_regions(folder / "regions.csv", self.regions)
 
@@ -78,10 +82,11 @@ class Evidence:
                 () if ladder is None else ladder["steps"].tolist(),
                 None if ladder is None else np.stack([ladder[name] for name in COUNTS], axis=2),
                 read_regions(regions) if regions.is_file() else None,
+                () if ladder is None else ladder["rows"].tolist(),
             )
-            for name, arrays, first in (("boundary.npz", boundary, 0), ("ladder.npz", ladder, 1)):
+            for name, arrays in (("boundary.npz", boundary), ("ladder.npz", ladder)):
                 if arrays is not None:
-                    evidence._check_same(folder / name, arrays["ids"].tolist(), arrays["rows"].tolist(), first)
+                    evidence._check_same(folder / name, arrays["ids"].tolist(), arrays["rows"].tolist())
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(f"{folder} holds no whole run ({error}); run the test again") from error
         known_rows, known_ids = set(evidence.rows), set(evidence.ids)
@@ -89,8 +94,10 @@ class Evidence:
             raise InputError(f"{regions} is of another run than counts.npz; delete it or run the test again")
         return evidence
 
-    def _check_same(self, path: Path, ids: Sequence[str], rows: Sequence[str], first: int) -> None:
-        if list(ids) != list(self.ids) or list(rows) != list(self.rows[first:]):
+    def _check_same(self, path: Path, ids: Sequence[str], rows: Sequence[str]) -> None:
+        # Not every row has a ladder.
+        known = [row for row in self.rows if row in rows] if path.name == "ladder.npz" else list(self.rows)
+        if list(ids) != list(self.ids) or list(rows) != known:
             raise InputError(f"{path} is of another run than counts.npz; delete it or run the test again")
 
 

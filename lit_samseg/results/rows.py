@@ -43,8 +43,9 @@ def describe_rows(
             row["harm"] = harm_of_row(evidence.ids, own, counts[0], regions.get(name, {}))
         if evidence.boundary is not None:
             row["boundary"] = _boundary(evidence.boundary, index)
-        if index > 0 and evidence.ladder is not None and evidence.regions is not None:
-            row["ladder"] = ladder_of_row(evidence.steps, evidence.ladder[index - 1], counts[0])
+        if name in evidence.ladder_rows and evidence.ladder is not None and evidence.regions is not None:
+            ladder = evidence.ladder[list(evidence.ladder_rows).index(name)]
+            row["ladder"] = ladder_of_row(evidence.steps, ladder, counts[0])
             mine = [region for image in regions.get(name, {}).values() for region in image]
             row["tags"] = tags_of_row(tags, mine)
         described.append(row)

@@ -126,8 +126,15 @@ def _stack(prompts: Sequence[Prompt], frame: Frame, device: torch.device) -> Pro
     if prompts[0].box is not None:
         corners = torch.stack([frame.to_frame(p.box.view(2, 2)) for p in prompts if p.box is not None])
         boxes = corners.flatten(1).float().to(device)
-    if prompts[0].mask is not None:
-        # +1 inside and -1 outside, one at a time: they are floats of the image's size.
-        signed = [frame.mask_prompt(p.mask.float() * 2 - 1) * p.mask_strength for p in prompts if p.mask is not None]
-        masks = torch.stack(signed).to(device)
+    if prompts[0].token_layout[2]:
+        # One at a time: they are floats of the image's size.
+        masks = torch.stack([_mask_prompt(prompt, frame) for prompt in prompts]).to(device)
     return PromptTensors(len(prompts), points, boxes, masks)
+
+
+def _mask_prompt(prompt: Prompt, frame: Frame) -> Tensor:
+    if prompt.mask_logits is not None:
+        return prompt.mask_logits[None]
+    assert prompt.mask is not None, "prompts of one token layout have all a mask or none"
+    # +1 inside and -1 outside.
+    return frame.mask_prompt(prompt.mask.float() * 2 - 1) * prompt.mask_strength

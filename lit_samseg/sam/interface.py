@@ -22,18 +22,20 @@ class Prompt:
         box: float64 ``[4]`` as x_min, y_min, x_max, y_max, corners inclusive, or None.
         mask: bool ``[H, W]``, or None.
         mask_strength: Logit that a pixel well inside the mask gets in the mask prompt.
+        mask_logits: A mask prompt as SAM takes it, float32 ``[mask_size, mask_size]``, in place of ``mask``; or None.
     """
 
     points: Tensor | None = None
     box: Tensor | None = None
     mask: Tensor | None = None
     mask_strength: float = 10.0
+    mask_logits: Tensor | None = None
 
     @property
     def token_layout(self) -> tuple[int, bool, bool]:
         """Prompts with the same layout can be decoded together without padding, which would change the result."""
         count = 0 if self.points is None else len(self.points)
-        return count, self.box is not None, self.mask is not None
+        return count, self.box is not None, self.mask is not None or self.mask_logits is not None
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,14 @@ class PromptableSegmenter(nn.Module, ABC):
         checkpoint: Where its weights came from.
         sha256: SHA-256 of the weight file.
         precision: One precision for the whole run, since precision alone moves scores.
+        has_pixel_features: Whether `pixel_features` gives any.
     """
 
     name: str
     checkpoint: str
     sha256: str
     precision: Precision
+    has_pixel_features: bool = False
 
     @property
     def identity(self) -> str | None:
@@ -125,3 +129,11 @@ class PromptableSegmenter(nn.Module, ABC):
         Returns:
             Candidates in the prompts' order.
         """
+
+    def pixel_features(self, embedding: Embedding) -> Tensor | None:
+        """Return features of the decoder for each cell of its low-resolution grid: alike within what SAM sees as one.
+
+        Returns:
+            float32 ``[D, h, w]`` where the image is; None where the segmenter has no such thing.
+        """
+        return None

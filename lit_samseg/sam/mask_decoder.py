@@ -13,12 +13,13 @@ differ from theirs by rounding (tests/sam/test_mask_decoder.py).
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from lit_samseg.sam.upscaling import in_rows, upscale
 
 if TYPE_CHECKING:
     from segment_anything.modeling import MaskDecoder, PromptEncoder
@@ -134,22 +135,53 @@ def decode_masks(
         and a few of ``[B, h * w, C]``.
     """
     transformer = decoder.transformer
-    own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-    query_pe = torch.cat([own.expand(len(prompt), -1, -1), prompt], dim=1)
-    queries = query_pe
-    for block in transformer.layers:
-        queries, image = _two_way(block, queries, query_pe, image)
+    queries, query_pe, image = _both_ways(decoder, image, prompt)
     seen = _tokens_see_image(transformer.final_attn_token_to_image, queries + query_pe, image)
     queries = transformer.norm_final_attn(queries + seen)
     masks = range(decoder.num_mask_tokens)[wanted]
     weights = torch.stack([decoder.output_hypernetworks_mlps[m](queries[:, 1 + m]) for m in masks], dim=1)
-    # A token gives 4 x 4 logits.
-    height, width = (-(-count // UPSCALING) for count in used)
-    keys = image.keys.view(len(image.keys), *grid, -1)[:, :height, :width].flatten(1, 2)
-    part = _upscale(decoder.output_upscaling, keys, weights, height, width)
+    keys, height, width = _used_tokens(image, grid, used)
+    part = in_rows(weights @ upscale(decoder.output_upscaling, keys).mT, height, width)
     missing = [UPSCALING * (whole - some) for whole, some in zip(grid, (height, width), strict=True)]
     logits = F.pad(part, (0, missing[1], 0, missing[0]), value=UNUSED)
     return logits, decoder.iou_prediction_head(queries[:, 0])[:, wanted]
+
+
+def pixel_features(
+    decoder: "MaskDecoder", image: ImageTokens, prompt: Tensor, grid: tuple[int, int], used: tuple[int, int]
+) -> Tensor:
+    """Return what the decoder's mask weights are multiplied with: the image as it is after it saw one prompt.
+
+    Args:
+        decoder: SAM's mask decoder.
+        image: The image's tokens.
+        prompt: Encoded points and boxes, float ``[1, T, C]``.
+        grid: As for `decode_masks`.
+        used: As for `decode_masks`.
+
+    Returns:
+        float ``[D, *used]``; ``D`` is 32 for the published models.
+    """
+    _, _, image = _both_ways(decoder, image, prompt)
+    keys, height, width = _used_tokens(image, grid, used)
+    return in_rows(upscale(decoder.output_upscaling, keys).mT, height, width)[0, :, : used[0], : used[1]]
+
+
+def _both_ways(decoder: "MaskDecoder", image: ImageTokens, prompt: Tensor) -> tuple[Tensor, Tensor, ImageTokens]:
+    """Have tokens and image see each other: the tokens, their encoding, and the image afterwards."""
+    own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
+    query_pe = torch.cat([own.expand(len(prompt), -1, -1), prompt], dim=1)
+    queries = query_pe
+    for block in decoder.transformer.layers:
+        queries, image = _two_way(block, queries, query_pe, image)
+    return queries, query_pe, image
+
+
+def _used_tokens(image: ImageTokens, grid: tuple[int, int], used: tuple[int, int]) -> tuple[Tensor, int, int]:
+    """Return the tokens ``[B, h * w, C]`` that give the logits asked for, with ``h`` and ``w``."""
+    # A token gives 4 x 4 logits.
+    height, width = (-(-count // UPSCALING) for count in used)
+    return image.keys.view(len(image.keys), *grid, -1)[:, :height, :width].flatten(1, 2), height, width
 
 
 def _two_way(
@@ -211,32 +243,3 @@ def _by_head(attention: "Attention", values: Tensor) -> Tensor:
 def _weight_by_head(attention: "Attention", projection: torch.nn.Linear) -> Tensor:
     """Return a projection's weight as each head has it, ``[heads, c, C]``."""
     return projection.weight.view(attention.num_heads, -1, projection.in_features)
-
-
-def _upscale(upscaling: torch.nn.Sequential, keys: Tensor, weights: Tensor, height: int, width: int) -> Tensor:
-    """Up-scale the image ``[B, h * w, C]`` twice by 2 and weigh its channels: logits ``[B, M, 4h, 4w]``."""
-    layers: list[Any] = list(upscaling)
-    first, norm, _, second, _ = layers
-    fine = _transposed_convolution(first, keys)
-    fine = F.gelu(F.layer_norm(fine, (fine.shape[-1],), norm.weight, norm.bias, norm.eps))
-    fine = F.gelu(_transposed_convolution(second, fine))
-    logits = weights @ fine.mT
-    # Many times faster on a CPU than index_select or a permutation.
-    order = _row_major_order(height, width, keys.device).expand_as(logits)
-    return logits.gather(-1, order).view(len(keys), -1, 4 * height, 4 * width)
-
-
-@lru_cache(maxsize=8)
-def _row_major_order(height: int, width: int, device: torch.device) -> Tensor:
-    """Return where each pixel ``[16 h w]`` in row-major order stands after two steps of up-scaling by 2."""
-    # There a pixel's place is (y, x), then (row, column) in the first step's 2 x 2 cell, then in the second's.
-    places = torch.arange(16 * height * width, device=device).view(height, width, 2, 2, 2, 2)
-    return places.permute(0, 2, 4, 1, 3, 5).flatten()
-
-
-def _transposed_convolution(layer: torch.nn.ConvTranspose2d, pixels: Tensor) -> Tensor:
-    """Apply a 2 x 2 transposed convolution of stride 2 to ``[B, N, C]``: ``[B, 4 N, D]``, a pixel's cell in one."""
-    channels, out, *_ = layer.weight.shape
-    assert layer.bias is not None, "SAM's up-scaling has biases"
-    matrix = layer.weight.permute(2, 3, 1, 0).reshape(4 * out, channels)
-    return F.linear(pixels, matrix, layer.bias.repeat(4)).view(len(pixels), -1, out)

@@ -14,7 +14,14 @@ from lit_samseg.sam.encoder import compile_encoder, prepare_encoder
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.halving import Halving
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
-from lit_samseg.sam.mask_decoder import ImageTokens, decode_masks, image_tokens, mask_tokens, prompt_tokens
+from lit_samseg.sam.mask_decoder import (
+    ImageTokens,
+    decode_masks,
+    image_tokens,
+    mask_tokens,
+    pixel_features,
+    prompt_tokens,
+)
 from lit_samseg.sam.precision import autocast, check_precision
 from lit_samseg.sam.registry import resolve_checkpoint
 from lit_samseg.weights import freeze, sha256_of_file
@@ -36,6 +43,8 @@ class SegmentAnything(PromptableSegmenter):
     """
 
     image_pe: Tensor
+
+    has_pixel_features = True
 
     def __init__(self, checkpoint: str, precision: Precision = "fp32", compile: bool = False) -> None:
         super().__init__()
@@ -103,6 +112,21 @@ class SegmentAnything(PromptableSegmenter):
         decode_alike = partial(self._decode_alike, keys, shared, embedding.frame.low_res_used, multimask)
         count = MULTIMASK_OUTPUTS if multimask else 1
         return decode_alike_together(embedding, prompts, count, self.prompts_fitting, decode_alike)
+
+    @torch.inference_mode()
+    def pixel_features(self, embedding: Embedding) -> Tensor:
+        """Return the decoder's up-scaled features after it saw a box around the whole image, float32 ``[D, h, w]``."""
+        keys = embedding.features.flatten(1).T.contiguous()[None]
+        height, width = embedding.frame.resized
+        box = torch.tensor([[0.0, 0.0, width - 1, height - 1]], device=keys.device)
+        with autocast(keys.device, self.precision):
+            encoder = self.model.prompt_encoder
+            without_mask = keys + encoder.no_mask_embed.weight
+            image = image_tokens(self.model.mask_decoder, without_mask, self.image_pe, shared=True)
+            tokens = prompt_tokens(encoder, 1, None, box)
+            grid = encoder.image_embedding_size
+            features = pixel_features(self.model.mask_decoder, image, tokens, grid, embedding.frame.low_res_used)
+        return features.float()
 
     def _decode_alike(
         self, keys: Tensor, shared: ImageTokens, used: tuple[int, int], multimask: bool, prompts: PromptTensors

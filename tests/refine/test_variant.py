@@ -1,7 +1,7 @@
 import pytest
 
 from lit_samseg.errors import InputError
-from lit_samseg.refine import PAPER_VARIANTS, parse_variants
+from lit_samseg.refine import PAPER_VARIANTS, RECOMMENDED, Fusion, parse_variants
 from lit_samseg.refine.variant import parse_variant
 
 
@@ -17,6 +17,11 @@ from lit_samseg.refine.variant import parse_variant
         ("box@class/iou/baseline", "box@class/iou/baseline"),
         ("mask+box+points", "points+box+mask"),
         (" box + mask @component/oracle", "box+mask@component/oracle"),
+        ("box+mask@class/iou/background/gate=70", "box+mask@gate"),
+        ("box@component/gate=55", "box@component/gate=55"),
+        ("box@vote=30/fuse=50", "box@fuse=50/vote"),
+        ("margin+point@component/single/samcrf/fuse", "point+margin@component/single/fuse/samcrf"),
+        ("none@crf", "none@crf"),
     ],
 )
 def test_name_is_the_shortest_form_and_parses_to_itself(text: str, name: str) -> None:
@@ -49,6 +54,23 @@ def test_paper_rows() -> None:
         ("box@class/iou/void", "unknown fill 'void'"),
         ("box@class/iou/baseline/x", "at most"),
         ("box@", "unknown region ''"),
+        ("box@gate=200", "no IoU is above"),
+        ("box@gate=x", "'gate=x' is no word"),
+        ("box@gate=", "'gate=' is no word"),
+        ("box@fuse=0", "numbers in 1..1000"),
+        ("box@crf=3", "'crf=3' is no word"),
+        ("box@fuse/fuse", "stands twice"),
+        ("box@fuse/class", "unknown word 'class'"),
+        ("box@crf/samcrf", "already holds"),
+        ("box@gate/fuse", "a gate is for masks that are painted"),
+        ("box@class/iou/baseline/fuse", "neither a fill nor an oracle"),
+        ("box@class/oracle/fuse", "neither a fill nor an oracle"),
+        ("box+margin", "add /fuse or /vote"),
+        ("mask+margin@fuse", "already holds"),
+        ("none", "without a prompt is none@crf"),
+        ("none@fuse/crf", "without a prompt is none@crf"),
+        ("none@component/crf", "without a prompt there is no 'component'"),
+        ("none+box@crf", "unknown recipe 'none'"),
     ],
 )
 def test_unknown_words_are_named(text: str, complaint: str) -> None:
@@ -64,3 +86,19 @@ def test_background_fill_needs_a_background() -> None:
 def test_a_row_is_listed_once() -> None:
     with pytest.raises(InputError, match="more than once"):
         parse_variants(["box", "box@class/iou"], has_background=True)
+
+
+def test_what_auto_means() -> None:
+    (variant,) = parse_variants(["baseline", "auto"], has_background=True)
+    assert variant.name == RECOMMENDED
+    assert variant.fusion == Fusion(0.3, 0.3, "samcrf")
+    (plain,) = parse_variants(["auto"], has_background=True, has_features=False)
+    assert plain.fusion == Fusion(0.3, 0.3, "crf")
+    with pytest.raises(InputError, match="more than once"):
+        parse_variants(["auto", RECOMMENDED], has_background=True)
+
+
+def test_which_rows_have_a_ladder() -> None:
+    variants = parse_variants(["box", "box@gate", "box@fuse", "none@crf"], has_background=True)
+    assert [variant.has_ladder for variant in variants] == [True, False, False, False]
+    assert [variant.gate for variant in variants] == [0.0, 0.7, 0.0, 0.0]

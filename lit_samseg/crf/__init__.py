@@ -1,0 +1,6 @@
+"""A dense conditional random field in PyTorch: label maps that follow the edges of an image and of its features."""
+
+from lit_samseg.crf.lattice import PermutohedralLattice
+from lit_samseg.crf.mean_field import Kernel, colour_features, feature_kernel, mean_field, position_features
+
+__all__ = ["Kernel", "PermutohedralLattice", "colour_features", "feature_kernel", "mean_field", "position_features"]

@@ -1,0 +1,120 @@
+"""Mean-field inference in a conditional random field that joins every pixel with every other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lit_samseg.crf.lattice import PermutohedralLattice
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A Gaussian kernel of the pairwise potential: pixels near each other in its features prefer the same class.
+
+    Args:
+        features: float ``[N, d]``, divided by their standard deviations, of the image's N pixels in row-major order.
+        weight: The penalty for two pixels of different classes at distance 0 (Potts compatibility).
+    """
+
+    features: Tensor
+    weight: float
+
+
+def mean_field(log_probabilities: Tensor, kernels: Sequence[Kernel], iterations: int) -> Tensor:
+    """Approximate the posterior of a fully connected random field.
+
+    It is the inference of Kraehenbuehl and Koltun, "Efficient Inference in Fully Connected CRFs with Gaussian Edge
+    Potentials", 2011, as their code has it: every kernel is normalised symmetrically, and a pixel's message to itself
+    is not taken out.
+
+    Args:
+        log_probabilities: Unary scores, float ``[C, h, w]``; a constant per pixel makes no difference.
+        kernels: The pairwise potential, a sum of these.
+        iterations: Number of parallel updates of all pixels; 0 only normalises the scores.
+
+    Returns:
+        log q, float32 ``[C, h, w]``, without underflow.
+
+    Raises:
+        ValueError: A kernel's features are not one row per pixel, or see `PermutohedralLattice`.
+
+    Memory: the lattices of all kernels, and a few ``[C, h, w]`` and ``[M, C]`` of the largest lattice.
+    """
+    classes, height, width = log_probabilities.shape
+    if any(len(kernel.features) != height * width for kernel in kernels):
+        raise ValueError(f"every kernel needs features of {height * width} pixels")
+    if classes == 1:
+        return torch.zeros_like(log_probabilities, dtype=torch.float32)
+    unary = log_probabilities.float().flatten(1)
+    potentials = [_Potential(kernel) for kernel in kernels] if iterations else []
+    scores = unary
+    for _ in range(iterations):
+        # The lattice wants a pixel's values side by side, the softmax is faster over planes.
+        q = scores.softmax(0).T.contiguous()
+        scores = unary.clone()
+        for potential in potentials:
+            scores += potential.message(q).T
+    return scores.log_softmax(0).view(classes, height, width)
+
+
+class _Potential:
+    """A kernel's lattice, normalised on both sides so that its rows sum to about 1."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._lattice = PermutohedralLattice(kernel.features)
+        ones = torch.ones(len(kernel.features), 1, device=kernel.features.device)
+        self._norm = (self._lattice.filter(ones) + 1e-20).rsqrt()
+        self._weight = kernel.weight
+
+    def message(self, q: Tensor) -> Tensor:
+        """Return what all pixels say of each, float32 ``[N, C]``, given their q ``[N, C]``."""
+        return self._lattice.filter(self._norm * q) * (self._weight * self._norm)
+
+
+def position_features(height: int, width: int, sigma: float, device: torch.device | str | None = None) -> Tensor:
+    """Return features for a kernel of position alone.
+
+    Args:
+        height: The image's height h, pixels.
+        width: Its width w, pixels.
+        sigma: Standard deviation, pixels.
+        device: Where to put them.
+
+    Returns:
+        x and y of each pixel in standard deviations, float32 ``[h * w, 2]``.
+    """
+    rows = torch.arange(height, dtype=torch.float32, device=device) / sigma
+    columns = torch.arange(width, dtype=torch.float32, device=device) / sigma
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], dim=1)
+
+
+def feature_kernel(features: Tensor, sigma_xy: float, sigma: float) -> Tensor:
+    """Return features for a kernel of position and whatever a pixel is described by.
+
+    Args:
+        features: float or integer ``[D, h, w]``.
+        sigma_xy: Standard deviation of the position, pixels.
+        sigma: Standard deviation of the features, in their unit.
+
+    Returns:
+        x, y and the features in standard deviations, float32 ``[h * w, 2 + D]``.
+    """
+    position = position_features(features.shape[1], features.shape[2], sigma_xy, features.device)
+    return torch.cat([position, features.float().flatten(1).T / sigma], dim=1)
+
+
+def colour_features(image: Tensor, sigma_xy: float, sigma_rgb: float) -> Tensor:
+    """Return features for the bilateral kernel: pixels that are near each other and of similar colour.
+
+    Args:
+        image: uint8, or float from 0 to 255, ``[3, h, w]``.
+        sigma_xy: Standard deviation of the position, pixels.
+        sigma_rgb: Standard deviation of the colour, of 255.
+
+    Returns:
+        x, y, red, green and blue in standard deviations, float32 ``[h * w, 5]``.
+    """
+    return feature_kernel(image, sigma_xy, sigma_rgb)

@@ -1,0 +1,157 @@
+"""An image on SAM's low-resolution grid: what the baseline thinks of each cell, and what the cell looks like.
+
+SAM gives a mask as logits on a grid of about 256 cells along the longer side. The baseline's class probabilities are
+brought to the same cells, so that both can be added up; the sum goes back to the image the way SAM's own logits do.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lit_samseg.sam.frame import Frame
+
+LEAST_PROBABILITY = 0.02
+"""A class that is nowhere likelier takes no part."""
+LABEL_PROBABILITY = 0.9
+"""How sure a label map is thought to be of its labels, where nothing else is known of the baseline."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One image, ``h x w`` cells, ``A`` classes that may be in it.
+
+    Attributes:
+        frame: The image's frame.
+        classes: Their ids, ascending, int64 ``[A]``.
+        log_probabilities: float32 ``[A, h, w]``.
+        labels: The baseline's label map at the cells' middles, integer ``[h, w]``.
+        image: RGB in 0..255, float32 ``[3, h, w]``.
+    """
+
+    frame: Frame
+    classes: Tensor
+    log_probabilities: Tensor
+    labels: Tensor
+    image: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(h, w)``."""
+        height, width = self.image.shape[1:]
+        return height, width
+
+    def label_map(self, scores: Tensor) -> Tensor:
+        """Return the class of the largest score of each pixel of the image; of equal ones the lowest.
+
+        Args:
+            scores: float32 ``[A, h, w]``.
+
+        Returns:
+            int64 ``[H, W]``. Largest tensor: float32 ``[A, H, W]``.
+        """
+        rows, columns = (
+            self.frame.axis_weights(axis)[:, :used].to(scores) for axis, used in enumerate(scores.shape[1:])
+        )
+        # max, and not argmax, promises the first of equal ones.
+        return self.classes[(rows @ scores @ columns.T).max(0).indices]
+
+
+def make_grid(
+    image: Tensor,
+    label_map: Tensor,
+    logits: Tensor | None,
+    frame: Frame,
+    background: int | None,
+    void: int | None = None,
+) -> Grid:
+    """Bring an image and what the baseline says of it to SAM's grid.
+
+    Args:
+        image: uint8 ``[3, H, W]``.
+        label_map: The baseline's, integer ``[H, W]``.
+        logits: The baseline's, float ``[C, H, W]``; None where it has none: its label map is then believed to
+            `LABEL_PROBABILITY`, as DenseCRF's examples do (``unary_from_labels``).
+        frame: The image's.
+        background: The background class, which is always among the classes, or None.
+        void: A label that is no class, but says that nothing is known; or None.
+    """
+    present = [label_map.flatten()] + ([] if background is None else [label_map.new_tensor([background])])
+    classes = torch.unique(torch.cat(present)).long()
+    classes = classes[classes != void] if void is not None else classes
+    labels, colours = sample_nearest(label_map, frame), low_image(image, frame)
+    if logits is None:
+        one_hot = (label_map[None] == classes[:, None, None]).float()
+        unsure = (1 - LABEL_PROBABILITY) / max(1, len(classes) - 1)
+        # Of void, all classes are equally likely.
+        share = one_hot * (LABEL_PROBABILITY - unsure) + unsure
+        return Grid(frame, classes, sample(share, frame).log(), labels, colours)
+    # Sampled before the softmax, as the baseline's own resizing is.
+    cells = sample(logits.float(), frame).log_softmax(0)
+    likely = (cells.flatten(1).max(1).values.exp() > LEAST_PROBABILITY).nonzero()[:, 0]
+    classes = torch.unique(torch.cat([classes, likely]))
+    return Grid(frame, classes, cells[classes], labels, colours)
+
+
+def sample(values: Tensor, frame: Frame) -> Tensor:
+    """Interpolate an image's values linearly at the middle of each cell.
+
+    Args:
+        values: float32 ``[C, H, W]``.
+        frame: The image's.
+
+    Returns:
+        float32 ``[C, h, w]``.
+    """
+    rows, columns = (
+        _at_cells(length, inside, frame).to(values)
+        for length, inside in zip((frame.height, frame.width), frame.resized, strict=True)
+    )
+    return rows @ values @ columns.T
+
+
+def sample_nearest(numbers: Tensor, frame: Frame) -> Tensor:
+    """Return what stands at the pixel under the middle of each cell, ``[h, w]`` of ``[H, W]``."""
+    rows, columns = (
+        _middles(length, inside, frame).round().long().to(numbers.device)
+        for length, inside in zip((frame.height, frame.width), frame.resized, strict=True)
+    )
+    return numbers[rows][:, columns]
+
+
+def low_image(image: Tensor, frame: Frame) -> Tensor:
+    """Return the mean colour of each cell, float32 ``[3, h, w]`` in 0..255."""
+    inside = frame.resize_image(image).float()[None]
+    height, width = (_cells(side, frame) for side in frame.resized)
+    step = frame.size / frame.mask_size
+    if step % 1:
+        # SAM 3's cells are 3.5 pixels.
+        return F.adaptive_avg_pool2d(inside, (height, width))[0]
+    missing = [int(cells * step) - side for cells, side in zip((height, width), frame.resized, strict=True)]
+    return F.avg_pool2d(F.pad(inside, (0, missing[1], 0, missing[0]), mode="replicate"), int(step))[0]
+
+
+def _cells(inside: int, frame: Frame) -> int:
+    """Return how many cells hold so many pixels of the frame."""
+    return math.ceil(inside * frame.mask_size / frame.size)
+
+
+def _middles(length: int, inside: int, frame: Frame) -> Tensor:
+    """Return where cells' middles are among ``length`` pixels, of which the frame makes ``inside``; float64 ``[h]``."""
+    step = frame.size / frame.mask_size
+    cells = torch.arange(_cells(inside, frame), dtype=torch.float64)
+    return (((cells + 0.5) * step) * (length / inside) - 0.5).clamp(0, length - 1)
+
+
+def _at_cells(length: int, inside: int, frame: Frame) -> Tensor:
+    """Return linear interpolation at the cells' middles as a matrix, float64 ``[h, length]``."""
+    where = _middles(length, inside, frame)
+    below = where.floor().long().clamp(max=max(0, length - 2))
+    weights = torch.zeros(len(where), length, dtype=torch.float64)
+    cells = torch.arange(len(where))
+    weights[cells, below] = 1 - (where - below)
+    if length > 1:
+        weights[cells, below + 1] += where - below
+    return weights

@@ -1,0 +1,111 @@
+"""Rows that gate, add up scores or use a random field, beside rows that paint, through the real command line."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lit_samseg.data.scene_generator import generate_scene
+from lit_samseg.refine import (
+    RECOMMENDED,
+    Decision,
+    find_regions,
+    make_grid,
+    merge,
+    parse_variants,
+    refine,
+    refine_by_all,
+)
+from lit_samseg.sam import SegmentAnything
+from tests.conftest import RunCli
+from tests.recomputation import read_predictions, results_of
+
+ROWS = ["box", "box@gate=60", RECOMMENDED, "none@crf"]
+
+
+@pytest.fixture(scope="module")
+def sam() -> SegmentAnything:
+    return SegmentAnything("demo")
+
+
+def coarse_scene(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A scene, and its ground truth in blocks of 8 pixels."""
+    image, target = generate_scene(5, seed)
+    height, width = target.shape
+    labels = np.where(target == 255, 0, target)[::8, ::8].repeat(8, 0).repeat(8, 1)[:height, :width]
+    return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(labels).long()
+
+
+def test_a_run_with_rows_of_all_kinds(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
+    words = ["test", "--config", demo_config, "--data.size=4", "--trainer.accelerator=cpu"]
+    words += [f"--model.variants=[{', '.join(['box', 'box@gate=60', 'auto', 'none@crf'])}]"]
+    outcome = run_cli(*words, "--model.save_predictions=true", "--output_dir", tmp_path / "run")
+    assert outcome.code == 0, outcome.err
+    rows = {row["name"]: row for row in results_of(tmp_path / "run")["rows"]}
+    assert list(rows) == ["baseline", *ROWS]
+    # A ladder is about masks that are kept and painted.
+    assert [name for name, row in rows.items() if "ladder" in row] == ["box"]
+    ladder = np.load(tmp_path / "run/ladder.npz")
+    assert ladder["rows"].tolist() == ["box"]
+    page = (tmp_path / "run/report.html").read_text(encoding="utf-8")
+    assert RECOMMENDED in page
+    before = (tmp_path / "run/results.json").read_bytes()
+    assert run_cli("analyse", tmp_path / "run").code == 0
+    assert json.loads((tmp_path / "run/results.json").read_text())["rows"] == json.loads(before)["rows"]
+    shutil.copytree(tmp_path / "run", tmp_path / "again")
+    assert run_cli("compare", tmp_path / "run", tmp_path / "again").code == 0
+    assert run_cli("figure", tmp_path / "run", "ladder").code == 0
+    predicted = {row: read_predictions(tmp_path / "run/predictions" / row.replace("/", "__")) for row in rows}
+    for row in ROWS[1:]:
+        assert any(not np.array_equal(predicted[row][i], predicted["baseline"][i]) for i in predicted["baseline"]), row
+
+
+def test_predict_with_the_recommended_row(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
+    words = [
+        "predict",
+        "--config",
+        demo_config,
+        "--data.size=2",
+        "--model.variants=[auto]",
+        "--trainer.accelerator=cpu",
+    ]
+    outcome = run_cli(*words, "--output_dir", tmp_path / "run")
+    assert outcome.code == 0, outcome.err
+    assert len(list((tmp_path / "run/predictions" / RECOMMENDED.replace("/", "__")).glob("*.png"))) == 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_gate_keeps_the_region(seed: int, sam: SegmentAnything) -> None:
+    image, labels = coarse_scene(seed)
+    (variant,) = parse_variants(["box@component/gate=75"], has_background=True)
+    regions = find_regions(labels, "component", 0)
+    (embedding,) = sam.encode([image])
+    decisions: list[Decision] = []
+    got = refine(labels, regions, embedding, sam, variant, 0, observe=decisions.append)
+    kept: dict[int, torch.Tensor] = {}
+    gated = 0
+    for decision in decisions:
+        mask, area = decision.candidates[int(decision.chosen)], decision.region.mask
+        if float((mask & area).sum() / (mask | area).sum()) < 0.75:
+            mask, gated = area, gated + 1
+        class_id = decision.region.class_id
+        kept[class_id] = kept.get(class_id, torch.zeros_like(mask)) | mask
+    assert gated > 0
+    assert torch.equal(got, merge(kept, labels, "background", 0))
+
+
+def test_rows_do_not_depend_on_each_other(sam: SegmentAnything) -> None:
+    image, labels = coarse_scene(1)
+    logits = torch.nn.functional.one_hot(labels, 9).permute(2, 0, 1) * 3.0
+    (embedding,) = sam.encode([image])
+    grid = make_grid(image, labels, logits, embedding.frame, 0)
+    variants = parse_variants([*ROWS, "points", "point+box+mask@component/fuse"], has_background=True)
+    regions = {kind: find_regions(labels, kind, 0) for kind in ("class", "component")}
+    together = refine_by_all(labels, regions, embedding, sam, variants, 0, grid=grid)
+    for variant in variants:
+        alone = refine(labels, regions[variant.region], embedding, sam, variant, 0, grid=grid)
+        assert alone.dtype == labels.dtype
+        assert torch.equal(together[variant.name], alone)
