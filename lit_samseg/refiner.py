@@ -160,7 +160,8 @@ class Refiner:
                 embedding = self.sam.encode([pixels])[0]
                 grid = None
                 if self.variant.fusion is not None:
-                    grid = make_grid(pixels, labels, logits, embedding.frame, self.background, VOID)
+                    dense = self.variant.needs_pixels
+                    grid = make_grid(pixels, labels, logits, embedding.frame, self.background, VOID, dense)
                 refined = refine(
                     *(labels, regions, embedding, self.sam, self.variant, self.background), observe=observe, grid=grid
                 )

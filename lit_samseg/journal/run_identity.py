@@ -10,7 +10,7 @@ import torch
 from lit_samseg.identity import code_digest
 from lit_samseg.results.record import installed_versions
 
-_ROOMS = ("analysis", "baselines", "data", "metrics", "refine", "sam")
+_ROOMS = (".", "analysis", "baselines", "crf", "data", "metrics", "refine", "sam")
 """Where numbers are made."""
 
 _FREE = {

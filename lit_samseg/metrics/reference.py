@@ -1,45 +1,74 @@
-"""torchmetrics' scores beside our own: an independent road to the same numbers, and what loggers get."""
+"""torchmetrics' scores beside our own: an independent road to the same numbers."""
 
 import warnings
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
+from lit_samseg.metrics.scores import score
+
+TOLERANCE = 1e-6
+"""torchmetrics divides in float32."""
+
 
 class TorchmetricsScores(nn.Module):
-    """mIoU and mAcc of one row as torchmetrics computes them.
+    """mIoU and mAcc of each row as torchmetrics computes them.
 
     ``MulticlassAccuracy(average="macro")`` is not mAcc (it counts a class that was only predicted as 0), so the
     per-class accuracies are averaged over the classes of the ground truth here.
 
     Args:
-        num_classes: Number of classes.
+        rows: Names of the rows, ``R`` of them.
+        num_classes: Number of classes ``C``.
     """
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, rows: Sequence[str], num_classes: int) -> None:
         super().__init__()
-        self.jaccard = MulticlassJaccardIndex(num_classes, average="macro", validate_args=False)
-        self.accuracy = MulticlassAccuracy(num_classes, average="none", validate_args=False)
+        self.rows = list(rows)
+        self.jaccard = nn.ModuleList(
+            MulticlassJaccardIndex(num_classes, average="macro", validate_args=False) for _ in rows
+        )
+        self.accuracy = nn.ModuleList(
+            MulticlassAccuracy(num_classes, average="none", validate_args=False) for _ in rows
+        )
 
-    def update(self, prediction: Tensor, target: Tensor) -> None:
-        """Add one image's pixels that are not void, integer ``[K]``.
+    def update(self, row: str, prediction: Tensor, target: Tensor) -> None:
+        """Add one image's pixels that are not void, integer ``[K]``, to a row.
 
         The caller leaves void out: once an image; once a row and metric it took most of the counting's time.
         """
         if target.numel() == 0:
             # An image that is void all over; torchmetrics cannot reshape nothing.
             return
-        self.jaccard.update(prediction, target)
-        self.accuracy.update(prediction, target)
+        index = self.rows.index(row)
+        self.jaccard[index].update(prediction, target)  # type: ignore[operator]
+        self.accuracy[index].update(prediction, target)  # type: ignore[operator]
 
-    def compute(self, gt_present: Tensor) -> dict[str, Tensor]:
-        """Return ``miou`` and ``macc`` over all processes; ``gt_present`` is bool ``[C]``."""
-        with warnings.catch_warnings():
-            # Of a process whose images were void all over; it has to take part, or the others would wait for it.
-            warnings.filterwarnings("ignore", ".*method of metric .* was called before", UserWarning)
-            accuracy, miou = self.accuracy.compute(), self.jaccard.compute()
-        return {
-            "miou": miou,
-            "macc": accuracy[gt_present].mean() if gt_present.any() else torch.tensor(float("nan")),
-        }
+    def check(self, counts: Tensor) -> None:
+        """Assert that the counts of the images that were added have the same scores, over all processes.
+
+        Args:
+            counts: int64 ``[R, 3, N, C]``: intersection, gt_area, pred_area.
+
+        Raises:
+            RuntimeError: They have not.
+        """
+        for row, jaccard, accuracy, own in zip(
+            self.rows, self.jaccard, self.accuracy, counts.cpu().numpy(), strict=True
+        ):
+            with warnings.catch_warnings():
+                # Of a process whose images were void all over; it has to take part, or the others would wait for it.
+                warnings.filterwarnings("ignore", ".*method of metric .* was called before", UserWarning)
+                accuracies, miou = accuracy.compute(), jaccard.compute()  # type: ignore[operator]
+            ours = score(own)
+            gt_present = torch.from_numpy(ours.gt_area > 0).to(accuracies.device)
+            if not gt_present.any():
+                continue
+            for name, value, theirs in (
+                ("miou", ours.miou, float(miou)),
+                ("macc", ours.macc, float(accuracies[gt_present].mean())),
+            ):
+                if not abs(theirs - value) <= TOLERANCE:
+                    raise RuntimeError(f"{row}: {name} is {value} by counts, {theirs} by torchmetrics")

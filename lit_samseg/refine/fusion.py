@@ -23,6 +23,11 @@ FEATURE_WEIGHT, FEATURE_DISTANCE, FEATURE_DIFFERENCE = 4.0, 20.0, 0.2
 FEATURES = 4
 ITERATIONS = 8
 
+# DeepLabV2's constants for VOC2012 (Chen et al., 2018); distances in the image's pixels.
+DENSE_SMOOTH_WEIGHT, DENSE_SMOOTH_DISTANCE = 3.0, 1.0
+DENSE_COLOUR_WEIGHT, DENSE_COLOUR_DISTANCE, DENSE_COLOUR_DIFFERENCE = 4.0, 67.0, 3.0
+DENSE_ITERATIONS = 10
+
 
 class FusedScores:
     """The scores of an image's classes in the making.
@@ -75,15 +80,20 @@ class FusedScores:
         if self._fusion.vote:
             scores += self._fusion.vote * self._votes / self._voters.clamp(min=1)
         if self._fusion.crf and len(scores) > 1:
-            scores = mean_field(scores, self._kernels(), ITERATIONS)
+            iterations = DENSE_ITERATIONS if self._fusion.crf == "densecrf" else ITERATIONS
+            scores = mean_field(scores, self._kernels(), iterations)
         return self._grid.label_map(scores)
 
     def _kernels(self) -> list[Kernel]:
+        image = self._grid.image
         height, width = self._grid.shape
-        device = self._grid.image.device
+        if self._fusion.crf == "densecrf":
+            position = position_features(height, width, DENSE_SMOOTH_DISTANCE, image.device)
+            colour = colour_features(image, DENSE_COLOUR_DISTANCE, DENSE_COLOUR_DIFFERENCE)
+            return [Kernel(position, DENSE_SMOOTH_WEIGHT), Kernel(colour, DENSE_COLOUR_WEIGHT)]
         kernels = [
-            Kernel(position_features(height, width, SMOOTH_DISTANCE, device), SMOOTH_WEIGHT),
-            Kernel(colour_features(self._grid.image, COLOUR_DISTANCE, COLOUR_DIFFERENCE), COLOUR_WEIGHT),
+            Kernel(position_features(height, width, SMOOTH_DISTANCE, image.device), SMOOTH_WEIGHT),
+            Kernel(colour_features(image, COLOUR_DISTANCE, COLOUR_DIFFERENCE), COLOUR_WEIGHT),
         ]
         if self._fusion.crf == "samcrf":
             features = self._features()

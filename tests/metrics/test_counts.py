@@ -55,11 +55,11 @@ def test_scores_agree_with_three_other_roads(seed: int, images: int) -> None:
 
     jaccard = MulticlassJaccardIndex(CLASSES, average="macro", ignore_index=VOID)
     confusion = MulticlassConfusionMatrix(CLASSES, ignore_index=VOID)
-    ours = TorchmetricsScores(CLASSES)
+    checked = TorchmetricsScores(["row"], CLASSES)
     for p, t in pairs:
         jaccard.update(torch.from_numpy(p)[None], torch.from_numpy(t).long()[None])
         confusion.update(torch.from_numpy(p)[None], torch.from_numpy(t).long()[None])
-        ours.update(torch.from_numpy(p[t != VOID]), torch.from_numpy(t[t != VOID]).long())
+        checked.update("row", torch.from_numpy(p[t != VOID]), torch.from_numpy(t[t != VOID]).long())
     matrix = confusion.compute().numpy().astype(float)
     diagonal, truth, guess = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
     with np.errstate(invalid="ignore"):
@@ -74,9 +74,12 @@ def test_scores_agree_with_three_other_roads(seed: int, images: int) -> None:
     assert scores.macc == pytest.approx(np.nanmean(acc), abs=1e-12)
     assert scores.pixel_acc == pytest.approx(diagonal.sum() / truth.sum(), abs=1e-12)
     np.testing.assert_array_equal(np.isnan(scores.iou), np.isnan(iou))
-    theirs = ours.compute(torch.from_numpy(truth > 0))
-    assert float(theirs["miou"]) == pytest.approx(scores.miou, abs=1e-6)
-    assert float(theirs["macc"]) == pytest.approx(scores.macc, abs=1e-6)
+    checked.check(torch.from_numpy(counts)[None])
+    # One pixel more that is right, of the class there is most of.
+    wrong = counts.copy()
+    wrong[0, 0, truth.argmax()] += 1
+    with pytest.raises(RuntimeError, match=r"row: m(iou|acc) is .* by counts, .* by torchmetrics"):
+        checked.check(torch.from_numpy(wrong)[None])
 
 
 @pytest.mark.real

@@ -132,3 +132,16 @@ def test_a_margin_prompt(grid: Grid) -> None:
         assert float(prompt.mask_logits[4, 18]) == pytest.approx(-6.0, abs=1e-5)
         # The padding.
         assert (prompt.mask_logits[24:] == -10).all()
+
+
+def test_the_images_own_pixels() -> None:
+    """Scores there are the baseline's own, untouched by any sampling."""
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(6, 37, 50, generator=generator) * 3
+    image = torch.randint(0, 256, (3, 37, 50), dtype=torch.uint8, generator=generator)
+    frame = Frame(37, 50, 128, 32)
+    grid = make_grid(image, logits.argmax(0), logits, frame, background=0, with_pixels=True).pixels
+    assert grid is not None
+    assert torch.equal(grid.image, image.float())
+    assert torch.allclose(grid.log_probabilities, logits.log_softmax(0)[grid.classes], atol=1e-5)
+    assert torch.equal(grid.label_map(grid.log_probabilities), logits.argmax(0))
