@@ -57,8 +57,9 @@ def _key(region: Region, variant: Variant) -> object:
     """Return what two prompts have in common if and only if SAM would see no difference."""
     prompt = build_prompt(region, [part for part in variant.recipe if part not in MASKS])
     masks = [(part, region.pixels) for part in variant.recipe if part in MASKS]
+    places = (prompt.points, prompt.negative_points, prompt.box)
     # Of one class only, so that a class's masks can be painted and let go before the next one's are made.
-    return region.class_id, _bytes(prompt.points), _bytes(prompt.box), *masks, variant.multimask
+    return region.class_id, *map(_bytes, places), *masks, variant.multimask
 
 
 def _bytes(coordinates: Tensor | None) -> bytes | None:

@@ -7,11 +7,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.refine.grid import Grid, sample_nearest
+from lit_samseg.refine.places import widened_box
 from lit_samseg.refine.regions import Region
 from lit_samseg.sam.interface import Prompt
 
 MAX_POINTS = 16
 MASK_STRENGTH = 10.0
+GAUSS_STRENGTH, GAUSS_GAMMA = 30.0, 4.0
+"""The mask prompt of SAMRefiner (Lin et al., ICLR 2025; defaults of its ``sam_refiner.py``)."""
 
 
 def build_prompt(
@@ -26,9 +29,12 @@ def build_prompt(
     Args:
         region: What the prompt stands for.
         recipe: Parts out of ``point`` (centroid of the largest component), ``points`` (centroids of the components,
-            largest first), ``box`` (tight, corners inclusive), ``mask`` (the region), ``margin`` (`margin_prompt`).
+            largest first), ``pole`` (the largest component's innermost pixel), ``negative`` (a background point: the
+            box's pixel farthest from the region, if there is one), ``box`` (tight, corners inclusive), ``wide``
+            (`widened_box`), ``mask`` (the region), ``margin`` (`margin_prompt`), ``gauss`` (the region, the surer the
+            nearer to its innermost cell).
         max_points: At most this many points.
-        mask_strength: Logit of the mask prompt well inside the region.
+        mask_strength: Logit of ``mask`` well inside the region.
         grid: The image, for ``margin``.
     """
     points = None
@@ -36,11 +42,19 @@ def build_prompt(
         points = region.centroids[:max_points]
     elif "point" in recipe:
         points = region.centroids[:1]
+    elif "pole" in recipe:
+        points = region.pole
+    box = region.box if "box" in recipe else None
+    if "wide" in recipe:
+        box = widened_box(region.box, *region.numbers.shape)
+    gauss = "gauss" in recipe
     return Prompt(
         points=points,
-        box=region.box if "box" in recipe else None,
-        mask=region.mask if "mask" in recipe else None,
-        mask_strength=mask_strength,
+        negative_points=region.negative if "negative" in recipe else None,
+        box=box,
+        mask=region.mask if gauss or "mask" in recipe else None,
+        mask_strength=GAUSS_STRENGTH if gauss else mask_strength,
+        mask_gamma=GAUSS_GAMMA if gauss else None,
         mask_logits=margin_prompt(region, grid) if "margin" in recipe and grid is not None else None,
     )
 

@@ -15,7 +15,7 @@ from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.merging import Canvas, unite
 from lit_samseg.refine.regions import Region
 from lit_samseg.refine.selection import intersection_over_union, select
-from lit_samseg.refine.variant import Variant
+from lit_samseg.refine.variant import Fusion, Variant
 from lit_samseg.sam.interface import Candidates, Embedding, Prompt, PromptableSegmenter
 from lit_samseg.sam.thresholding import MaskWindow
 
@@ -131,7 +131,9 @@ def refine_by_all(
     """
     canvases = {v.name: Canvas(label_map, v.fill, background) for v in variants if v.fusion is None}
     features = cache(partial(sam.pixel_features, embedding))
-    fused = {v.name: FusedScores(_needed(grid), v.fusion, features) for v in variants if v.fusion is not None}
+    fused = {
+        v.name: FusedScores(_grid_of(v.fusion, grid), v.fusion, features) for v in variants if v.fusion is not None
+    }
     questions = collect_questions(variants, regions)
     some = [questions[start : start + QUESTIONS_AT_ONCE] for start in range(0, len(questions), QUESTIONS_AT_ONCE)]
     finite: list[Tensor] = []
@@ -197,10 +199,11 @@ def _decide(
             yield variant, Decision(region, prompts[n], window, logits, scores, chosen[key])
 
 
-def _needed(grid: Grid | None) -> Grid:
-    if grid is None:
+def _grid_of(fusion: Fusion, grid: Grid | None) -> Grid:
+    own = grid.pixels if grid is not None and fusion.crf == "densecrf" else grid
+    if own is None:
         raise ValueError("variants that add up scores need a grid")
-    return grid
+    return own
 
 
 def _extremes(candidates: Candidates) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import label as label_components
 from torch import Tensor
+
+from lit_samseg.refine.places import farthest_background, pole_of_inaccessibility
+from lit_samseg.refine.splitting import merge_components
 
 MIN_AREA = 20
 """A component with fewer pixels is a speck and gets no prompt of its own (SPEC 1)."""
@@ -46,10 +50,33 @@ class Region:
     def pixels(self) -> tuple[int, int, int]:
         """Equal for two regions of one label map if and only if they are the same pixels.
 
-        A region is a class or one of its components. Components of a class share no pixel, so their first ones differ;
-        a component with as many pixels as its class is the class.
+        A region is a class, one of its components, or, for ``split``, some of them. Two regions of a class, of any
+        kinds, share no pixel, and then their first ones differ; or one holds the other, and then they are the same if
+        they have as many pixels.
         """
         return self.class_id, self.area, self.first_pixel
+
+    @cached_property
+    def pole(self) -> Tensor:
+        """The innermost pixel (`pole_of_inaccessibility`), float64 ``[1, 2]`` as (x, y).
+
+        Like `negative`, it is found on the CPU, for which a GPU is waited for, once a region.
+        """
+        return self._within_box(pole_of_inaccessibility(self._patch()))
+
+    @cached_property
+    def negative(self) -> Tensor | None:
+        """The box's pixel farthest from the region (`farthest_background`), float64 ``[1, 2]`` as (x, y), or None."""
+        found = farthest_background(self._patch())
+        return None if found is None else self._within_box(found)
+
+    def _patch(self) -> NDArray[np.bool_]:
+        left, top, right, bottom = (int(corner) for corner in self.box)
+        patch: NDArray[np.bool_] = (self.numbers[top : bottom + 1, left : right + 1] == self.number).cpu().numpy()
+        return patch
+
+    def _within_box(self, place: tuple[int, int]) -> Tensor:
+        return (self.box[:2] + torch.tensor(place, dtype=torch.float64))[None]
 
 
 @dataclass(frozen=True)
@@ -76,13 +103,14 @@ def find_regions(label_map: Tensor, kind: str, background: int | None, min_area:
 
     Args:
         label_map: integer ``[H, W]``, class ids.
-        kind: ``class`` (all pixels of a class, the paper's) or ``component`` (each 8-connected component of at least
-            ``min_area`` pixels; a class without one is one region).
+        kind: ``class`` (all pixels of a class, the paper's), ``component`` (each 8-connected component of at least
+            ``min_area`` pixels; a class without one is one region) or ``split`` (components, but those that
+            `merge_components` takes for one thing are one region).
         background: Class that is never prompted, or None.
-        min_area: In pixels.
+        min_area: In pixels; not for ``split``, which has its own.
 
     Returns:
-        Regions by ascending class id, components of a class by descending area. Memory: one int32 ``[H, W]`` for all.
+        Regions by ascending class id, those of a class by descending area. Memory: one int32 ``[H, W]`` for all.
     """
     return find_regions_of_kinds(label_map, [kind], background, min_area)[kind]
 
@@ -93,34 +121,40 @@ def find_regions_of_kinds(
     """Find the regions of several kinds, with one search for components; see `find_regions`."""
     # Connected components are compiled CPU code; this copy is the only wait for the device per image.
     components = _find_components(label_map.cpu().numpy(), background)
-    return {kind: _regions(components, kind == "component", min_area, label_map.device) for kind in kinds}
+    return {kind: _regions(components, kind, min_area, label_map.device) for kind in kinds}
 
 
-def _regions(components: _Components, apart: bool, min_area: int, device: torch.device) -> list[Region]:
-    """Make regions of components: each that is large enough ``apart``, or of each class all together."""
-    found: list[tuple[int, slice]] = []
+def _regions(components: _Components, kind: str, min_area: int, device: torch.device) -> list[Region]:
+    """Make regions of components."""
+    found: list[tuple[int, NDArray[np.int64]]] = []
     class_ids, starts = np.unique(components.classes, return_index=True)
     ends = np.append(starts, len(components.classes))[1:]
     for class_id, start, end in zip(class_ids.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        large = int((components.areas[start:end] >= min_area).sum()) if apart else 0
-        # Largest first, so the large ones are a run at the start. Others belong to no region.
-        runs = [slice(i, i + 1) for i in range(start, start + large)] or [slice(start, end)]
-        found += [(class_id, run) for run in runs]
+        areas = components.areas[start:end]
+        if kind == "split":
+            groups = merge_components(areas, components.boxes[start:end])
+            groups.sort(key=lambda members: (-areas[members].sum(), members[0]))
+        else:
+            # Largest first, so the large ones are a run at the start. Others belong to no region.
+            large = int((areas >= min_area).sum()) if kind == "component" else 0
+            groups = [np.array([i]) for i in range(large)] or [np.arange(end - start)]
+        found += [(class_id, start + members) for members in groups]
     number_of = np.zeros(len(components.classes) + 1, np.int32)
-    for number, (_, run) in enumerate(found, start=1):
-        number_of[run.start + 1 : run.stop + 1] = number
+    for number, (_, members) in enumerate(found, start=1):
+        number_of[members + 1] = number
     numbers = torch.from_numpy(number_of[components.places]).to(device)
+    corners = ((components.boxes[members, :2].min(0), components.boxes[members, 2:].max(0)) for _, members in found)
     return [
         Region(
             class_id,
             numbers,
             number,
-            torch.from_numpy(np.concatenate([components.boxes[run, :2].min(0), components.boxes[run, 2:].max(0)])),
-            torch.from_numpy(components.centroids[run]),
-            int(components.areas[run].sum()),
-            int(components.first_pixels[run].min()),
+            torch.from_numpy(np.concatenate(box)),
+            torch.from_numpy(components.centroids[members]),
+            int(components.areas[members].sum()),
+            int(components.first_pixels[members].min()),
         )
-        for number, (class_id, run) in enumerate(found, start=1)
+        for number, ((class_id, members), box) in enumerate(zip(found, corners, strict=True), start=1)
     ]
 
 

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from lit_samseg.errors import InputError
 
 # The order of the parts in a name and in SAM's token sequence.
-PARTS = ("point", "points", "box", "mask", "margin")
-MASKS = ("mask", "margin")
-"""Parts that are mask prompts; a recipe has one of them at most."""
+PARTS = ("point", "points", "pole", "negative", "box", "wide", "mask", "margin", "gauss")
+MASKS = ("mask", "margin", "gauss")
+"""Parts that are mask prompts."""
+RIVALS = (("point", "points", "pole"), ("box", "wide"), MASKS)
+"""Parts for one another; a recipe has one of each group at most."""
 NO_PROMPT = "none"
 """The recipe of a row that asks SAM for no mask."""
-REGIONS = ("class", "component")
+REGIONS = ("class", "component", "split")
 SELECTIONS = ("iou", "score", "single", "oracle")
 FILLS = ("background", "baseline")
-WORDS: dict[str, int | None] = {"gate": 70, "fuse": 30, "vote": 30, "crf": None, "samcrf": None}
+WORDS: dict[str, int | None] = {"gate": 70, "fuse": 30, "vote": 30, "crf": None, "samcrf": None, "densecrf": None}
 """Further words with the per cent they mean where no number follows; None for those without one."""
-FIELDS = ("crf", "samcrf")
+FIELDS = ("crf", "samcrf", "densecrf")
+"""Random fields; a row has one of them at most."""
 
 PAPER_VARIANTS = ("point", "points", "box", "points+box", "points+box+mask")
 """The refined rows of the paper's Table 2 (Qamar et al., 2023)."""
@@ -32,8 +35,9 @@ class Fusion:
     Attributes:
         weight: Of SAM's logits, added to the baseline's log-probability of the region's class; 0 adds none.
         vote: Weight of what the baseline thinks of a mask as a whole, added all over the mask; 0 adds none.
-        crf: ``crf`` or ``samcrf`` lets a conditional random field have the last word, with kernels of position and
-            colour, and for ``samcrf`` of SAM's features; empty for none.
+        crf: ``crf`` or ``samcrf`` lets a conditional random field on SAM's grid have the last word, with kernels of
+            position and colour, and for ``samcrf`` of SAM's features; ``densecrf`` is DeepLabV2's field on the image's
+            own pixels, a control; empty for none.
     """
 
     weight: float = 0.0
@@ -48,7 +52,7 @@ class Variant:
     Attributes:
         name: The row's name in its shortest form.
         recipe: Parts of the prompt, a subset of ``PARTS`` in that order; empty for none.
-        region: ``class`` (the paper's) or ``component``.
+        region: ``class`` (the paper's), ``component`` or ``split``.
         selection: ``iou`` (the paper's), ``score``, ``single`` or ``oracle``.
         fill: What pixels get that no mask claims: ``background`` or the ``baseline``'s label.
         gate: A mask whose IoU with its region is less gives way to the region.
@@ -67,6 +71,11 @@ class Variant:
     def multimask(self) -> bool:
         """Whether SAM is asked for its three candidates."""
         return self.selection != "single"
+
+    @property
+    def needs_pixels(self) -> bool:
+        """Whether scores are those of the image's own pixels, not of SAM's grid."""
+        return self.fusion is not None and self.fusion.crf == "densecrf"
 
     @property
     def has_ladder(self) -> bool:
@@ -148,7 +157,8 @@ def _parse_recipe(recipe: str, text: str, further: dict[str, int | None]) -> tup
     parts = [part.strip() for part in recipe.split("+")]
     if parts == [NO_PROMPT]:
         if not further.keys() & set(FIELDS) or further.keys() - set(FIELDS):
-            raise InputError(f"variant {text!r}: a row without a prompt is {NO_PROMPT}@crf or {NO_PROMPT}@samcrf")
+            fields = " or ".join(f"{NO_PROMPT}@{field}" for field in FIELDS)
+            raise InputError(f"variant {text!r}: a row without a prompt is {fields}")
         return ()
     for part in parts:
         if part not in PARTS:
@@ -156,11 +166,15 @@ def _parse_recipe(recipe: str, text: str, further: dict[str, int | None]) -> tup
                 f"variant {text!r}: unknown recipe {part!r}; a recipe is a sum of {', '.join(PARTS)}, "
                 "e.g. points+box+mask"
             )
+    if further.keys() & set(FIELDS) and not {"fuse", "vote"} & further.keys():
+        raise InputError(f"variant {text!r}: SAM is asked, but nobody uses the answer; add /fuse or /vote")
     if len(set(parts)) < len(parts):
         raise InputError(f"variant {text!r}: the recipe names a part twice")
-    for one, other in (("point", "points"), MASKS):
-        if {one, other} <= set(parts):
-            raise InputError(f"variant {text!r}: {other!r} already holds {one!r}; write one of them")
+    for rivals in RIVALS:
+        if len(set(rivals) & set(parts)) > 1:
+            raise InputError(f"variant {text!r}: a recipe has one of {', '.join(rivals)}")
+    if parts == ["negative"]:
+        raise InputError(f"variant {text!r}: 'negative' says only what is not meant; add another part")
     if "margin" in parts and "fuse" not in further and "vote" not in further:
         raise InputError(f"variant {text!r}: 'margin' is for rows that add up scores; add /fuse or /vote")
     return tuple(part for part in PARTS if part in parts)
@@ -179,8 +193,12 @@ def _parse_words(words: Sequence[str], text: str) -> dict[str, int | None]:
             if WORDS[word] is None or not (number.isdecimal() and 1 <= int(number) <= 1000):
                 raise InputError(f"variant {text!r}: {said!r} is no word; give {_known()}, numbers in 1..1000")
             found[word] = int(number)
-    if set(FIELDS) <= found.keys():
-        raise InputError(f"variant {text!r}: 'samcrf' already holds 'crf'; write one of them")
+    if len(found.keys() & set(FIELDS)) > 1:
+        raise InputError(f"variant {text!r}: write one of {', '.join(FIELDS)}")
+    if "densecrf" in found and len(found) > 1:
+        raise InputError(
+            f"variant {text!r}: 'densecrf' is of the image's pixels, the others of SAM's grid; leave one out"
+        )
     if "gate" in found and found.keys() - {"gate"}:
         raise InputError(f"variant {text!r}: a gate is for masks that are painted; leave it or {', '.join(found)} out")
     if (found.get("gate") or 0) > 100:

@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
 from lit_samseg.sam.frame import Frame
@@ -65,13 +67,15 @@ class PromptTensors:
 
     Attributes:
         count: How many there are, ``n``.
-        points: Foreground points, float32 ``[n, K, 2]`` as (x, y), or None.
+        points: Foreground points, then points of the background, float32 ``[n, K, 2]`` as (x, y), or None.
+        negative: How many of the points, the last ones, are of the background.
         boxes: float32 ``[n, 4]`` as x_min, y_min, x_max, y_max, or None.
         masks: Logits float32 ``[n, 1, mask_size, mask_size]``, or None.
     """
 
     count: int
     points: Tensor | None
+    negative: int
     boxes: Tensor | None
     masks: Tensor | None
 
@@ -99,7 +103,7 @@ def decode_alike_together(
     Raises:
         InputError: The memory does not hold the work on a single prompt.
     """
-    groups: dict[tuple[int, bool, bool], list[int]] = defaultdict(list)
+    groups: dict[tuple[int, int, bool, bool], list[int]] = defaultdict(list)
     for index, prompt in enumerate(prompts):
         groups[prompt.token_layout].append(index)
     side = embedding.frame.mask_size
@@ -120,16 +124,21 @@ def decode_alike_together(
 
 def _stack(prompts: Sequence[Prompt], frame: Frame, device: torch.device) -> PromptTensors:
     points = boxes = masks = None
-    if prompts[0].points is not None:
-        coordinates = torch.stack([frame.to_frame(p.points) for p in prompts if p.points is not None])
+    foreground, negative, has_box, has_mask = prompts[0].token_layout
+    if foreground or negative:
+        coordinates = torch.stack([frame.to_frame(_points(prompt)) for prompt in prompts])
         points = coordinates.float().to(device)
-    if prompts[0].box is not None:
+    if has_box:
         corners = torch.stack([frame.to_frame(p.box.view(2, 2)) for p in prompts if p.box is not None])
         boxes = corners.flatten(1).float().to(device)
-    if prompts[0].token_layout[2]:
+    if has_mask:
         # One at a time: they are floats of the image's size.
         masks = torch.stack([_mask_prompt(prompt, frame) for prompt in prompts]).to(device)
-    return PromptTensors(len(prompts), points, boxes, masks)
+    return PromptTensors(len(prompts), points, negative, boxes, masks)
+
+
+def _points(prompt: Prompt) -> Tensor:
+    return torch.cat([points for points in (prompt.points, prompt.negative_points) if points is not None])
 
 
 def _mask_prompt(prompt: Prompt, frame: Frame) -> Tensor:
@@ -137,4 +146,29 @@ def _mask_prompt(prompt: Prompt, frame: Frame) -> Tensor:
         return prompt.mask_logits[None]
     assert prompt.mask is not None, "prompts of one token layout have all a mask or none"
     # +1 inside and -1 outside.
-    return frame.mask_prompt(prompt.mask.float() * 2 - 1) * prompt.mask_strength
+    signed = frame.mask_prompt(prompt.mask.float() * 2 - 1)
+    if prompt.mask_gamma is not None:
+        signed = bell(signed[0] > 0, prompt.mask_gamma)[None]
+    return signed * prompt.mask_strength
+
+
+def bell(inside: Tensor, gamma: float) -> Tensor:
+    """Return a mask prompt that is the surer the nearer to the mask's innermost cell.
+
+    SAMRefiner's Gaussian (Lin et al., ICLR 2025). It measures distances in the image; here they are measured in cells,
+    which is the same but for rounding, since the area is too. What lies outside of the square is no part of the mask.
+
+    Args:
+        inside: The mask, bool ``[mask_size, mask_size]``.
+        gamma: The larger, the narrower the bell.
+
+    Returns:
+        float32 ``[mask_size, mask_size]`` like ``inside``: -1 outside, and inside
+        ``exp(-(d - d_max)^2 / max(1, area / gamma))`` with the distance ``d`` to the nearest cell outside.
+    """
+    mask = inside.cpu().numpy()
+    distance = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    # Not below 1, as published; a mask may also be too thin for any cell.
+    spread = max(1.0, int(mask.sum()) / gamma)
+    height = np.where(mask, np.exp(-((distance - distance.max()) ** 2) / spread), -1.0)
+    return torch.from_numpy(height).float().to(inside.device)

@@ -142,7 +142,9 @@ class HubSam(PromptableSegmenter):
         inputs = self.family.join(embedding, prompts.count)
         if prompts.points is not None:
             inputs["input_points"] = prompts.points[:, None]
-            inputs["input_labels"] = torch.ones_like(prompts.points[:, None, :, 0], dtype=torch.int64)
+            labels = torch.ones_like(prompts.points[:, None, :, 0], dtype=torch.int64)
+            labels[..., labels.shape[-1] - prompts.negative :] = 0
+            inputs["input_labels"] = labels
         if prompts.boxes is not None:
             inputs["input_boxes"] = prompts.boxes[:, None]
         if prompts.masks is not None:

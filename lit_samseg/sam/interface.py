@@ -23,6 +23,8 @@ class Prompt:
         mask: bool ``[H, W]``, or None.
         mask_strength: Logit that a pixel well inside the mask gets in the mask prompt.
         mask_logits: A mask prompt as SAM takes it, float32 ``[mask_size, mask_size]``, in place of ``mask``; or None.
+        negative_points: Points of the background, float64 ``[K, 2]`` as (x, y), or None.
+        mask_gamma: How fast the mask prompt falls off from the mask's innermost cell (`bell`); None for not at all.
     """
 
     points: Tensor | None = None
@@ -30,12 +32,17 @@ class Prompt:
     mask: Tensor | None = None
     mask_strength: float = 10.0
     mask_logits: Tensor | None = None
+    negative_points: Tensor | None = None
+    mask_gamma: float | None = None
 
     @property
-    def token_layout(self) -> tuple[int, bool, bool]:
-        """Prompts with the same layout can be decoded together without padding, which would change the result."""
-        count = 0 if self.points is None else len(self.points)
-        return count, self.box is not None, self.mask is not None or self.mask_logits is not None
+    def token_layout(self) -> tuple[int, int, bool, bool]:
+        """Foreground points, points of the background, whether there is a box, and whether there is a mask.
+
+        Prompts with the same layout can be decoded together without padding, which would change the result.
+        """
+        counts = [0 if points is None else len(points) for points in (self.points, self.negative_points)]
+        return counts[0], counts[1], self.box is not None, self.mask is not None or self.mask_logits is not None
 
 
 @dataclass(frozen=True)

@@ -69,22 +69,26 @@ def image_tokens(decoder: "MaskDecoder", keys: Tensor, key_pe: Tensor, shared: b
     return ImageTokens(keys, key_pe, located, (k, v, _by_head(seeing, seeing.q_proj(located))))
 
 
-def prompt_tokens(encoder: "PromptEncoder", count: int, points: Tensor | None, boxes: Tensor | None) -> Tensor:
-    """Encode foreground points and boxes as ``PromptEncoder`` does, without waiting for the device.
+def prompt_tokens(
+    encoder: "PromptEncoder", count: int, points: Tensor | None, boxes: Tensor | None, negative: int = 0
+) -> Tensor:
+    """Encode points and boxes as ``PromptEncoder`` does, without waiting for the device.
 
     Args:
         encoder: SAM's prompt encoder.
         count: ``B``, how many prompts there are.
         points: float32 ``[B, K, 2]`` in frame pixels, or None.
         boxes: float32 ``[B, 4]`` likewise, or None.
+        negative: How many of the points, the last ones, are of the background.
 
     Returns:
         float32 ``[B, T, C]``; ``T`` is 0 where both are None (a prompt of a mask alone).
     """
     tokens = [encoder.no_mask_embed.weight.new_empty(count, 0, encoder.embed_dim)]
     if points is not None:
-        foreground = encoder.point_embeddings[1].weight
-        tokens.append(encoder.pe_layer.forward_with_coords(points + 0.5, encoder.input_image_size) + foreground)
+        background, foreground = (encoder.point_embeddings[label].weight for label in (0, 1))
+        kinds = torch.cat([foreground.expand(points.shape[1] - negative, -1), background.expand(negative, -1)])
+        tokens.append(encoder.pe_layer.forward_with_coords(points + 0.5, encoder.input_image_size) + kinds)
         if boxes is None:
             tokens.append(encoder.not_a_point_embed.weight.expand(count, 1, -1))
     if boxes is not None:

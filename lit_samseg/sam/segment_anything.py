@@ -135,7 +135,7 @@ class SegmentAnything(PromptableSegmenter):
         # As in SAM, the first mask token is the single mask's, the others are the candidates'.
         wanted = slice(1, None) if multimask else slice(0, 1)
         with autocast(keys.device, self.precision):
-            tokens = prompt_tokens(encoder, prompts.count, prompts.points, prompts.boxes)
+            tokens = prompt_tokens(encoder, prompts.count, prompts.points, prompts.boxes, prompts.negative)
             image = shared
             if prompts.masks is not None:
                 image = image_tokens(decoder, keys + mask_tokens(encoder, prompts.masks), self.image_pe, shared=False)

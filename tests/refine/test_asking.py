@@ -14,9 +14,10 @@ from lit_samseg.sam import Candidates, Embedding, Prompt, SegmentAnything
 TEXTS = [
     "point", "points", "box", "points+box", "points+box+mask", "mask", "box+mask", "box@component",
     "points+box@component", "points+box+mask@component", "point@component", "box@class/score", "box@class/single",
-    "box@class/oracle", "box@class/iou/baseline", "points+box+mask@component/oracle",
+    "box@class/oracle", "box@class/iou/baseline", "points+box+mask@component/oracle", "pole+negative+box+gauss@split",
+    "negative+wide+mask", "pole@split",
 ]  # fmt: skip
-KINDS = ("class", "component")
+KINDS = ("class", "component", "split")
 
 
 class Counting(SegmentAnything):

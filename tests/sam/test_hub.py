@@ -13,6 +13,7 @@ from lit_samseg.sam import Candidates, HubSam, Prompt
 from tests.sam import tiny_hub
 
 RECIPES = ["point", "points", "box", "points+box", "box+mask", "points+box+mask", "mask"]
+RECIPES += ["point+negative", "points+negative+box", "negative+box"]
 SIZES = [(48, 80), (90, 41)]
 STRENGTH = 10.0
 # One of each class of transformers; the others differ in how they are stored.
@@ -65,7 +66,15 @@ def build_prompts(height: int, width: int) -> list[Prompt]:
         for recipe in RECIPES:
             parts = recipe.split("+")
             given = points if "points" in parts else points[:1] if "point" in parts else None
-            prompts.append(Prompt(given, box if "box" in parts else None, mask if "mask" in parts else None, STRENGTH))
+            prompts.append(
+                Prompt(
+                    given,
+                    box if "box" in parts else None,
+                    mask if "mask" in parts else None,
+                    STRENGTH,
+                    negative_points=points[1:] if "negative" in parts else None,
+                )
+            )
     return prompts
 
 
@@ -107,9 +116,14 @@ def ask_library(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """One prompt through the library: its processor for coordinates, its forward, its post-processing."""
     words: dict[str, Any] = {}
-    if prompt.points is not None:
-        words["input_points"] = [[prompt.points.tolist()]]
-        words["input_labels"] = [[[1] * len(prompt.points)]]
+    places, labels = [], []
+    for label, points in ((1, prompt.points), (0, prompt.negative_points)):
+        if points is not None:
+            places += points.tolist()
+            labels += [label] * len(points)
+    if places:
+        words["input_points"] = [[places]]
+        words["input_labels"] = [[labels]]
     if prompt.box is not None:
         words["input_boxes"] = [[prompt.box.tolist()]]
     inputs = dict(processor(images=image.permute(1, 2, 0).numpy(), return_tensors="pt", **words))

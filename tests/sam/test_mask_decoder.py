@@ -35,6 +35,8 @@ CASES = {
     "points+box+mask": (2, True, True),
     "mask": (0, False, True),
 }
+NEGATIVE = {"point": 0, "points": 2, "box": 0, "points+box": 3, "points+box+mask": 1, "mask": 0}
+"""How many of the points are of the background."""
 
 
 def prompts_of(case: str, count: int, sam: Sam) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
@@ -57,7 +59,11 @@ def test_logits_and_scores_are_the_official_modules(sam: Sam, case: str, multima
     generator = torch.Generator().manual_seed(1)
     image = torch.randn(1, encoder.embed_dim, *grid, generator=generator)
     points, boxes, masks = prompts_of(case, count, sam)
-    given = None if points is None else (points, torch.ones(points.shape[:2]))
+    given = None
+    if points is not None:
+        labels = torch.ones(points.shape[:2])
+        labels[:, labels.shape[1] - NEGATIVE[case] :] = 0
+        given = points, labels
     sparse, dense = encoder(points=given, boxes=boxes, masks=masks)
     expected = sam.mask_decoder(
         image_embeddings=image,
@@ -66,7 +72,7 @@ def test_logits_and_scores_are_the_official_modules(sam: Sam, case: str, multima
         dense_prompt_embeddings=dense,
         multimask_output=multimask,
     )
-    tokens = prompt_tokens(encoder, count, points, boxes)
+    tokens = prompt_tokens(encoder, count, points, boxes, NEGATIVE[case])
     torch.testing.assert_close(tokens, sparse, atol=1e-6, rtol=0)
     added = encoder.no_mask_embed.weight if masks is None else mask_tokens(encoder, masks)
     torch.testing.assert_close(added.expand(count, grid[0] * grid[1], -1), dense.flatten(2).mT, atol=1e-5, rtol=1e-5)

@@ -1,5 +1,7 @@
 """Our SAM against the official predictor with the same weights."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -10,10 +12,12 @@ from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.errors import InputError
 from lit_samseg.refine import build_prompt, find_regions
 from lit_samseg.sam import Prompt, SegmentAnything
+from lit_samseg.sam.batching import bell
 from lit_samseg.sam.checkpoint import load_sam
 from lit_samseg.sam.registry import resolve_checkpoint
 
 RECIPES = ["point", "points", "box", "points+box", "points+box+mask", "mask", "box+mask"]
+RECIPES += ["pole+negative", "points+negative+wide", "negative+box+mask"]
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +47,15 @@ def test_masks_are_the_official_predictors(
     candidates = sam.decode(embedding, prompts, multimask)
     rows, columns = embedding.frame.low_res_used
     for n, prompt in enumerate(prompts):
-        points = None if prompt.points is None else prompt.points.numpy()
+        points, labels = None, None
+        if {"point", "points", "pole", "negative"} & set(recipe.split("+")):
+            sets = (prompt.negative_points, prompt.points)
+            given = {label: p.tolist() for label, p in enumerate(sets) if p is not None}
+            points = np.array(given.get(1, []) + given.get(0, []))
+            labels = np.array([1] * len(given.get(1, [])) + [0] * len(given.get(0, [])))
         masks, scores, logits = predictor.predict(
             point_coords=points,
-            point_labels=None if points is None else np.ones(len(points)),
+            point_labels=labels,
             box=None if prompt.box is None else prompt.box.numpy(),
             mask_input=None if prompt.mask is None else mask_input(prompt.mask.float() * 2 - 1, sam).numpy(),
             multimask_output=multimask,
@@ -122,3 +131,40 @@ def test_nothing_is_trainable_and_the_precision_is_checked(sam: SegmentAnything)
     assert not sam.training
     with pytest.raises(InputError, match="fp32, bf16, fp16"):
         SegmentAnything("demo", precision="int8")  # type: ignore[arg-type]
+
+
+def test_a_bell_is_cell_by_cell_what_its_formula_says() -> None:
+    """SAMRefiner's Gaussian mask prompt, with distances by search."""
+    inside = torch.zeros(24, 24, dtype=torch.bool)
+    inside[0:9, 3:20] = inside[12:15, 10:12] = True
+    inside[4, 12] = False
+    outside = [
+        (y, x) for y in range(-1, 25) for x in range(-1, 25) if not (0 <= y < 24 and 0 <= x < 24 and inside[y, x])
+    ]
+    expected, area = np.full((24, 24), -1.0), 9 * 17 - 1 + 6
+    distance = {
+        (y, x): min(math.hypot(y - v, x - u) for v, u in outside) for y in range(24) for x in range(24) if inside[y, x]
+    }
+    for place, own in distance.items():
+        expected[place] = math.exp(-((own - max(distance.values())) ** 2) / (area / 4))
+    np.testing.assert_allclose(bell(inside, 4.0).numpy(), expected, atol=1e-6)
+    assert torch.equal(bell(torch.zeros(8, 8, dtype=torch.bool), 4.0), torch.full((8, 8), -1.0))
+    assert float(bell(torch.ones(8, 8, dtype=torch.bool), 4.0).max()) == 1
+
+
+def test_the_bell_is_in_the_frame_and_of_its_strength(
+    sam: SegmentAnything, scene: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    image, labels = scene
+    (embedding,) = sam.encode([image])
+    region = max(find_regions(labels, "component", 0), key=lambda region: region.area)
+    prompt = build_prompt(region, ["pole", "box", "gauss"])
+    plain = mask_input(region.mask.float() * 2 - 1, sam)[0]
+    logits = bell(plain > 0, 4.0) * 30
+    assert float(logits.max()) == 30
+    (box, pole) = (prompt.box, prompt.points)
+    by_hand = sam.decode(embedding, [Prompt(pole, box, mask_logits=logits)])
+    ours = sam.decode(embedding, [prompt])
+    torch.testing.assert_close(ours.low_res_logits, by_hand.low_res_logits, atol=1e-4, rtol=0)
+    flat = sam.decode(embedding, [Prompt(pole, box, region.mask, 30.0)])
+    assert float((ours.low_res_logits - flat.low_res_logits).abs().max()) > 0.1
