@@ -43,6 +43,8 @@ Can a promptable segmentation model such as SAM improve semantic segmentation?
       --data.root DIR --model.baseline.checkpoint DIR --model.sam.checkpoint FILE
   lit-samseg predict --config configs/voc_deeplab_mobilesam.yaml --data.images DIR --output_dir DIR
                                                                   label maps of your own pictures
+  lit-samseg search --config FILE --tune IDS --report IDS --output_dir DIR
+                                                                  recipes tried on some images, the best on others
 
 what is made of finished runs:
   lit-samseg analyse RUN              its tables again, without a model

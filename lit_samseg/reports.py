@@ -1,4 +1,4 @@
-"""Commands that read finished runs and need no model: ``analyse``, ``compare``, ``report``, ``figure``."""
+"""Commands beside Lightning's: ``analyse``, ``compare``, ``report``, ``figure`` of finished runs, and ``search``."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ COMMANDS = {
     "compare": "compare finished runs over the same images",
     "figure": "draw a finished run's figure for print: PDF, SVG, or PNG and TIFF at 300 dpi",
     "report": "make report.html of finished runs: answer, tables, plots and pictures in one page",
+    "search": "try recipes on one list of images and report the best on another",
 }
 
 
@@ -33,6 +34,12 @@ def run_report(words: Sequence[str]) -> None:
         from lit_samseg.figures import run_figure
 
         run_figure(words[1:])
+        return
+    if command == "search":
+        # Here, since it runs tests, and the command line imports this.
+        from lit_samseg.search import run_search
+
+        run_search(words[1:])
         return
     parser = argparse.ArgumentParser(f"lit-samseg {command}", description=COMMANDS[command].capitalize() + ".")
     run: dict[str, Callable[[argparse.ArgumentParser, Sequence[str]], None]] = {

@@ -1,0 +1,143 @@
+"""``lit-samseg search``: its words."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lit_samseg.atomic import atomic_file
+from lit_samseg.data.subset import read_ids
+from lit_samseg.errors import InputError
+from lit_samseg.figures.dataset import configured_data
+from lit_samseg.results.run_tables import points
+from lit_samseg.search.configuration import Configuration
+from lit_samseg.search.outcome import write_front, write_summary, write_winner
+from lit_samseg.search.proposals import make_proposals
+from lit_samseg.search.space import DEFAULT_SPACE, read_space
+from lit_samseg.search.study import TRIALS, Study
+from lit_samseg.search.trials import best_of
+
+DESCRIPTION = """\
+Try recipes on the images of one list, and report the best on those of another, which shares no image with it.
+
+  lit-samseg search --config configs/demo.yaml --tune tune.txt --report report.txt --output_dir DIR
+
+All options of 'test' (--config, --data.X, --model.X, --trainer.X) mean the same here. Each trial is a row of a test
+over the tuning images; its embeddings are kept in DIR/cache (or --model.cache_dir), so no image is encoded twice.
+"""
+
+EPILOG = """\
+A space is YAML, of which all combinations that mean something may be tried:
+
+  recipes: [points+box+mask, point+box+margin, none]      none: no prompt, as in none@crf
+  regions: [class, component]
+  selections: [iou, score, single]
+  words:
+    gate: [none, 50, 70]                                    per cent
+    fuse: [none, 15, 30, 50]
+    vote: [none, 15, 30, 60]
+    crf: [none, crf, samcrf]
+
+If there are at most --trials, all are tried; else Optuna's TPE chooses (pip install 'lit_samseg[search]').
+In DIR: trials.csv (all of them, as fractions), front.csv and front.md (those that no other beats in mIoU and seconds),
+best.yaml (the winner's configuration), report/ (a test on the reporting images), summary.md, and space.yaml. The same
+command again goes on where it was interrupted, or tries more if --trials is larger.
+"""
+
+
+def run_search(words: Sequence[str]) -> None:
+    """Search, and report the winner.
+
+    Args:
+        words: The command line after ``lit-samseg search``.
+
+    Raises:
+        InputError: The lists share an image, the space or the configuration has a fault, or the folder holds another
+            study.
+        SystemExit: The words are wrong, or help was asked for.
+    """
+    parser = _parser()
+    options, others = parser.parse_known_args(list(words))
+    if options.trials < 1:
+        parser.error(f"--trials is {options.trials}; give 1 or more")
+    tune, report = read_ids(options.tune), read_ids(options.report)
+    check_apart(tune, report)
+    space = DEFAULT_SPACE if options.space is None else read_space(options.space)
+    configuration = Configuration.of_words(others)
+    study = Study(options.output_dir, configuration, options.tune)
+    try:
+        study.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output_dir {study.folder} cannot be made: {error.strerror}") from error
+    study.open(tune)
+    with atomic_file(study.folder / "config.yaml") as draft:
+        draft.write_text(configuration.text, encoding="utf-8")
+    with atomic_file(study.folder / "space.yaml") as draft:
+        draft.write_text(f"# --trials {options.trials} --seed {options.seed}\n{space.yaml()}", encoding="utf-8")
+    # Before hours of work: that both lists' files are there.
+    for ids_file in (options.tune, options.report):
+        data = configured_data(study.folder, [f"--data.ids={ids_file}"])
+        data.setup("test")
+    rows = space.rows(data.background is not None, configuration.has_features)
+    proposals = make_proposals(space, rows, options.trials, options.seed)
+    how = f"{len(set(rows.values()))} recipes, of which up to {options.trials} are tried on {len(tune)} images"
+    print(f"Searching {how}; {study.tried} are done", flush=True)
+    try:
+        study.search(proposals, options.trials, _tell)
+        winner = best_of(study.trials)
+        front = write_front(study.folder, study.trials)
+        write_winner(study.folder, configuration.with_winner(winner.name), winner, study.tried)
+        results = study.report(winner.name, options.report, report)
+    except BaseException as error:
+        # Ctrl-C too, and a batch system's SIGTERM.
+        if study.tried or not isinstance(error, Exception):
+            kept = f"{study.tried} trials are kept in {study.folder / TRIALS}; the same search again goes on"
+            print(f"lit-samseg: {kept}", file=sys.stderr)
+        raise
+    summary = write_summary(study.folder, study.trials, len(tune), results)
+    front.print()
+    summary.print()
+    print(f"Written to {study.folder}")
+
+
+def check_apart(tune: Sequence[str], report: Sequence[str]) -> None:
+    """Refuse lists of ids that share one.
+
+    Raises:
+        InputError: They do; the message names the first.
+    """
+    shared = sorted(set(tune) & set(report))
+    if shared:
+        raise InputError(
+            f"--tune and --report share {len(shared)} image(s), such as {shared[0]}; what a recipe was chosen on "
+            "cannot tell how good it is, so take them out of one list"
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "lit-samseg search",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # What is left over is for 'test', whose options begin like these.
+        allow_abbrev=False,
+    )
+    for name, what in (("tune", "to choose on"), ("report", "to report on, none of which is in the other list")):
+        parser.add_argument(
+            f"--{name}", type=_path, required=True, metavar="IDS_FILE", help=f"ids of the images {what}, one a line"
+        )
+    parser.add_argument("--trials", type=int, default=64, metavar="N", help="how many recipes are tried in all (64)")
+    parser.add_argument("--space", type=_path, default=None, metavar="FILE", help="YAML with the choices, see below")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of Optuna's draws (0)")
+    parser.add_argument("--output_dir", type=_path, required=True, metavar="DIR", help="the folder of the study")
+    return parser
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _tell(study: Study) -> None:
+    best = best_of(study.trials)
+    print(f"{study.tried} tried, best so far {points(best.difference)} by {best.name}", flush=True)

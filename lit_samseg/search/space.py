@@ -1,0 +1,196 @@
+"""The recipes a study may try: lists of choices, and the rows' names they make."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lit_samseg.errors import InputError
+from lit_samseg.refine.variant import NO_PROMPT, PARTS, REGIONS, SELECTIONS, WORDS, parse_variant
+
+ABSENT = "none"
+"""The choice that leaves a word out."""
+MOST_POINTS = 200_000
+"""Every combination is parsed before anything is run, at some 20 microseconds each."""
+
+_LISTS = ("recipes", "regions", "selections")
+
+Point = Mapping[str, str]
+"""One choice for each dimension."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """Choices by dimension; the first three are what a name begins with, each other is a word or its absence.
+
+    Attributes:
+        dimensions: Texts to choose from, at least one each, by ``recipes``, ``regions``, ``selections`` and further
+            names of any kind.
+    """
+
+    dimensions: Mapping[str, Sequence[str]]
+
+    @property
+    def size(self) -> int:
+        """Number of combinations, those without a meaning included."""
+        return math.prod(map(len, self.dimensions.values()))
+
+    def points(self) -> Iterator[Point]:
+        """Yield every combination; the last dimension changes first."""
+        for choices in itertools.product(*self.dimensions.values()):
+            yield dict(zip(self.dimensions, choices, strict=True))
+
+    def yaml(self) -> str:
+        """Return the text that `read_space` makes this of."""
+        lists = {name: list(choices) for name, choices in self.dimensions.items()}
+        given: dict[str, Any] = {name: lists.pop(name) for name in _LISTS} | {"words": lists}
+        text: str = yaml.safe_dump(given, sort_keys=False, default_flow_style=None, width=120)
+        return text
+
+    def rows(self, has_background: bool, has_features: bool) -> dict[tuple[str, ...], str]:
+        """Return the row's name in its shortest form of every combination that means something.
+
+        Args:
+            has_background: Whether the data set has a background class.
+            has_features: Whether SAM gives features; without them there is no ``samcrf``.
+
+        Returns:
+            Names by combination; several combinations may have one name.
+
+        Raises:
+            InputError: No combination means anything; the message says why the last one does not.
+        """
+        found: dict[tuple[str, ...], str] = {}
+        why = "it needs a SAM that gives features"
+        for point in self.points():
+            try:
+                variant = parse_variant(_text(point), has_background)
+            except InputError as error:
+                why = str(error)
+                continue
+            if has_features or variant.fusion is None or variant.fusion.crf != "samcrf":
+                found[tuple(point.values())] = variant.name
+        if not found:
+            raise InputError(f"the space holds no recipe that can be tried: {why}")
+        return found
+
+
+DEFAULT_SPACE = Space(
+    {
+        "recipes": (
+            *("none", "box", "point+box", "points+box", "points+box+mask"),
+            *("box+margin", "point+box+margin", "points+box+margin"),
+        ),
+        "regions": ("component", "class"),
+        "selections": ("iou", "score", "single"),
+        "gate": ("none", "50", "70", "85"),
+        "fuse": ("none", "15", "30", "50"),
+        "vote": ("none", "15", "30", "60"),
+        "crf": ("none", "crf", "samcrf"),
+    }
+)
+"""What is tried where no ``--space`` is given."""
+
+
+def read_space(path: Path) -> Space:
+    """Read a space from YAML: ``recipes``, ``regions``, ``selections`` and ``words``, whose lists are choices.
+
+    A list that is missing leaves the grammar's default. Of ``words`` each is named after what it is about; its choices
+    are ``none``, a word (``crf``, ``fuse=30``), or per cent of the word it is named after.
+
+    Raises:
+        InputError: The file cannot be read, or has a key or choice that means nothing; the message names it.
+    """
+    given = _read(path)
+    try:
+        return _parse(given)
+    except InputError as error:
+        raise InputError(f"space {path}: {error}") from error
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"space {path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InputError(f"space {path} is not YAML ({error})") from error
+
+
+def _parse(given: Any) -> Space:
+    keys = (*_LISTS, "words")
+    if not isinstance(given, dict):
+        raise InputError(f"expected a mapping with {', '.join(keys)}, each a list of choices")
+    unknown = [key for key in given if key not in keys]
+    if unknown:
+        raise InputError(f"unknown key {unknown[0]!r}; it is one of {', '.join(keys)}")
+    if "recipes" not in given:
+        raise InputError("'recipes' is missing, a list such as [points+box, points+box+mask]")
+    dimensions = {
+        "recipes": _choices("recipes", given["recipes"]),
+        "regions": _choices("regions", given.get("regions", [REGIONS[0]])),
+        "selections": _choices("selections", given.get("selections", [SELECTIONS[0]])),
+    }
+    for recipe in dimensions["recipes"]:
+        for part in [] if recipe == NO_PROMPT else recipe.split("+"):
+            _check(part, PARTS, f"part {part!r} of recipe {recipe!r}")
+    for region in dimensions["regions"]:
+        _check(region, REGIONS, f"region {region!r}")
+    for selection in dimensions["selections"]:
+        # The oracle looks at the ground truth: an analysis, never a result.
+        _check(selection, [name for name in SELECTIONS if name != "oracle"], f"selection {selection!r}")
+    words = given.get("words", {})
+    if not isinstance(words, dict):
+        raise InputError("'words' must be a mapping of words to lists of choices, such as fuse: [none, 30]")
+    for about, choices in words.items():
+        if about in dimensions:
+            raise InputError(f"'words' cannot have a list named {about!r}")
+        dimensions[str(about)] = _choices(str(about), choices)
+        for choice in dimensions[str(about)]:
+            _check_word(str(about), choice)
+    space = Space(dimensions)
+    if space.size > MOST_POINTS:
+        raise InputError(f"{space.size} combinations; at most {MOST_POINTS} can be looked through, so leave some out")
+    return space
+
+
+def _choices(name: str, given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list) or not given:
+        raise InputError(f"{name!r} must be a list with at least one choice")
+    choices = tuple(ABSENT if choice is None else str(choice).strip() for choice in given)
+    twice = [choice for choice in choices if choices.count(choice) > 1]
+    if twice:
+        raise InputError(f"{name!r} lists {twice[0]!r} twice")
+    return choices
+
+
+def _check(word: str, known: Sequence[str], what: str) -> None:
+    if word not in known:
+        raise InputError(f"unknown {what}; it is one of {', '.join(known)}")
+
+
+def _check_word(about: str, choice: str) -> None:
+    word, _, number = _word(about, choice).partition("=")
+    if choice == ABSENT:
+        return
+    if word not in WORDS:
+        raise InputError(f"unknown word {word!r} in 'words'; it is one of {', '.join(WORDS)}")
+    if number and (WORDS[word] is None or not (number.isdecimal() and 1 <= int(number) <= 1000)):
+        raise InputError(f"{choice!r} is no choice for {about!r}; give none, a word or per cent in 1..1000")
+
+
+def _word(about: str, choice: str) -> str:
+    """Return a choice as it stands in a name."""
+    return choice if choice.partition("=")[0] in WORDS else f"{about}={choice}"
+
+
+def _text(point: Point) -> str:
+    recipe, region, selection = (point[name] for name in _LISTS)
+    # Without a prompt there is nothing to choose a region or a mask for: all of them are one row.
+    said = [] if recipe == NO_PROMPT else [region, selection]
+    said += [_word(about, point[about]) for about in point if about not in _LISTS and point[about] != ABSENT]
+    return f"{recipe}@{'/'.join(said)}" if said else recipe
