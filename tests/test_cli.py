@@ -13,6 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from lit_samseg.journal import Journal
 from tests.conftest import PROJECT, RunCli, SmallVoc
 from tests.recomputation import read_predictions, recompute, results_of
 
@@ -193,7 +194,7 @@ def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     deadline = time.monotonic() + 120
-    while not list(output.glob("predictions.partial/baseline/*.png")) and time.monotonic() < deadline:
+    while not Journal(output).records() and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.1)
     process.send_signal(sent)
