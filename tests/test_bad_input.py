@@ -138,7 +138,7 @@ def test_unknown_recipe(run_cli: RunCli, words: list[object]) -> None:
         run_cli,
         [*words, "--model.variants", "[boxes]"],
         "unknown recipe 'boxes'",
-        "points, box, mask",
+        "point, points, pole, negative, box, wide, mask, margin, gauss",
     )
 
 

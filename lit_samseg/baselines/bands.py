@@ -109,11 +109,12 @@ def argmax_in_bands(scores: Rows, band_bytes: int = BAND_BYTES) -> Tensor:
     # A map resized to fewer rows asks for up to two rows for each of its own.
     count = max(1, band_bytes // (2 * 4 * scores.row_size))
     labels = torch.empty(scores.height, scores.width, dtype=torch.int64, device=scores.device)
-    finite = []
+    # One tensor, in place: small ones kept from each band would break up the memory that the next band needs.
+    finite = torch.ones((), dtype=torch.bool, device=scores.device)
     for top in range(0, scores.height, count):
         index = torch.arange(top, min(top + count, scores.height))
         # Faster than argmax on a CPU; it too gives the first of equal ones.
         values, labels[top : top + count] = scores.rows(index).max(0)
-        finite.append(values.isfinite().all())
-    check_largest(torch.stack(finite))
+        finite.logical_and_(values.isfinite().all())
+    check_largest(finite)
     return labels
