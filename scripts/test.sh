@@ -5,5 +5,4 @@ source "$(dirname "$0")/setup.sh"
 install_into_venv ".[test]"
 # A thread each: two processes that both use all cores are many times slower.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-# In the order of tests/conftest.py: xdist would begin with the files of most tests.
-python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder "$@"
+python -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"

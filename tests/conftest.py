@@ -25,15 +25,10 @@ PROJECT = Path(__file__).parent.parent
 SHARED = PROJECT.parent / "shared"
 
 
-LONGEST = ("test_processes.py", "test_killed.py", "test_plain_loop.py", "test_benchmark.py", "test_configs.py")
-"""Files of few tests that take long: begun last, one of them would keep a single process busy at the end."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot show, with the reason, and begin with what takes longest."""
+    """Skip what this machine cannot show, with the reason."""
     import torch
 
-    items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         if "real" in item.keywords and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason=f"needs the real images and weights in {SHARED}"))
