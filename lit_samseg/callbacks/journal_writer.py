@@ -67,16 +67,19 @@ class JournalWriter(Callback):
         self.output_dir = prepare_output_folder(trainer, self.output_dir)
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
         self._writers = [writer for writer in callbacks if isinstance(writer, FolderWriter)]
-        self._file = None
+        self._file, self._finished = None, {}
+        self._pending.clear()
         if not is_whole(trainer):
             if self.resume:
                 raise InputError("--resume true needs the whole run; leave out trainer.limit_* and fast_dev_run")
+            self._check_none_is_unfinished()
             return
         error, attempt = None, 0
         if trainer.is_global_zero:
             try:
                 attempt = self._begin(trainer, pl_module)
-            except InputError as problem:
+            except (InputError, OSError) as problem:
+                # Told to all: raised here alone, a full disk would have the others wait for ever.
                 error = str(problem)
         data = trainer.datamodule  # type: ignore[attr-defined]
         # The first process alone reads and decides: the others would find half of what it changes.
@@ -98,12 +101,9 @@ class JournalWriter(Callback):
         command = "predict" if trainer.predicting else "test"
         config = yaml.safe_load(self.config)
         identity = identity_of_run(command, config, weights, data.ids, trainer.strategy.root_device)
-        records = self.journal.records() if self.journal.exists() else {}
-        if records and not self.resume:
-            raise InputError(
-                f"{self.output_dir} holds an unfinished run, {len(records)} of its images are done; go on with it by "
-                f"--resume true, give another --output_dir, or delete {self.journal.folder} to begin again"
-            )
+        if not self.resume:
+            self._check_none_is_unfinished()
+        records = self.journal.records()
         if self.resume and not self.journal.exists() and (self.output_dir / "results.json").is_file():
             raise InputError(
                 f"nothing to resume: the run in {self.output_dir} is finished; leave out --resume to run it again"
@@ -119,6 +119,13 @@ class JournalWriter(Callback):
             take_back(self._writers)
             print(f"lit-samseg: {len(self._finished)} of {len(data.ids)} images are done already", file=sys.stderr)
         return self.journal.next_attempt()
+
+    def _check_none_is_unfinished(self) -> None:
+        if records := self.journal.records():
+            raise InputError(
+                f"{self.output_dir} holds an unfinished run, {len(records)} of its images are done; go on with it by "
+                f"--resume true, give another --output_dir, or delete {self.journal.folder} to begin again"
+            )
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add up what was found, on the first process."""

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lit_samseg.crf import Kernel, colour_features, feature_kernel, mean_field, position_features
 from lit_samseg.errors import InputError
 from lit_samseg.refine import Grid, find_regions, make_grid
 from lit_samseg.refine.fusion import FusedScores
@@ -16,7 +17,7 @@ from lit_samseg.refine.variant import Fusion
 from lit_samseg.sam.frame import Frame
 
 FRAME = Frame(60, 80, 128, 32)
-"""15 x 20 cells... of 4 pixels of the frame, 3.2 of the image."""
+"""24 x 32 cells of 4 pixels of the frame, 2.5 of the image."""
 
 
 @pytest.fixture
@@ -92,6 +93,33 @@ def test_a_field_smooths_and_needs_features_for_its_last_kernel(grid: Grid) -> N
     assert not torch.equal(by_features, smooth)
     with pytest.raises(InputError, match="gives no features for samcrf; use crf"):
         FusedScores(grid, Fusion(crf="samcrf"), no_features).finish()
+
+
+def test_the_fields_constants_are_those_of_the_page() -> None:
+    """Kernels and iterations written out; any other distance, weight or sign gives other label maps."""
+    generator = torch.Generator().manual_seed(7)
+    logits = torch.randn(5, 60, 80, generator=generator) * 1.5
+    image = torch.randint(0, 256, (3, 60, 80), dtype=torch.uint8, generator=generator) // 8
+    features = torch.randn(8, 24, 32, generator=generator)
+    grid = make_grid(image, logits.argmax(0), logits, FRAME, background=0, with_pixels=True)
+    own = grid.pixels
+    assert own is not None
+    (height, width), scores = grid.shape, grid.log_probabilities
+    smooth = Kernel(position_features(height, width, 0.6), 3.0)
+    colour = Kernel(colour_features(grid.image, 33.0, 5.0), 4.0)
+    seen = Kernel(feature_kernel(principal_components(features, 4), 20.0, 0.2), 4.0)
+    dense = [Kernel(position_features(60, 80, 1.0), 3.0), Kernel(colour_features(own.image, 67.0, 3.0), 4.0)]
+    maps = []
+    for crf, where, kernels, iterations in (
+        ("crf", grid, [smooth, colour], 8),
+        ("samcrf", grid, [smooth, colour, seen], 8),
+        ("densecrf", own, dense, 10),
+    ):
+        expected = where.label_map(mean_field(where.log_probabilities, kernels, iterations))
+        maps.append(FusedScores(where, Fusion(crf=crf), lambda: features).finish())
+        assert torch.equal(maps[-1], expected)
+    assert not torch.equal(maps[0], maps[1])
+    assert not torch.equal(maps[0], grid.label_map(scores))
 
 
 def test_principal_components_are_numpys() -> None:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from lit_samseg.journal import run_identity
+from lit_samseg.journal import Journal, run_identity
 from tests.conftest import PROJECT, RunCli, SmallVoc, save_indices
 from tests.resume.conftest import Interrupt
 
@@ -148,6 +148,27 @@ def test_a_part_of_a_run(run_cli: RunCli, words: list[str], tmp_path: Path) -> N
     assert "leave out trainer.limit_* and fast_dev_run" in refuse(run_cli, *words, "--trainer.limit_test_batches=2")
     assert run_cli(*words, "--trainer.limit_test_batches=2").code == 0
     assert not (tmp_path / "run/journal").exists()
+
+
+def test_a_part_of_a_run_over_unfinished_work(
+    interrupt: Interrupt, run_cli: RunCli, words: list[str], tmp_path: Path
+) -> None:
+    """It keeps no journal, and would have cleared the pictures that the unfinished one counts on."""
+    interrupt(2)
+    outcome = run_cli(*words, "--trainer.limit_test_batches=1")
+    assert outcome.code == 2
+    assert "an unfinished run, 2 of its images are done" in outcome.err
+    assert len(list((tmp_path / "run/predictions.partial/points").glob("*.png"))) == 2
+
+
+def test_a_disk_that_is_full_before_anything_is_done(
+    monkeypatch: pytest.MonkeyPatch, run_cli: RunCli, words: list[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device", "run.json")
+
+    monkeypatch.setattr(Journal, "begin", fail)
+    assert "No space left on device" in refuse(run_cli, *words)
 
 
 def test_a_journal_without_its_identity(
