@@ -159,7 +159,7 @@ class SamSegEvaluation(LightningModule):
         return results
 
     def _baseline_map(self, sample: Sample) -> tuple[Tensor, Grid | None]:
-        fuses = any(variant.fusion is not None for variant in self.variants)
+        fuses = any(variant.needs_grid for variant in self.variants)
         image, name = sample.image, sample.id
         label_map, logits = (
             self.baseline.predict(image, name) if fuses else (self.baseline.label_map(image, name), None)

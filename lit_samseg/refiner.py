@@ -159,7 +159,7 @@ class Refiner:
             with without_tf32():
                 embedding = self.sam.encode([pixels])[0]
                 grid = None
-                if self.variant.fusion is not None:
+                if self.variant.needs_grid:
                     dense = self.variant.needs_pixels
                     grid = make_grid(pixels, labels, logits, embedding.frame, self.background, VOID, dense)
                 refined = refine(

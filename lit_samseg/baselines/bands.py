@@ -6,6 +6,7 @@ rows, they ask the map below them for the rows these come from.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -106,15 +107,26 @@ def argmax_in_bands(scores: Rows, band_bytes: int = BAND_BYTES) -> Tensor:
     Raises:
         NotFiniteError: A pixel has a score that is NaN or infinite.
     """
-    # A map resized to fewer rows asks for up to two rows for each of its own.
-    count = max(1, band_bytes // (2 * 4 * scores.row_size))
     labels = torch.empty(scores.height, scores.width, dtype=torch.int64, device=scores.device)
     # One tensor, in place: small ones kept from each band would break up the memory that the next band needs.
     finite = torch.ones((), dtype=torch.bool, device=scores.device)
-    for top in range(0, scores.height, count):
-        index = torch.arange(top, min(top + count, scores.height))
+    for index in _bands(scores, band_bytes):
         # Faster than argmax on a CPU; it too gives the first of equal ones.
-        values, labels[top : top + count] = scores.rows(index).max(0)
+        values, labels[index[0] : index[-1] + 1] = scores.rows(index).max(0)
         finite.logical_and_(values.isfinite().all())
     check_largest(finite)
     return labels
+
+
+def gathered(scores: Rows, longest: int, band_bytes: int = BAND_BYTES) -> Tensor:
+    """Return the scores themselves, float32 ``[C, h, w]``, at their size or, if a side is longer than that, smaller."""
+    scale = min(1.0, longest / max(scores.height, scores.width))
+    small = Resized(scores, max(1, round(scores.height * scale)), max(1, round(scores.width * scale)))
+    return torch.cat([small.rows(index) for index in _bands(small, band_bytes)], dim=1)
+
+
+def _bands(scores: Rows, band_bytes: int) -> Iterator[Tensor]:
+    # A map resized to fewer rows asks for up to two rows for each of its own.
+    count = max(1, band_bytes // (2 * 4 * scores.row_size))
+    for top in range(0, scores.height, count):
+        yield torch.arange(top, min(top + count, scores.height))

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lit_samseg.baselines.bands import Resized, Stored, argmax_in_bands
+from lit_samseg.baselines.bands import Resized, Rows, Stored, argmax_in_bands
 from lit_samseg.baselines.configuration import read_configuration
 from lit_samseg.baselines.finite import naming
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.preprocessing import COARSEST_STRIDE, NetworkInput, Preprocessing, too_thin
-from lit_samseg.baselines.queries import label_map_of_queries, label_map_of_windows
+from lit_samseg.baselines.queries import log_likelihood, scores_of_queries, scores_of_windows
 from lit_samseg.errors import InputError
 from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config
 from lit_samseg.identity import identity_of, sha256_of_settings
@@ -45,8 +45,9 @@ class HubSegmenter(Baseline):
       forms scores at another size (Mask2Former: 384 x 384 whatever the input; MaskFormer: the masks' own).
     - EoMT: the official order, which is the library's too; padding is cut away, which the library does not do.
 
-    No tensor of the image's size with one channel per class is ever made; the largest are the network's own and bands
-    of :data:`lit_samseg.baselines.bands.BAND_BYTES`.
+    No tensor of the image's size with one channel per class is ever made; the largest are the network's own, bands of
+    :data:`lit_samseg.baselines.bands.BAND_BYTES`, and what `predict` says of the classes (of queries, at most
+    :data:`lit_samseg.baselines.queries.LONGEST` pixels wide or high).
 
     Args:
         checkpoint: A folder with ``config.json``, ``preprocessor_config.json`` and ``model.safetensors``, or a hub id
@@ -97,13 +98,31 @@ class HubSegmenter(Baseline):
         Raises:
             InputError: The image is too thin for the network, or a score is NaN or infinite.
         """
+        return self._labels(*self._scores(image, image_id), image_id)
+
+    @torch.inference_mode()
+    def predict(self, image: Tensor, image_id: str) -> tuple[Tensor, Tensor]:
+        """Predict the label map and class logits, float32 ``[C, h, w]``: the network's own, or `log_likelihood`."""
+        scores, turned = self._scores(image, image_id)
+        labels = self._labels(scores, turned, image_id)
+        if isinstance(scores, Resized) and isinstance(scores.source, Stored):
+            return labels, scores.source.values
+        logits = log_likelihood(scores)
+        return labels, logits.transpose(1, 2) if turned else logits
+
+    def _labels(self, scores: Rows, turned: bool, image_id: str) -> Tensor:
+        with naming(self.checkpoint, image_id):
+            labels = argmax_in_bands(scores)
+        return labels.T.contiguous() if turned else labels
+
+    def _scores(self, image: Tensor, image_id: str) -> tuple[Rows, bool]:
+        """Return class scores at the image's size, and whether the image lies on its side in them."""
         size = (image.shape[1], image.shape[2])
         given = self.preprocessing(image, image_id)
         output = self._run(given.pixels, size, image_id)
-        with naming(self.checkpoint, image_id):
-            if self.name in _LOGITS:
-                return argmax_in_bands(Resized(Stored(output.logits[0, self.first_class :]), *size))
-            return self._of_queries(output, given, size)
+        if self.name in _LOGITS:
+            return Resized(Stored(output.logits[0, self.first_class :]), *size), False
+        return self._of_queries(output, given, size)
 
     def _run(self, pixels: Tensor, size: tuple[int, int], image_id: str) -> Any:
         """Give the network an image, or windows a few at a time; of windows, return what is made of their queries."""
@@ -123,12 +142,16 @@ class HubSegmenter(Baseline):
             }
         )
 
-    def _of_queries(self, output: Any, given: NetworkInput, size: tuple[int, int]) -> Tensor:
+    def _of_queries(self, output: Any, given: NetworkInput, size: tuple[int, int]) -> tuple[Rows, bool]:
         masks, classes = output.masks_queries_logits, output.class_queries_logits
         whole = (given.pixels.shape[2], given.pixels.shape[3])
-        if given.starts is not None:
-            return label_map_of_windows(masks, classes, whole, given.starts, size, self.first_class)
-        return label_map_of_queries(masks[0], classes[0], whole, given.inside, size, self.first_class, False)
+        if given.starts is None:
+            scores = scores_of_queries(masks[0], classes[0], whole, given.inside, size, self.first_class, False)
+            return scores, False
+        tall = size[0] > size[1]
+        if tall:
+            masks, whole, size = masks.transpose(-1, -2), whole[::-1], size[::-1]
+        return scores_of_windows(masks, classes, whole, given.starts, size, self.first_class), tall
 
 
 def _model_class(settings: dict[str, Any], path: Path) -> type:

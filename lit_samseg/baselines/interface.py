@@ -63,7 +63,8 @@ class Baseline(nn.Module, ABC):
             image_id: As for `label_map`.
 
         Returns:
-            The label map, int64 ``[H, W]``, and the class logits, float32 ``[C, H, W]``, or None where there are none.
+            The label map, int64 ``[H, W]``, and class logits, float32 ``[C, h, w]``, of any size: ``h`` times ``w``
+            equal cells are the whole image. None where there are none.
         """
         return self.label_map(image, image_id), None
 
@@ -95,7 +96,7 @@ class LogitBaseline(Baseline):
 
     @torch.inference_mode()
     def predict(self, image: Tensor, image_id: str) -> tuple[Tensor, Tensor]:
-        """Predict the label map and the logits; see `label_map`."""
+        """Predict the label map and the logits, float32 ``[C, H, W]``; see `label_map`."""
         logits = self.logits(image)
         # max too gives the first of equal ones.
         largest, labels = logits.max(0)

@@ -8,11 +8,12 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from lit_samseg.baselines.bands import Rows, argmax_in_bands
 from lit_samseg.baselines.configuration import read_configuration
 from lit_samseg.baselines.finite import naming
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.preprocessing import read_settings
-from lit_samseg.baselines.queries import label_map_of_queries
+from lit_samseg.baselines.queries import log_likelihood, scores_of_queries
 from lit_samseg.errors import InputError
 from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, refused_with
 from lit_samseg.identity import identity_of, sha256_of_settings
@@ -35,8 +36,9 @@ class OneFormer(Baseline):
     with torchvision to sizes rounded down, pads to no multiple, and forms class scores at the masks' own size. The
     tokens of "the task is semantic" are what it would give: padded with 0 to the network's ``task_seq_len``.
 
-    No tensor of the image's size with one channel per class or query is ever made; the largest are the network's own
-    and bands of :data:`lit_samseg.baselines.bands.BAND_BYTES`.
+    No tensor of the image's size with one channel per class or query is ever made; the largest are the network's own,
+    bands of :data:`lit_samseg.baselines.bands.BAND_BYTES`, and what `predict` says of the classes, at most
+    :data:`lit_samseg.baselines.queries.LONGEST` pixels wide or high.
 
     Args:
         checkpoint: A folder with ``config.json``, ``preprocessor_config.json``, ``model.safetensors`` and the tokenizer
@@ -105,21 +107,31 @@ class OneFormer(Baseline):
         Raises:
             InputError: A score is NaN or infinite.
         """
+        with naming(self.checkpoint, image_id):
+            return argmax_in_bands(self._scores(image))
+
+    @torch.inference_mode()
+    def predict(self, image: Tensor, image_id: str) -> tuple[Tensor, Tensor]:
+        """Predict the label map and `log_likelihood`, float32 ``[C, h, w]``."""
+        scores = self._scores(image)
+        with naming(self.checkpoint, image_id):
+            return argmax_in_bands(scores), log_likelihood(scores)
+
+    def _scores(self, image: Tensor) -> Rows:
         height, width = image.shape[1:]
         inside = resized_size(height, width, self.short_side, self.long_side)
         pixels = (_resize(image, *inside).float() - self.mean) / self.std
         padded = F.pad(pixels, (0, -inside[1] % SIZE_DIVISIBILITY, 0, -inside[0] % SIZE_DIVISIBILITY))
         output = self.model(pixel_values=padded[None], task_inputs=self.task)
-        with naming(self.checkpoint, image_id):
-            return label_map_of_queries(
-                output.masks_queries_logits[0],
-                output.class_queries_logits[0],
-                (padded.shape[1], padded.shape[2]),
-                inside,
-                (height, width),
-                self.first_class,
-                masks_to_size=True,
-            )
+        return scores_of_queries(
+            output.masks_queries_logits[0],
+            output.class_queries_logits[0],
+            (padded.shape[1], padded.shape[2]),
+            inside,
+            (height, width),
+            self.first_class,
+            masks_to_size=True,
+        )
 
 
 def resized_size(height: int, width: int, short_side: int, long_side: int) -> tuple[int, int]:

@@ -3,7 +3,12 @@
 import torch
 from torch import Tensor
 
-from lit_samseg.baselines.bands import Cropped, Resized, Rows, Stored, argmax_in_bands
+from lit_samseg.baselines.bands import Cropped, Resized, Rows, Stored, gathered
+
+LONGEST = 512
+"""Longer side of what is said of classes beside the label map: 150 classes of an image of 4:3 are 118 MB."""
+LEAST_SCORE = 1e-6
+"""A class that no query stands for is as unlikely as this."""
 
 
 class ClassScores(Rows):
@@ -62,7 +67,7 @@ class SideBySide(Rows):
         return total / count
 
 
-def label_map_of_queries(
+def scores_of_queries(
     mask_logits: Tensor,
     class_logits: Tensor,
     padded: tuple[int, int],
@@ -70,65 +75,68 @@ def label_map_of_queries(
     size: tuple[int, int],
     first_class: int,
     masks_to_size: bool,
-) -> Tensor:
-    """Turn one image's queries into its label map, in the order of the official code.
+) -> Rows:
+    """Turn one image's queries into its class scores, in the order of the official code.
 
     Mask logits are brought to the network's input and the padding is cut away. Then either the class scores are
     formed and brought to the image's size (``masks_to_size`` False: Mask2Former and MaskFormer with the semantic
     configurations of ADE20K), or the mask logits are brought there and the class scores are formed at that size (True:
     wherever panoptic or instance inference is on too, as in OneFormer's configurations of ADE20K).
 
-    The largest tensors are one band of ``max(Q, C)`` maps, see :data:`lit_samseg.baselines.bands.BAND_BYTES`.
-
     Args:
         mask_logits: ``[Q, h, w]``.
         class_logits: ``[Q, C + 1]``.
         padded: Height and width of the network's input.
         inside: Height and width of the image in it, top left.
-        size: Height and width of the label map.
+        size: Height and width of the image.
         first_class: Class id that becomes 0; those below are never predicted.
         masks_to_size: See above.
 
     Returns:
-        Class ids, int64 ``[H, W]``.
+        Scores ``[C, H, W]``, of which each row has ``max(Q, C)`` maps on its way.
     """
     masks: Rows = Cropped(Resized(Stored(mask_logits), *padded), *inside)
     if masks_to_size:
-        return argmax_in_bands(ClassScores(Resized(masks, *size), class_logits, first_class))
-    return argmax_in_bands(Resized(ClassScores(masks, class_logits, first_class), *size))
+        return ClassScores(Resized(masks, *size), class_logits, first_class)
+    return Resized(ClassScores(masks, class_logits, first_class), *size)
 
 
-def label_map_of_windows(
+def scores_of_windows(
     mask_logits: Tensor,
     class_logits: Tensor,
     window: tuple[int, int],
     starts: tuple[int, ...],
     size: tuple[int, int],
     first_class: int,
-) -> Tensor:
-    """Turn the queries of an image's windows into its label map, as the official code of EoMT does.
+) -> Rows:
+    """Turn the queries of a wide image's windows into its class scores, as the official code of EoMT does.
 
     Each window's class scores are formed at its own size and averaged where windows overlap; the whole is brought to
-    the image's size. The largest tensors are bands, as above. Where rounding left the resized image's last column to no
-    window (the library's processor does, at few sizes), the windows are taken as the whole image.
+    the image's size. Where rounding left the resized image's last column to no window (the library's processor does,
+    at few sizes), the windows are taken as the whole image.
 
     Args:
-        mask_logits: ``[N, Q, h, w]`` of N windows along the image's longer side.
+        mask_logits: ``[N, Q, h, w]`` of N windows from left to right.
         class_logits: ``[N, Q, C + 1]``.
         window: Height and width of a window.
-        starts: Where each begins on the longer side.
-        size: Height and width of the label map.
+        starts: The column where each begins.
+        size: Height and width of the image.
         first_class: Class id that becomes 0; those below are never predicted.
 
     Returns:
-        Class ids, int64 ``[H, W]``.
+        Scores ``[C, H, W]``. A row meets all windows: a tall image is given, and got, lying on its side.
     """
-    tall = size[0] > size[1]
-    if tall:  # A row must meet all windows, so the work is done on the image lying on its side.
-        mask_logits, window, size = mask_logits.transpose(-1, -2), (window[1], window[0]), (size[1], size[0])
     scores: list[Rows] = [
         ClassScores(Resized(Stored(masks), *window), classes, first_class)
         for masks, classes in zip(mask_logits, class_logits, strict=True)
     ]
-    labels = argmax_in_bands(Resized(SideBySide(scores, starts), *size))
-    return labels.T.contiguous() if tall else labels
+    return Resized(SideBySide(scores, starts), *size)
+
+
+def log_likelihood(scores: Rows) -> Tensor:
+    """Return the logarithm of class scores, float32 ``[C, h, w]``, whose softmax are the scores' shares.
+
+    The scores are sums of probabilities, but those of a pixel do not add up to 1: queries overlap, or none is there.
+    They are brought to `LONGEST` pixels at most.
+    """
+    return gathered(scores, LONGEST).clamp_(min=LEAST_SCORE).log_()

@@ -5,11 +5,9 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.prompts import build_prompt
 from lit_samseg.refine.regions import Region
 from lit_samseg.refine.variant import MASKS, Variant
-from lit_samseg.sam.interface import Prompt
 
 
 @dataclass
@@ -28,10 +26,6 @@ class Question:
     recipe: tuple[str, ...]
     multimask: bool
     askers: list[tuple[Variant, Region]] = field(default_factory=list)
-
-    def prompt(self, grid: Grid | None = None) -> Prompt:
-        """Build the prompt; a mask in it is of the image's size, so it is made when it is needed."""
-        return build_prompt(self.region, self.recipe, grid=grid)
 
 
 def collect_questions(variants: Sequence[Variant], regions: Mapping[str, Sequence[Region]]) -> list[Question]:
@@ -56,7 +50,8 @@ def collect_questions(variants: Sequence[Variant], regions: Mapping[str, Sequenc
 def _key(region: Region, variant: Variant) -> object:
     """Return what two prompts have in common if and only if SAM would see no difference."""
     prompt = build_prompt(region, [part for part in variant.recipe if part not in MASKS])
-    masks = [(part, region.pixels) for part in variant.recipe if part in MASKS]
+    # Made of every pixel; others only of the places that are compared.
+    masks = [(part, region.pixels) for part in variant.recipe if part in (*MASKS, "cebox")]
     places = (prompt.points, prompt.negative_points, prompt.box)
     # Of one class only, so that a class's masks can be painted and let go before the next one's are made.
     return region.class_id, *map(_bytes, places), *masks, variant.multimask

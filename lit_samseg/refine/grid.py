@@ -75,8 +75,8 @@ def make_grid(
     Args:
         image: uint8 ``[3, H, W]``.
         label_map: The baseline's, integer ``[H, W]``.
-        logits: The baseline's, float ``[C, H, W]``; None where it has none: its label map is then believed to
-            `LABEL_PROBABILITY`, as DenseCRF's examples do (``unary_from_labels``).
+        logits: The baseline's, float ``[C, h, w]`` of any size; None where it has none: its label map is then believed
+            to `LABEL_PROBABILITY`, as DenseCRF's examples do (``unary_from_labels``).
         frame: The image's.
         background: The background class, which is always among the classes, or None.
         void: A label that is no class, but says that nothing is known; or None.
@@ -107,7 +107,7 @@ def sample(values: Tensor, frame: Frame) -> Tensor:
     """Interpolate an image's values linearly at the middle of each cell.
 
     Args:
-        values: float32 ``[C, H, W]``.
+        values: float32 ``[C, H, W]``, of the image's size or any other, the image's whole area.
         frame: The image's.
 
     Returns:
@@ -115,7 +115,7 @@ def sample(values: Tensor, frame: Frame) -> Tensor:
     """
     rows, columns = (
         _at_cells(length, inside, frame).to(values)
-        for length, inside in zip((frame.height, frame.width), frame.resized, strict=True)
+        for length, inside in zip(values.shape[1:], frame.resized, strict=True)
     )
     return rows @ values @ columns.T
 

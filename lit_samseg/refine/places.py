@@ -1,6 +1,6 @@
 """Points and boxes that stand for a mask: SAMRefiner's noise-tolerant prompts (Lin et al., ICLR 2025).
 
-All of them are found within a mask's own box, on the CPU.
+Points are found within a mask's own box, on the CPU.
 """
 
 import numpy as np
@@ -9,11 +9,19 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import label as label_components
 from torch import Tensor
+from torch.nn import functional as F
+
+from lit_samseg.sam.interface import Embedding
 
 WIDENING = 0.1
 """How much a box grows on each side, as a part of that side..."""
 MOST_WIDENING = 10.0
 """... but not by more pixels than that."""
+ALIKE = 0.5
+"""Cosine of two embeddings above which they are of one thing."""
+CONTEXT = 0.1
+"""A side moves outwards if more than this part of what the box would take in is like the mask. The published
+program's default is 0, by which it means that no side moves."""
 
 
 def pole_of_inaccessibility(mask: NDArray[np.bool_]) -> tuple[int, int]:
@@ -68,3 +76,40 @@ def widened_box(box: Tensor, height: int, width: int) -> Tensor:
     step = ((most - least + 1) * WIDENING).clamp(max=MOST_WIDENING)
     last = torch.tensor([width - 1, height - 1], dtype=box.dtype, device=box.device)
     return torch.cat([(least - step).clamp(min=0), torch.minimum(most + step, last)])
+
+
+def context_box(box: Tensor, mask: Tensor, embedding: Embedding) -> Tensor:
+    """Move those sides of a box outwards beyond which there is more of the same: SAMRefiner's context-aware box.
+
+    A side goes as far as in `widened_box`, if the strip between is to more than `CONTEXT` like the mask: the cosine of
+    its embedding with the mean one of the mask's cells is above `ALIKE`. Unlike there, cosines and not embeddings are
+    interpolated between cells: a float ``[D, H, W]`` of 200 MB would be needed for each mask.
+
+    Args:
+        box: float64 ``[4]`` as x_min, y_min, x_max, y_max, corners inclusive.
+        mask: What the box is around, bool ``[H, W]``.
+        embedding: The image.
+
+    Returns:
+        float64 ``[4]``. A GPU is waited for, once a box.
+    """
+    frame, features = embedding.frame, embedding.features.float()
+    height, width = frame.resized
+    in_frame = frame.pad(F.interpolate(mask[None, None].float(), (height, width), mode="bilinear"))
+    cells = F.interpolate(in_frame, features.shape[-2:], mode="area")[0, 0] > 0.5
+    mean = (features * cells).sum((1, 2))
+    cosines = F.cosine_similarity(features, mean[:, None, None], dim=0)
+    inside = F.interpolate(cosines[None, None], (frame.size, frame.size), mode="bilinear")[..., :height, :width]
+    alike = F.interpolate(inside, mask.shape, mode="bilinear")[0, 0] > ALIKE
+    outer = widened_box(box, *mask.shape)
+    left, top, right, bottom = box.long().tolist()
+    far_left, far_top = outer[:2].floor().long().tolist()
+    far_right, far_bottom = outer[2:].ceil().long().tolist()
+    strips = (
+        alike[top : bottom + 1, far_left:left],
+        alike[far_top:top, left : right + 1],
+        alike[top : bottom + 1, right + 1 : far_right + 1],
+        alike[bottom + 1 : far_bottom + 1, left : right + 1],
+    )
+    share = torch.stack([strip.sum() / max(1, strip.numel()) for strip in strips]).cpu()
+    return torch.where(share > CONTEXT, outer, box)

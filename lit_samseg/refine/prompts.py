@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.refine.grid import Grid, sample_nearest
-from lit_samseg.refine.places import widened_box
+from lit_samseg.refine.places import context_box, widened_box
 from lit_samseg.refine.regions import Region
-from lit_samseg.sam.interface import Prompt
+from lit_samseg.sam.interface import Embedding, Prompt
 
 MAX_POINTS = 16
 MASK_STRENGTH = 10.0
@@ -23,6 +23,7 @@ def build_prompt(
     max_points: int = MAX_POINTS,
     mask_strength: float = MASK_STRENGTH,
     grid: Grid | None = None,
+    embedding: Embedding | None = None,
 ) -> Prompt:
     """Build the prompt that a recipe makes of a region (SPEC 1).
 
@@ -31,11 +32,12 @@ def build_prompt(
         recipe: Parts out of ``point`` (centroid of the largest component), ``points`` (centroids of the components,
             largest first), ``pole`` (the largest component's innermost pixel), ``negative`` (a background point: the
             box's pixel farthest from the region, if there is one), ``box`` (tight, corners inclusive), ``wide``
-            (`widened_box`), ``mask`` (the region), ``margin`` (`margin_prompt`), ``gauss`` (the region, the surer the
-            nearer to its innermost cell).
+            (`widened_box`), ``cebox`` (`context_box`), ``mask`` (the region), ``margin`` (`margin_prompt`), ``gauss``
+            (the region, the surer the nearer to its innermost cell).
         max_points: At most this many points.
         mask_strength: Logit of ``mask`` well inside the region.
         grid: The image, for ``margin``.
+        embedding: The image, for ``cebox``.
     """
     points = None
     if "points" in recipe:
@@ -47,6 +49,8 @@ def build_prompt(
     box = region.box if "box" in recipe else None
     if "wide" in recipe:
         box = widened_box(region.box, *region.numbers.shape)
+    elif "cebox" in recipe and embedding is not None:
+        box = context_box(region.box, region.mask, embedding)
     gauss = "gauss" in recipe
     return Prompt(
         points=points,

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from lit_samseg.errors import InputError
-from lit_samseg.refine.variant import NO_PROMPT, PARTS, REGIONS, SELECTIONS, WORDS, parse_variant
+from lit_samseg.refine.grammar import parse_variant
+from lit_samseg.refine.variant import NO_PROMPT, PARTS, REGIONS, SELECTIONS, WORDS
 
 ABSENT = "none"
 """The choice that leaves a word out."""

@@ -10,7 +10,7 @@ from segment_anything import SamPredictor
 
 from lit_samseg.arithmetic import forbid_tf32
 from lit_samseg.metrics import score
-from lit_samseg.refine.variant import parse_variants
+from lit_samseg.refine import parse_variants
 from lit_samseg.sam.checkpoint import load_sam
 from lit_samseg.sam.registry import resolve_checkpoint
 from lit_samseg.timing import StageTimer

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lit_samseg.baselines.bands import Cropped, Resized, Rows, Stored, argmax_in_bands
-from lit_samseg.baselines.queries import ClassScores, SideBySide, label_map_of_queries
+from lit_samseg.baselines.bands import Cropped, Resized, Rows, Stored, argmax_in_bands, gathered
+from lit_samseg.baselines.queries import ClassScores, SideBySide, log_likelihood, scores_of_queries
 
 SIZES = [
     ((12, 17), (45, 70)),
@@ -105,27 +105,44 @@ def test_scores_of_queries_by_hand(masks_to_size: bool) -> None:
         scores = torch.einsum("qc,qhw->chw", probabilities, padded[0].sigmoid())
         scores = F.interpolate(scores[None], (130, 77), mode="bilinear")[0]
     args = (masks, classes, (64, 96), (57, 90), (130, 77))
-    labels = label_map_of_queries(*args, 0, masks_to_size)
+    labels = argmax_in_bands(scores_of_queries(*args, 0, masks_to_size))
     assert len(labels.unique()) > 3
     assert torch.equal(labels, scores.argmax(0))
-    assert torch.equal(label_map_of_queries(*args, 2, masks_to_size), scores[2:].argmax(0))
-    assert not torch.equal(labels, label_map_of_queries(*args, 0, not masks_to_size))
+    assert torch.equal(argmax_in_bands(scores_of_queries(*args, 2, masks_to_size)), scores[2:].argmax(0))
+    assert not torch.equal(labels, argmax_in_bands(scores_of_queries(*args, 0, not masks_to_size)))
+    likelihood = log_likelihood(scores_of_queries(*args, 0, masks_to_size))
+    assert torch.allclose(likelihood.softmax(0), scores / scores.sum(0), atol=1e-5)
+
+
+def test_what_is_said_of_classes_is_no_larger_than_it_may_be() -> None:
+    scores = Resized(Stored(numbers(4, 40, 60)), 1000, 1500)
+    small = gathered(scores, 300, band_bytes=50_000)
+    assert small.shape == (4, 200, 300)
+    expected = F.interpolate(
+        F.interpolate(scores.source.values[None], (1000, 1500), mode="bilinear"), (200, 300), mode="bilinear"
+    )
+    assert torch.allclose(small, expected[0], atol=1e-5)
+    assert gathered(scores, 1500).shape == (4, 1000, 1500)
+    unknown = log_likelihood(Stored(torch.zeros(3, 2, 2))).softmax(0)
+    assert torch.allclose(unknown, torch.full((3, 2, 2), 1 / 3))
 
 
 MEASURE = """
 import re, torch
 from pathlib import Path
 from lit_samseg.baselines.bands import Resized, Stored, argmax_in_bands
-from lit_samseg.baselines.queries import label_map_of_queries
+from lit_samseg.baselines.queries import scores_of_queries
 logits, masks, classes = torch.randn(150, 128, 128), torch.randn({queries}, 160, 240), torch.randn({queries}, 151)
-label_map_of_queries(masks, classes, (64, 96), (60, 90), (30, 40), 0, {masks_to_size})
+argmax_in_bands(scores_of_queries(masks, classes, (64, 96), (60, 90), (30, 40), 0, {masks_to_size}))
 def memory(kind):
     return int(re.search(kind + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 before = memory("VmRSS")
 if {queries} == 1:
     labels = argmax_in_bands(Resized(Stored(logits), 2000, 3000))
 else:
-    labels = label_map_of_queries(masks, classes, (640, 960), (640, 950), (2000, 3000), 0, {masks_to_size})
+    labels = argmax_in_bands(
+        scores_of_queries(masks, classes, (640, 960), (640, 950), (2000, 3000), 0, {masks_to_size})
+    )
 assert labels.shape == (2000, 3000)
 print(memory("VmHWM") - before)
 """

@@ -80,6 +80,10 @@ def test_mask_logits_are_upsampled_first(folders: dict[str, Path], kind: str) ->
         at_size = resized(at_input, height, width)
         labels = alone[height, width] = baseline.label_map(image, "x")
         assert (labels != at_size.argmax(0)).sum() <= 2
+        same, logits = baseline.predict(image, "x")
+        assert torch.equal(same, labels)
+        shares = at_size.clamp(min=1e-6)
+        assert torch.allclose(logits.softmax(0), shares / shares.sum(0), atol=1e-3)
         assert (skipping.label_map(image, "x") != at_size[2:].argmax(0)).sum() <= 2
         classes |= set(labels.unique().tolist())
     assert len(classes) > 1
@@ -144,6 +148,10 @@ def test_windows_are_averaged(folders: dict[str, Path], kind: str) -> None:
         labels = baseline.label_map(image, "x")
         assert labels.is_contiguous()
         assert (labels != expected.argmax(0)).sum() <= 2
+        same, logits = baseline.predict(image, "x")
+        assert torch.equal(same, labels)
+        shares = expected.clamp(min=1e-6)
+        assert torch.allclose(logits.softmax(0), shares / shares.sum(0), atol=1e-3)
         assert (skipping.label_map(image, "x") != expected[1:].argmax(0)).sum() <= 2
         given = processor(images=image, return_tensors="pt", input_data_format="channels_first")
         output = run(kind, folder, given["pixel_values"])

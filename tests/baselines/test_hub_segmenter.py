@@ -89,6 +89,9 @@ def test_maps_are_the_librarys(folder: Path) -> None:
         assert labels.shape == (height, width)
         # Float ties: pixels are rounded differently where scaling and normalising are one step.
         assert (labels != expected).sum() <= 2
+        same, seen_logits = baseline.predict(image, "x")
+        assert torch.equal(same, labels)
+        torch.testing.assert_close(seen_logits, logits[0], atol=2e-3, rtol=1e-4)
         classes |= set(labels.unique().tolist())
     assert len(classes) > 1
     # Nothing is left behind by images of other sizes.
@@ -108,6 +111,7 @@ def test_classes_below_the_first_are_never_predicted(folder: Path) -> None:
     assert baseline.num_classes == len(CLASSES) - 2
     assert baseline.class_names == CLASSES[2:]
     assert (baseline.label_map(image, "x") != expected).sum() <= 2
+    assert torch.allclose(baseline.predict(image, "x")[1], logits[0], atol=2e-3)
 
 
 def test_facts(folder: Path) -> None:

@@ -96,6 +96,10 @@ def test_the_official_evaluation(folder: Path, network: Any) -> None:
         assert labels.shape == (height, width)
         assert labels.dtype == torch.int64
         assert (labels != expected.argmax(0)).sum() <= 2
+        same, logits = baseline.predict(image, "x")
+        assert torch.equal(same, labels)
+        shares = expected.clamp(min=1e-6)
+        assert torch.allclose(logits.softmax(0), shares / shares.sum(0), atol=1e-3)
         assert (skipping.label_map(image, "x") != expected[1:].argmax(0)).sum() <= 2
         classes |= set(labels.unique().tolist())
     assert len(classes) > 2

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from lit_samseg.refine import build_prompt, find_regions, find_regions_of_kinds, parse_variants
 from lit_samseg.refine.asking import collect_questions
 from lit_samseg.refine.places import widened_box
+from lit_samseg.sam import Embedding, Frame
 from tests.refine.test_regions import components_by_scipy
 
 Place = tuple[int, int]
@@ -112,3 +113,24 @@ def test_which_prompts_are_one_question() -> None:
     assert asked("box", "wide") == 4
     assert asked("gauss", "mask") == 4
     assert asked("pole+gauss@component", "pole+gauss@split") == 3 + (len(regions["split"]) == 2)
+
+
+def test_a_context_aware_box_grows_where_there_is_more_of_the_same() -> None:
+    """60 x 80 pixels on 15 x 20 cells; the mask's embedding goes on below and to the right of it."""
+    features = torch.zeros(3, 20, 20)
+    features[0] = 1.0  # what lies around is at right angles to the thing
+    features[:, 4:13, 5:12] = torch.tensor([0.0, 2.0, 1.0])[:, None, None]
+    embedding = Embedding(features, Frame(60, 80, 80, 20))
+    labels = torch.zeros(60, 80, dtype=torch.int64)
+    labels[16:44, 20:40] = 1
+    (region,) = find_regions(labels, "class", 0)
+    box = build_prompt(region, ["cebox"], embedding=embedding).box
+    assert box is not None
+    # Cells 4..12 are rows 16..51, cells 5..11 columns 20..47: more of the same below and to the right.
+    assert box.tolist() == pytest.approx([20, 16, 41, 45.8])
+    labels[17:43, 21:39] = 0  # a frame one pixel wide is the most of no cell
+    (thin,) = find_regions(labels, "class", 0)
+    unmoved = build_prompt(thin, ["cebox"], embedding=embedding).box
+    assert unmoved is not None
+    assert unmoved.tolist() == [20, 16, 39, 43]
+    assert build_prompt(thin, ["cebox"]).box is None  # where nothing is known of the image

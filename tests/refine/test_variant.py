@@ -2,7 +2,7 @@ import pytest
 
 from lit_samseg.errors import InputError
 from lit_samseg.refine import PAPER_VARIANTS, RECOMMENDED, Fusion, parse_variants
-from lit_samseg.refine.variant import parse_variant
+from lit_samseg.refine.grammar import parse_variant
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,10 @@ from lit_samseg.refine.variant import parse_variant
         ("none@crf", "none@crf"),
         ("gauss+box+negative+pole@split/score", "pole+negative+box+gauss@split/score"),
         ("mask+wide+negative@split/iou", "negative+wide+mask@split"),
+        ("cebox+pole@score/rounds=5".replace("@", "@class/"), "pole+cebox@class/score/rounds"),
+        ("box@rounds=1", "box@rounds=1"),
+        ("box@gate/rounds=3/ondensecrf", "box@rounds=3/gate/ondensecrf"),
+        ("box@fuse/rounds", "box@rounds/fuse"),
     ],
 )
 def test_name_is_the_shortest_form_and_parses_to_itself(text: str, name: str) -> None:
@@ -73,7 +77,14 @@ def test_paper_rows() -> None:
         ("mask+margin@fuse", "one of mask, margin, gauss"),
         ("gauss+margin@fuse", "one of mask, margin, gauss"),
         ("pole+point", "one of point, points, pole"),
-        ("wide+box", "one of box, wide"),
+        ("wide+box", "one of box, wide, cebox"),
+        ("box@rounds=21", "SAM is asked 20 times at most"),
+        ("box@rounds=0", "numbers in 1..1000"),
+        ("box@ondensecrf=3", "'ondensecrf=3' is no word"),
+        ("box@fuse/crf/ondensecrf", "is for masks that are painted; leave fuse, crf out"),
+        ("none@ondensecrf", "without a prompt is none@crf"),
+        ("none@crf/rounds", "without a prompt is none@crf"),
+        ("box@rounds/crf", "nobody uses the answer"),
         ("negative", "only what is not meant"),
         ("none", "without a prompt is none@crf"),
         ("none@fuse/crf", "without a prompt is none@crf"),
@@ -107,6 +118,10 @@ def test_what_auto_means() -> None:
 
 
 def test_which_rows_have_a_ladder() -> None:
-    variants = parse_variants(["box", "box@gate", "box@fuse", "none@crf"], has_background=True)
-    assert [variant.has_ladder for variant in variants] == [True, False, False, False]
-    assert [variant.gate for variant in variants] == [0.0, 0.7, 0.0, 0.0]
+    texts = ["box", "box@gate", "box@fuse", "none@crf", "box@rounds", "box@ondensecrf", "box@rounds=1"]
+    variants = parse_variants(texts, has_background=True)
+    assert [variant.has_ladder for variant in variants] == [True, False, False, False, False, False, True]
+    assert [variant.gate for variant in variants] == [0.0, 0.7, *[0.0] * 5]
+    assert [variant.rounds for variant in variants] == [1, 1, 1, 1, 5, 1, 1]
+    assert [variant.needs_grid for variant in variants] == [False, False, True, True, False, True, False]
+    assert [variant.needs_pixels for variant in variants] == [False, False, False, False, False, True, False]
