@@ -13,6 +13,7 @@ import torch
 from jsonargparse import DefaultHelpFormatter
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -27,6 +28,8 @@ from lit_samseg.callbacks import (
     ResultsWriter,
     SkippedImages,
     TerminateOnce,
+    TrainingWriter,
+    check_trainable,
 )
 from lit_samseg.config_files import check_config_files
 from lit_samseg.errors import InputError
@@ -103,10 +106,11 @@ class SamSegCLI(LightningCLI):
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Leave out what has no meaning here: training, checkpoints of frozen networks, a table beside ours."""
+        """Leave out what has no meaning here: checkpoints of frozen networks, a table beside ours."""
         skipped = LightningCLI.subcommands()
         # A parser of each is built at every start, which takes a tenth of a second.
         return {
+            "fit": skipped["fit"] | {"weights_only"},
             "test": skipped["test"] | {"verbose", "ckpt_path", "weights_only"},
             "predict": skipped["predict"] | {"return_predictions", "ckpt_path", "weights_only"},
         }
@@ -131,9 +135,12 @@ class SamSegCLI(LightningCLI):
         config = self.config[subcommand]
         chosen = self.config_init[subcommand].trainer.callbacks or []
         callbacks: list[Callback] = [*chosen] if isinstance(chosen, list) else [chosen]
-        if config.trainer.enable_progress_bar is not False:
+        if config.trainer.enable_progress_bar is not False and subcommand != "fit":
             callbacks.append(ImageProgressBar())
-        if isinstance(self.model, SamSegEvaluation):
+        if subcommand == "fit":
+            check_trainable(self.model)
+            kwargs = self._training(callbacks, config) | kwargs
+        elif isinstance(self.model, SamSegEvaluation):
             if config.resume and config.output_dir is None:
                 raise InputError("--resume true needs --output_dir, the folder of the run to go on with")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
@@ -156,6 +163,23 @@ class SamSegCLI(LightningCLI):
         except (ValueError, TypeError) as error:
             raise InputError(f"--trainer: {error}") from error
 
+    def _training(self, callbacks: list[Callback], config: Any) -> dict[str, Any]:
+        """Add what a training leaves behind to the callbacks; return the trainer's options."""
+        output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
+        if config.trainer.enable_progress_bar is not False:
+            callbacks.append(RichProgressBar())
+        if config.trainer.enable_checkpointing is not False and not any(
+            isinstance(callback, ModelCheckpoint) for callback in callbacks
+        ):
+            folder = output_dir / "checkpoints"
+            callbacks += [
+                ModelCheckpoint(folder, "best", monitor="val/miou", mode="max", enable_version_counter=False),
+                # One for each epoch in turn: save_last would do it at a new best only.
+                ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False),
+            ]
+        callbacks.append(TrainingWriter(output_dir, self._parser("fit").dump(config, skip_none=False)))
+        return {"default_root_dir": config.trainer.default_root_dir or output_dir}
+
 
 def default_output_dir(configs: list[Any] | None) -> Path:
     """Return ``logs/<name of the last config file>/<UTC time>``."""
@@ -172,6 +196,10 @@ def run(args: ArgsType = None) -> SamSegCLI:
     warnings.filterwarnings("ignore", ".*does not have many workers.*")
     # A process whose images were all skipped has counted none, and still takes part.
     warnings.filterwarnings("ignore", ".*method of metric .* was called before", UserWarning)
+    # Frozen networks are in evaluation mode while others learn, and so are those that learn: see ValidatedModule.
+    warnings.filterwarnings("ignore", ".*module\\(s\\) in eval mode at the start of training.*", UserWarning)
+    # A run that goes on with another's checkpoints keeps them.
+    warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*", UserWarning)
     # Lightning 2.6 calls a deprecated pytree function; nothing a user can mend.
     warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.*", FutureWarning)
     return SamSegCLI(
@@ -185,6 +213,9 @@ def run(args: ArgsType = None) -> SamSegCLI:
             "logger": False,
             "enable_model_summary": False,
             "use_distributed_sampler": False,
+            # A learning curve begins with what was there before.
+            "num_sanity_val_steps": -1,
+            "log_every_n_steps": 10,
         },
         parser_kwargs={
             "prog": "lit-samseg",

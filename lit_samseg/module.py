@@ -14,17 +14,7 @@ from lit_samseg.baselines import Baseline
 from lit_samseg.cache import StoredType, cache_networks
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
-from lit_samseg.image_counts import ImageCounts
 from lit_samseg.label_maps import LabelMaps
-from lit_samseg.metrics import (
-    BoundaryTruth,
-    PerImageBoundaryCounts,
-    PerImageCounts,
-    Scores,
-    TorchmetricsScores,
-    count_pixels,
-    score,
-)
 from lit_samseg.refine import (
     PAPER_VARIANTS,
     Grid,
@@ -36,6 +26,7 @@ from lit_samseg.refine import (
 )
 from lit_samseg.sam import Embedding, PromptableSegmenter
 from lit_samseg.scalar_names import scalar_name
+from lit_samseg.scoring import Scoring
 from lit_samseg.timing import StageTimer
 
 
@@ -60,7 +51,7 @@ class SamSegEvaluation(LightningModule):
         ignore_index: Void label of the ground truth.
 
     Attributes:
-        resumed: Positions of images whose numbers an interrupted run left, the same on every process.
+        scoring: What was counted.
 
     Raises:
         InputError: A variant cannot be parsed, the baseline's classes are not the data set's, or an option of the cache
@@ -90,22 +81,20 @@ class SamSegEvaluation(LightningModule):
         self.rows = ["baseline", *(variant.name for variant in self.variants)]
         self.save_predictions = save_predictions
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
-        self.counts = PerImageCounts()
-        self.boundary = PerImageBoundaryCounts(len(self.rows), len(class_names))
         analysed = analysis and any(variant.has_ladder for variant in self.variants)
         self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysed else None
-        self.reference = TorchmetricsScores(self.rows, len(class_names))
+        self.scoring = Scoring(self.rows, len(class_names), ignore_index, self.analysis)
         self.timer = StageTimer()
-        self.resumed: frozenset[int] = frozenset()
 
     def on_test_start(self) -> None:
         """Fix the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""
         self._fix_arithmetic()
         keep_freed_memory()
-        self.counts.begin(len(self.rows), len(self.class_names))
-        self.boundary.begin()
-        if self.analysis is not None:
-            self.analysis.begin()
+        if self.sam.adapter is not None:
+            data = self.trainer.datamodule  # type: ignore[attr-defined]
+            keys = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
+            self.sam.adapter.check_evaluated(keys, str(self.sam.adapter_file))
+        self.scoring.begin()
 
     def on_predict_start(self) -> None:
         """Fix the arithmetic, and have memory reused."""
@@ -123,11 +112,15 @@ class SamSegEvaluation(LightningModule):
 
     def test_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:  # type: ignore[override]
         """Refine and count every image of the batch."""
+        return self.evaluate(batch)
+
+    def evaluate(self, batch: Sequence[Sample]) -> list[LabelMaps]:
+        """Refine and count every image of a batch."""
         results = self.label_maps(batch, self.analysis)
         for sample, maps in zip(batch, results, strict=True):
             with self.timer.stage("count", self.device):
-                maps.counts = self._count(sample, maps)
-                self.add(sample.position, maps.counts)
+                maps.counts = self.scoring.count(sample, maps)
+                self.scoring.add(sample.position, maps.counts)
         return results
 
     def predict_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:
@@ -198,48 +191,14 @@ class SamSegEvaluation(LightningModule):
             )  # fmt: skip
         return refined, None
 
-    def _count(self, sample: Sample, maps: LabelMaps) -> ImageCounts:
-        target = sample.target
-        if target is None:
-            raise InputError(f"image {sample.id} has no ground truth to test against; use predict")
-        target = target.long()
-        truth = BoundaryTruth(target.cpu().numpy(), len(self.class_names), self.ignore_index)
-        seen = (target != self.ignore_index).flatten().nonzero()[:, 0]
-        seen_target = target.flatten()[seen]
-        counts, borders = [], []
-        # One copy from the device for all rows.
-        on_host = torch.stack(list(maps.rows.values())).cpu().numpy()
-        for (row, label_map), copied in zip(maps.rows.items(), on_host, strict=True):
-            counts.append(count_pixels(label_map, target, len(self.class_names), self.ignore_index))
-            borders.append(truth.count(copied))
-            self.reference.update(row, label_map.flatten()[seen], seen_target)
-        return ImageCounts(torch.stack(counts), borders, maps.analysis)
-
-    def add(self, position: int, counts: ImageCounts) -> None:
-        """Add one image's numbers to the run's: of an image just evaluated, or of one that an interrupted run was."""
-        self.counts.update(position, counts.pixels)
-        self.boundary.update(position, counts.boundary)
-        if self.analysis is not None and counts.analysis is not None:
-            self.analysis.add(position, counts.analysis)
-
     def on_test_epoch_end(self) -> None:
         """Compare the counts with torchmetrics, and log each row's scores."""
-        if self.analysis is not None:
-            self.analysis.check()
-        positions, counts = self.counts.compute()
-        # Of what these processes evaluated themselves.
-        if own := [n for n, position in enumerate(positions) if position not in self.resumed]:
-            self.reference.check(counts[:, :, own])
-        for row, scores in self.scores().items():
+        self.scoring.check()
+        for row, scores in self.scoring.scores().items():
             names = ("miou", "macc", "miou_gt_present", "pixel_acc")
             values = {f"{scalar_name(row)}/{name}": float(getattr(scores, name)) for name in names}
             # Every process has the same gathered values; sync_dist only tells Lightning that this is meant.
             self.log_dict(values, sync_dist=True)
-
-    def scores(self) -> dict[str, Scores]:
-        """Return each row's scores over all images and processes so far."""
-        _, counts = self.counts.compute()
-        return {row: score(c) for row, c in zip(self.rows, counts.cpu().numpy(), strict=True)}
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """Nothing of a frozen baseline or SAM belongs in a checkpoint of the evaluation."""

@@ -63,6 +63,20 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     return state
 
 
+def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """Read a checkpoint of Lightning: its tensors by name, and what else is in it; nothing in it is run.
+
+    Raises:
+        InputError: The file cannot be read, or is no such checkpoint.
+    """
+    state = read_state_dict(path)
+    with path.open("rb") as file:
+        loaded = _read_pytorch(path, file.read(512))
+    if not isinstance(loaded, dict) or not isinstance(loaded.get("state_dict"), dict):
+        raise InputError(f"{path} is no checkpoint of lit-samseg fit")
+    return state, {str(key): value for key, value in loaded.items() if key != "state_dict"}
+
+
 def read_safetensors_metadata(path: Path) -> dict[str, str]:
     """Return the text metadata of a safetensors file; empty for every other kind of file."""
     try:

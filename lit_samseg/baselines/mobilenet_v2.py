@@ -58,6 +58,14 @@ class MobileNetV2DeepLab(LogitBaseline):
     @torch.inference_mode()
     def logits(self, image: Tensor) -> Tensor:
         """Return logits float32 ``[C, H, W]``; the largest tensor is ``C`` canvases or images."""
+        return self.scores(image)
+
+    def save(self, folder: Path) -> None:
+        """Write the network as it is now, as a checkpoint of this class."""
+        self.model.save_pretrained(folder)  # type: ignore[operator]
+
+    def scores(self, image: Tensor) -> Tensor:
+        """Return `logits`, with gradients where the weights have them."""
         height, width = image.shape[1:]
         pixels = image.float() / 127.5 - 1
         scale = self.canvas / max(height, width)

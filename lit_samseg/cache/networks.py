@@ -42,6 +42,7 @@ class CachedSegmenter(PromptableSegmenter):
         self.segmenter, self.store, self.stored_type = segmenter, store, stored_type
         self.name, self.checkpoint, self.sha256 = segmenter.name, segmenter.checkpoint, segmenter.sha256
         self.precision, self.has_pixel_features = segmenter.precision, segmenter.has_pixel_features
+        self.adapter, self.adapter_file = segmenter.adapter, segmenter.adapter_file
         self.hits = self.misses = 0
 
     @property

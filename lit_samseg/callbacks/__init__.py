@@ -9,6 +9,7 @@ from lit_samseg.callbacks.report_writer import ReportWriter
 from lit_samseg.callbacks.results_writer import ResultsWriter
 from lit_samseg.callbacks.skipped_images import SkippedImages
 from lit_samseg.callbacks.termination import TerminateOnce
+from lit_samseg.callbacks.training_writer import TrainingWriter, check_trainable
 
 __all__ = [
     "GalleryWriter",
@@ -21,4 +22,6 @@ __all__ = [
     "ResultsWriter",
     "SkippedImages",
     "TerminateOnce",
+    "TrainingWriter",
+    "check_trainable",
 ]

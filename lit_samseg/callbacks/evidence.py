@@ -19,9 +19,9 @@ def gather_evidence(module: SamSegEvaluation, all_ids: Sequence[str], class_name
         all_ids: The run's ids by position.
         class_names: Names by class id.
     """
-    positions, counts = module.counts.compute()
+    positions, counts = module.scoring.pixels.compute()
     ids = [all_ids[position] for position in positions]
-    boundary = module.boundary.compute()._asdict()
+    boundary = module.scoring.boundary.compute()._asdict()
     arrays = {name: boundary[name].cpu().numpy() for name in BOUNDARY}
     if module.analysis is None:
         return Evidence(module.rows, ids, counts.cpu().numpy(), arrays)

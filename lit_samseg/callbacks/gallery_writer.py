@@ -78,7 +78,7 @@ class GalleryWriter(FolderWriter):
                 shutil.rmtree(self.output_dir / self.folder)
             return
         # Gathered by all processes, once: torchmetrics keeps what it computed.
-        positions, counts = pl_module.counts.compute()
+        positions, counts = pl_module.scoring.pixels.compute()
         if trainer.is_global_zero:
             key = key_of([data.ids[n] for n in positions], pl_module.rows, counts.cpu().numpy())
             colours = class_colours(data.num_classes, data.palette, data.label_offset)

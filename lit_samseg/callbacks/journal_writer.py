@@ -87,7 +87,7 @@ class JournalWriter(Callback):
         if error is not None:
             raise InputError(error)
         data.leave_out([n for n, image_id in enumerate(data.ids) if image_id in ids])
-        pl_module.resumed = data.finished
+        pl_module.scoring.resumed = data.finished
         for writer in self._writers:
             writer.keep, writer.finished = True, ids
         self._file = self.journal.open(attempt, trainer.global_rank)
@@ -97,6 +97,7 @@ class JournalWriter(Callback):
         weights = {
             "baseline": module.baseline.identity or module.baseline.sha256,
             "sam": module.sam.identity or module.sam.sha256,
+            "adapter": module.sam.adapter.sha256 if module.sam.adapter else None,
         }
         command = "predict" if trainer.predicting else "test"
         config = yaml.safe_load(self.config)
@@ -132,7 +133,7 @@ class JournalWriter(Callback):
         assert isinstance(pl_module, SamSegEvaluation)
         positions = {image_id: n for n, image_id in enumerate(trainer.datamodule.ids)}  # type: ignore[attr-defined]
         for image_id, record in self._finished.items():
-            pl_module.add(positions[image_id], ImageCounts.of_arrays(record.arrays(), pl_module.device))
+            pl_module.scoring.add(positions[image_id], ImageCounts.of_arrays(record.arrays(), pl_module.device))
         self._finished = {}
 
     def on_test_batch_end(

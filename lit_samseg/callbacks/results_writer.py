@@ -22,6 +22,7 @@ from lit_samseg.results.layout import REPORT
 from lit_samseg.results.record import RunRecord, provenance
 from lit_samseg.results.run_tables import summary_of_run, tables_of_run
 from lit_samseg.results.text_table import write_tables
+from lit_samseg.sam.adapter import Adapter
 
 
 class ResultsWriter(Callback):
@@ -134,7 +135,8 @@ def run_facts(
             "checkpoint": module.sam.checkpoint,
             "sha256": module.sam.sha256,
             "precision": module.sam.precision,
-        },
+        }
+        | ({"adapter": _adapter(module.sam.adapter, module.sam.adapter_file)} if module.sam.adapter else {}),
         "cache": cache_use(module.baseline, module.sam),
         "tags": [*TAGS, "clean"] if module.analysis is not None else [],
         "device": device_name(module.device),
@@ -144,6 +146,10 @@ def run_facts(
         "timing": {stage: s / images for stage, s in stages.items()},
         "peak_memory_mb": peak_memory_mb(module.device),
     }
+
+
+def _adapter(adapter: Adapter, file: str | None) -> dict[str, Any]:
+    return {"file": file, "sha256": adapter.sha256, "images": len(adapter.trained_on)}
 
 
 def device_name(device: torch.device) -> str:

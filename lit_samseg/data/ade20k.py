@@ -11,6 +11,7 @@ from filelock import FileLock
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
+from lit_samseg.data.training import Training
 from lit_samseg.download import fetch
 from lit_samseg.errors import InputError
 
@@ -75,6 +76,7 @@ class ADE20K(SegmentationDataModule):
         num_workers: Processes that read and decode files.
         images: For ``predict``: a folder of pictures of your own instead of the data set's.
         on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
+        training: For ``fit``: which images a network is trained on, and how.
 
     Raises:
         InputError: There is no such split.
@@ -97,10 +99,12 @@ class ADE20K(SegmentationDataModule):
         num_workers: int = 2,
         images: str | None = None,
         on_error: OnError = "raise",
+        training: Training = Training(),
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error)
-        if split not in _FOLDERS:
-            raise InputError(f"ade20k: no split {split!r}; there are val and train")
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training)
+        for chosen in (split, training.split):
+            if chosen not in _FOLDERS:
+                raise InputError(f"ade20k: no split {chosen!r}; there are val and train")
         self.root = Path(root).expanduser()
         self.download = download
 

@@ -1,4 +1,4 @@
-"""The DataModule all data sets share: subset, loading by worker processes, every image exactly once."""
+"""The DataModule all data sets share: subset, loading by worker processes, every image evaluated exactly once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
@@ -12,6 +12,7 @@ from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.data.sharing import estimate_cost, share_out
 from lit_samseg.data.subset import draw_subset, read_ids
+from lit_samseg.data.training import Training, TrainingSamples, ViewSampler, choose_training
 from lit_samseg.errors import InputError
 
 OnError = Literal["raise", "skip"]
@@ -60,8 +61,11 @@ class SegmentationDataModule(LightningDataModule, ABC):
         images: For ``predict``: a folder of pictures that takes the place of the data set's own.
         on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so
             at the end and in the results.
+        training: For ``fit``: which images a network is trained on, and how; the options above choose those it is
+            validated on.
 
     Attributes:
+        training_data: After ``setup("fit")``: this data set with the training images' ids.
         skipped: What is wrong with each image that was left out, by id.
         finished: Positions of images that an interrupted run finished: they are not loaded again.
         name: The data set's name in files.
@@ -89,6 +93,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         num_workers: int = 2,
         images: str | None = None,
         on_error: OnError = "raise",
+        training: Training = Training(),
     ) -> None:
         super().__init__()
         if ids is not None and subset is not None:
@@ -99,6 +104,8 @@ class SegmentationDataModule(LightningDataModule, ABC):
         self.ids_file = None if ids is None else Path(ids).expanduser()
         self.batch_size, self.num_workers, self.on_error = batch_size, num_workers, on_error
         self.pictures = None if images is None else PictureFolder(images)
+        self.training = training
+        self.training_data: SegmentationDataModule | None = None
         self.ids: list[str] = []
         self.skipped: dict[str, str] = {}
         self.finished: frozenset[int] = frozenset()
@@ -134,11 +141,31 @@ class SegmentationDataModule(LightningDataModule, ABC):
             InputError: A file is broken or does not fit; the message names it.
         """
 
+    def image_key(self, image_id: str) -> str:
+        """Return what tells an image from those of all splits."""
+        return image_id
+
     def setup(self, stage: str) -> None:
-        """Choose the ids and check that their files exist, before anything is computed."""
+        """Choose the ids and check that their files exist, before anything is computed.
+
+        Raises:
+            InputError: The options choose no images, or ones without files; or training images are validated on.
+        """
         with_target = stage != "predict"
         if with_target and self.pictures is not None:
-            raise InputError("data.images is for predict; test takes the data set's own images, leave it out")
+            # Lightning's stages are words of an enumeration, or plain ones.
+            word = getattr(stage, "value", stage)
+            raise InputError(f"data.images is for predict; {word} takes the data set's own images, leave it out")
+        self.choose_ids(with_target)
+        if stage == "fit":
+            self.training_data = choose_training(self)
+
+    def choose_ids(self, with_target: bool) -> None:
+        """Choose the ids of the split, list or subset, and check that their files exist.
+
+        Raises:
+            InputError: There are none, or files are missing.
+        """
         source = self.source
         available = read_ids(self.ids_file) if self.ids_file is not None else source.find_ids()
         if not available:
@@ -170,6 +197,23 @@ class SegmentationDataModule(LightningDataModule, ABC):
             self._shares = [[positions[n] for n in share] for share in shares]
         return self._shares[rank]
 
+    def train_dataloader(self) -> DataLoader[Sample | BrokenSample]:
+        """Load this process's share of an epoch's training images, augmented."""
+        assert self.training_data is not None, "setup for fit comes first"
+        samples = TrainingSamples(self.training_data, self.training)
+        rank, world = self._place()
+        return DataLoader(
+            samples,
+            batch_size=self.training.batch_size,
+            sampler=ViewSampler(samples, world, rank),
+            num_workers=self.num_workers,
+            collate_fn=_as_list,
+        )
+
+    def val_dataloader(self) -> DataLoader[Sample | BrokenSample | None]:
+        """Load this process's share of the validation images with their ground truth."""
+        return self._dataloader(with_target=True)
+
     def test_dataloader(self) -> DataLoader[Sample | BrokenSample | None]:
         """Load this process's share of the images with their ground truth."""
         return self._dataloader(with_target=True)
@@ -179,14 +223,17 @@ class SegmentationDataModule(LightningDataModule, ABC):
         return self._dataloader(with_target=False)
 
     def _dataloader(self, with_target: bool) -> DataLoader[Sample | BrokenSample | None]:
-        trainer = self.trainer
-        rank, world = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
         return DataLoader(
-            _Samples(self, with_target, self.share(rank, world)),
+            _Samples(self, with_target, self.share(*self._place())),
             batch_size=self.batch_size,
             num_workers=self.num_workers,
             collate_fn=_as_list,
         )
+
+    def _place(self) -> tuple[int, int]:
+        """Return this process's number and how many there are."""
+        trainer = self.trainer
+        return (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
 
     def on_before_batch_transfer(
         self, batch: list[Sample | BrokenSample], dataloader_idx: int

@@ -1,11 +1,13 @@
 """Your own data set: a folder of images and one of masks."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
+from lit_samseg.data.training import Training
 from lit_samseg.data.voc import voc_palette
 from lit_samseg.errors import InputError
 
@@ -32,6 +34,7 @@ class Folder(SegmentationDataModule):
         batch_size: Samples in a batch.
         num_workers: Processes that read and decode files.
         on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
+        training: For ``fit``: which images of the folder a network is trained on, and how; its ``ids`` choose them.
 
     Raises:
         InputError: The options contradict each other, or a folder is not there.
@@ -59,8 +62,12 @@ class Folder(SegmentationDataModule):
         batch_size: int = 1,
         num_workers: int = 2,
         on_error: OnError = "raise",
+        training: Training = Training(),
     ) -> None:
-        super().__init__(Path(images).name, subset, subset_seed, ids, batch_size, num_workers, on_error=on_error)
+        split = Path(images).name
+        # Of the same folder: it is the only split there is.
+        training = replace(training, split=split)
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, on_error=on_error, training=training)
         self.class_names = _class_names(class_names, num_classes)
         if background is not None and not 0 <= background < self.num_classes:
             raise InputError(

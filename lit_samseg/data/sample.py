@@ -15,13 +15,15 @@ class Sample:
         id: The image's name in its data set.
         image: uint8 ``[3, H, W]``, RGB.
         target: Ground truth, uint8 ``[H, W]``: class ids and the ignore index; None where there is none.
-        position: Place of the id among the sorted ids of the run.
+        position: Place of the id among the sorted ids of the run; in training, among those of the training images.
+        view: 0 is the image as it is, other numbers are augmented views of it in training.
     """
 
     id: str
     image: Tensor
     target: Tensor | None
     position: int = 0
+    view: int = 0
 
 
 @dataclass

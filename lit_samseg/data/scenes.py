@@ -7,6 +7,7 @@ import torch
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.scene_generator import CLASS_NAMES, SPLIT_SEEDS, generate_scene
+from lit_samseg.data.training import Training
 from lit_samseg.data.voc import voc_palette
 from lit_samseg.errors import InputError
 
@@ -15,7 +16,7 @@ class Scenes(SegmentationDataModule):
     """Small generated pictures of textured, overlapping, thin and compound things.
 
     Args:
-        size: Number of scenes in the split.
+        size: Number of scenes in a split.
         split: ``train``, ``val`` or ``test``; they share no scene.
         subset: Evaluate this many scenes drawn without replacement; None means all.
         subset_seed: Seed of the draw.
@@ -24,6 +25,7 @@ class Scenes(SegmentationDataModule):
         num_workers: Processes that paint scenes.
         images: For ``predict``: a folder of pictures of your own instead of scenes.
         on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
+        training: For ``fit``: which images a network is trained on, and how.
     """
 
     name = "scenes"
@@ -42,10 +44,12 @@ class Scenes(SegmentationDataModule):
         num_workers: int = 0,
         images: str | None = None,
         on_error: OnError = "raise",
+        training: Training = Training(),
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error)
-        if split not in SPLIT_SEEDS:
-            raise InputError(f"scenes: no split {split!r}; there are {', '.join(SPLIT_SEEDS)}")
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training)
+        for chosen in (split, training.split):
+            if chosen not in SPLIT_SEEDS:
+                raise InputError(f"scenes: no split {chosen!r}; there are {', '.join(SPLIT_SEEDS)}")
         if size < 0:
             raise InputError(f"scenes: data.size is {size}; it cannot be negative")
         self.size = size
@@ -53,6 +57,10 @@ class Scenes(SegmentationDataModule):
     def find_ids(self) -> list[str]:
         """Return ``scene_00000`` and so on."""
         return [f"scene_{index:05d}" for index in range(self.size)]
+
+    def image_key(self, image_id: str) -> str:
+        """Return the split and the id: every split has a scene 0 of its own."""
+        return f"{self.split}/{image_id}"
 
     def files(self, image_id: str, with_target: bool) -> list[Path]:
         """A scene needs no file."""

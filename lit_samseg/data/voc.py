@@ -7,6 +7,7 @@ from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.reading import check_labels, check_size, read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import read_ids
+from lit_samseg.data.training import Training
 from lit_samseg.errors import InputError
 
 VOC_CLASSES = (
@@ -41,6 +42,7 @@ class VOC2012(SegmentationDataModule):
         num_workers: Processes that read and decode files.
         images: For ``predict``: a folder of pictures of your own instead of the data set's.
         on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
+        training: For ``fit``: which images a network is trained on, and how.
     """
 
     name = "voc2012"
@@ -60,8 +62,9 @@ class VOC2012(SegmentationDataModule):
         num_workers: int = 2,
         images: str | None = None,
         on_error: OnError = "raise",
+        training: Training = Training(),
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error)
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training)
         self.root = Path(root).expanduser()
         self.download = download
 

@@ -17,7 +17,7 @@ _FREE = {
     "": ("config", "output_dir", "resume", "gallery", "report", "trainer"),
     "model": ("save_predictions", "cache_dir", "cache_max_gb"),
     # Which images there are and what is in them is compared itself.
-    "data": ("root", "ids", "images", "batch_size", "num_workers", "on_error"),
+    "data": ("root", "ids", "images", "batch_size", "num_workers", "on_error", "training"),
 }
 """Options that may differ, since no number depends on them."""
 

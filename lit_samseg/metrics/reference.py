@@ -34,6 +34,11 @@ class TorchmetricsScores(nn.Module):
             MulticlassAccuracy(num_classes, average="none", validate_args=False) for _ in rows
         )
 
+    def reset(self) -> None:
+        """Forget all images."""
+        for metric in (*self.jaccard, *self.accuracy):
+            metric.reset()
+
     def update(self, row: str, prediction: Tensor, target: Tensor) -> None:
         """Add one image's pixels that are not void, integer ``[K]``, to a row.
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from lit_samseg.sam.adapter import Adapter
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.thresholding import MaskWindow, threshold_masks
 
@@ -99,6 +100,8 @@ class PromptableSegmenter(nn.Module, ABC):
         sha256: SHA-256 of the weight file.
         precision: One precision for the whole run, since precision alone moves scores.
         has_pixel_features: Whether `pixel_features` gives any.
+        adapter: What a fine-tuning put in place of some weights; None for none.
+        adapter_file: Where that came from.
     """
 
     name: str
@@ -106,6 +109,8 @@ class PromptableSegmenter(nn.Module, ABC):
     sha256: str
     precision: Precision
     has_pixel_features: bool = False
+    adapter: Adapter | None = None
+    adapter_file: str | None = None
 
     @property
     def identity(self) -> str | None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from lit_samseg.identity import identity_of
+from lit_samseg.sam.adapter import read_adapter
 from lit_samseg.sam.architecture import MULTIMASK_OUTPUTS
 from lit_samseg.sam.batching import PromptTensors, decode_alike_together, encode_together
 from lit_samseg.sam.checkpoint import load_sam
@@ -37,16 +39,20 @@ class SegmentAnything(PromptableSegmenter):
             and everything after them are fp32.
         compile: Let ``torch.compile`` translate the image encoder at its first call, which takes a minute or more and a
             C++ compiler. Embeddings differ by rounding.
+        adapter: ``adapter.safetensors`` of ``lit-samseg fit``, which takes the place of some weights.
 
     Raises:
-        InputError: The checkpoint cannot be read or is not a SAM, or there is no compiler to ``compile`` with.
+        InputError: The checkpoint cannot be read or is not a SAM, the adapter belongs to another one, or there is no
+            compiler to ``compile`` with.
     """
 
     image_pe: Tensor
 
     has_pixel_features = True
 
-    def __init__(self, checkpoint: str, precision: Precision = "fp32", compile: bool = False) -> None:
+    def __init__(
+        self, checkpoint: str, precision: Precision = "fp32", compile: bool = False, adapter: str | None = None
+    ) -> None:
         super().__init__()
         check_precision(precision)
         path = resolve_checkpoint(checkpoint)
@@ -55,12 +61,15 @@ class SegmentAnything(PromptableSegmenter):
         if compile:
             compile_encoder(self.model.image_encoder)
         self.compiled = compile
+        self.sha256 = sha256_of_file(path)
+        if adapter is not None:
+            self.adapter, self.adapter_file = read_adapter(Path(adapter).expanduser()), adapter
+            self.adapter.apply(self.model, self.sha256, Path(adapter))
         # The same for all images; a buffer, so that it follows the model to its device.
         image_pe = self.model.prompt_encoder.get_dense_pe()[0].flatten(1).T.contiguous()
         self.register_buffer("image_pe", image_pe, persistent=False)
         freeze(self)
         self.checkpoint = checkpoint
-        self.sha256 = sha256_of_file(path)
         self.precision = precision
         self.images_fitting, self.prompts_fitting = Halving(self.name, "images"), Halving(self.name, "prompts")
 
@@ -105,12 +114,20 @@ class SegmentAnything(PromptableSegmenter):
         Raises:
             InputError: The memory does not hold the work on a single prompt.
         """
+        # As in SAM, the first mask token is the single mask's, the others are the candidates'.
+        return self._decode(embedding, prompts, slice(1, None) if multimask else slice(0, 1))
+
+    def answer(self, embedding: Embedding, prompts: Sequence[Prompt]) -> Candidates:
+        """Decode like `decode`, with gradients, to the single mask and the three candidates: ``M`` is 4."""
+        return self._decode(embedding, prompts, slice(0, None))
+
+    def _decode(self, embedding: Embedding, prompts: Sequence[Prompt], wanted: slice) -> Candidates:
         keys = embedding.features.flatten(1).T.contiguous()[None]
         with autocast(keys.device, self.precision):
             without_mask = keys + self.model.prompt_encoder.no_mask_embed.weight
             shared = image_tokens(self.model.mask_decoder, without_mask, self.image_pe, shared=True)
-        decode_alike = partial(self._decode_alike, keys, shared, embedding.frame.low_res_used, multimask)
-        count = MULTIMASK_OUTPUTS if multimask else 1
+        decode_alike = partial(self._decode_alike, keys, shared, embedding.frame.low_res_used, wanted)
+        count = len(range(MULTIMASK_OUTPUTS + 1)[wanted])
         return decode_alike_together(embedding, prompts, count, self.prompts_fitting, decode_alike)
 
     @torch.inference_mode()
@@ -129,11 +146,9 @@ class SegmentAnything(PromptableSegmenter):
         return features.float()
 
     def _decode_alike(
-        self, keys: Tensor, shared: ImageTokens, used: tuple[int, int], multimask: bool, prompts: PromptTensors
+        self, keys: Tensor, shared: ImageTokens, used: tuple[int, int], wanted: slice, prompts: PromptTensors
     ) -> tuple[Tensor, Tensor]:
         encoder, decoder = self.model.prompt_encoder, self.model.mask_decoder
-        # As in SAM, the first mask token is the single mask's, the others are the candidates'.
-        wanted = slice(1, None) if multimask else slice(0, 1)
         with autocast(keys.device, self.precision):
             tokens = prompt_tokens(encoder, prompts.count, prompts.points, prompts.boxes, prompts.negative)
             image = shared

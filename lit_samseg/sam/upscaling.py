@@ -33,6 +33,7 @@ def in_rows(values: Tensor, height: int, width: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # kept for calls with gradients too
 def _row_major_order(height: int, width: int, device: torch.device) -> Tensor:
     """Return where each pixel ``[16 h w]`` in row-major order stands after two steps of up-scaling by 2."""
     # There a pixel's place is (y, x), then (row, column) in the first step's 2 x 2 cell, then in the second's.

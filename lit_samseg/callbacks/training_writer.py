@@ -1,0 +1,107 @@
+"""What a training leaves behind: its options, its learning curve, its weights."""
+
+import csv
+import time
+from pathlib import Path
+
+from lightning import Callback, LightningModule, Trainer
+from rich.console import Console
+
+from lit_samseg.atomic import atomic_file
+from lit_samseg.callbacks.output_folder import prepare_output_folder
+from lit_samseg.callbacks.termination import take_first_sigterm_only
+from lit_samseg.errors import InputError
+from lit_samseg.finetune import SamRefinerFinetune, SegmenterFinetune
+
+CURVE = "curve.csv"
+Trained = SamRefinerFinetune | SegmenterFinetune
+
+
+class TrainingWriter(Callback):
+    """Writes ``config.yaml`` and ``curve.csv`` as the training goes on, and the trained weights at its end.
+
+    Args:
+        output_dir: The folder.
+        config: The full configuration as YAML.
+    """
+
+    def __init__(self, output_dir: Path, config: str) -> None:
+        self.output_dir, self.config = output_dir, config
+        self._rows: list[dict[str, float]] = []
+        self._started = 0.0
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Make the folder before anything is computed."""
+        self.output_dir = prepare_output_folder(trainer, self.output_dir)
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the options."""
+        take_first_sigterm_only()
+        self._started = time.monotonic()
+        if trainer.is_global_zero:
+            with atomic_file(self.output_dir / "config.yaml") as path:
+                path.write_text(self.config, encoding="utf-8")
+
+    def state_dict(self) -> dict[str, list[dict[str, float]]]:
+        """Keep the curve in the checkpoint."""
+        return {"rows": self._rows}
+
+    def load_state_dict(self, state_dict: dict[str, list[dict[str, float]]]) -> None:
+        """Go on with the curve of the run that is gone on with."""
+        self._rows = list(state_dict["rows"])
+
+    def on_sanity_check_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin the curve with the untrained weights, if all validation images were looked at."""
+        assert isinstance(pl_module, Trained)
+        if trainer.num_sanity_val_steps == float("inf") and not self._rows:
+            self._add(trainer, 0, pl_module.validated)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add an epoch to the curve."""
+        assert isinstance(pl_module, Trained)
+        # Every process asks: epoch means are gathered.
+        loss = trainer.callback_metrics.get("train/loss_epoch")
+        values = {} if loss is None else {"train/loss": float(loss)}
+        self._add(trainer, trainer.current_epoch + 1, values | pl_module.validated)
+
+    def _add(self, trainer: Trainer, epoch: int, values: dict[str, float]) -> None:
+        row = {"epoch": epoch, "step": trainer.global_step, "seconds": round(time.monotonic() - self._started, 1)}
+        self._rows.append(row | values)
+        if not trainer.is_global_zero:
+            return
+        names = list(dict.fromkeys(name for row in self._rows for name in row))
+        with atomic_file(self.output_dir / CURVE) as path, path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, names, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self._rows)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave nothing behind that was for this run alone, and say how to go on."""
+        pl_module.teardown("fit")
+        last = self.output_dir / "checkpoints" / "last.ckpt"
+        if trainer.is_global_zero and last.is_file() and not isinstance(exception, InputError):
+            Console(stderr=True).print(
+                f"To go on: the same command with --ckpt_path {last}", soft_wrap=True, markup=False
+            )
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the weights as they are at the end."""
+        assert isinstance(pl_module, Trained)
+        if not trainer.is_global_zero or trainer.interrupted:
+            return
+        data = trainer.datamodule.training_data  # type: ignore[attr-defined]
+        path = pl_module.write(self.output_dir, frozenset(f"{data.name}/{data.image_key(i)}" for i in data.ids))
+        Console().print(f"Written to {path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def check_trainable(module: LightningModule) -> None:
+    """Refuse to fit what does not learn.
+
+    Raises:
+        InputError: The module is an evaluation's.
+    """
+    if not isinstance(module, Trained):
+        raise InputError(
+            f"{type(module).__name__} has nothing to train; use lit_samseg.finetune.SamRefinerFinetune or "
+            "SegmenterFinetune, for example with configs/voc_finetune_decoder.yaml"
+        )

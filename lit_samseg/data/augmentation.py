@@ -1,0 +1,126 @@
+"""Other views of a training image: mirrored, resized, cropped, in other colours."""
+
+import math
+import os
+import random
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lit_samseg.errors import InputError
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far an augmented view of an image may be from the image.
+
+    Attributes:
+        flip: Probability of a horizontal flip, 0 to 1.
+        scale: The image's sides are multiplied by a factor between these two, drawn uniformly on a logarithmic scale.
+        crop: Share of each side that a random crop keeps at least (to a pixel), above 0; 1 crops nothing.
+        colour: How far brightness, contrast and saturation may each be from what they are, 0 to 1; 0 changes no colour.
+
+    Raises:
+        InputError: A value is out of its range.
+    """
+
+    flip: float = 0.5
+    scale: tuple[float, float] = (0.75, 1.5)
+    crop: float = 0.75
+    colour: float = 0.2
+
+    def __post_init__(self) -> None:
+        where = "data.training.augmentation"
+        refuse_nulls(self, where)
+        for name, value in (("flip", self.flip), ("colour", self.colour)):
+            if not 0 <= value <= 1:
+                raise InputError(f"{where}.{name} is {value}; give 0 to 1")
+        if not 0 < self.crop <= 1:
+            raise InputError(f"{where}.crop is {self.crop}; give more than 0, and 1 at most")
+        if not 0 < self.scale[0] <= self.scale[1] < math.inf:
+            raise InputError(f"{where}.scale is {list(self.scale)}; give two factors above 0, the smaller first")
+
+    def apply(
+        self, image: NDArray[np.uint8], target: NDArray[np.uint8], seed: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Draw one view; the same seed gives the same one in any process, and no other random numbers are touched.
+
+        No step pads, so that the target needs no void of its own; its labels are moved, never mixed.
+
+        Args:
+            image: RGB, uint8 ``[H, W, 3]``.
+            target: Labels, uint8 ``[H, W]``.
+            seed: 0 or more.
+
+        Returns:
+            The view's image, uint8 ``[h, w, 3]``, and target, uint8 ``[h, w]``, both contiguous.
+
+        Raises:
+            InputError: albumentations is not installed.
+        """
+        draws = random.Random(seed)
+        factor = math.exp(draws.uniform(math.log(self.scale[0]), math.log(self.scale[1])))
+        height, width = (max(1, round(side * factor)) for side in target.shape)
+        compose = load_albumentations().Compose(self._steps(height, width))
+        # Not its seed: every step would get the same one, and draw the same numbers.
+        compose.set_random_state(np.random.default_rng(seed), draws)
+        view = compose(image=image, mask=target)
+        return np.ascontiguousarray(view["image"]), np.ascontiguousarray(view["mask"])
+
+    def _steps(self, height: int, width: int) -> list[Any]:
+        """Make the steps for an image that is resized to ``height`` and ``width``."""
+        import cv2
+
+        albumentations = load_albumentations()
+        border, colours = (1 - self.crop) / 2, (1 - self.colour, 1 + self.colour)
+        steps = [
+            albumentations.HorizontalFlip(p=self.flip),
+            albumentations.Resize(
+                height,
+                width,
+                interpolation=cv2.INTER_LINEAR,
+                # A smaller image has the mean of what was there, as a camera's would.
+                area_for_downscale="image",
+                # Plain INTER_NEAREST lies up to half a pixel beside the image.
+                mask_interpolation=cv2.INTER_NEAREST_EXACT,
+            ),
+            albumentations.RandomCropFromBorders(border, border, border, border),
+        ]
+        if self.colour:
+            steps.append(albumentations.ColorJitter(colours, colours, colours, hue=(0, 0), p=1))
+        return steps
+
+
+def refuse_nulls(options: Any, where: str, besides: tuple[str, ...] = ()) -> None:
+    """Refuse None, which jsonargparse lets pass, as a value of a dataclass of options.
+
+    Args:
+        options: The dataclass.
+        where: What the command line calls it.
+        besides: Fields for which None means something.
+
+    Raises:
+        InputError: Another field is None.
+    """
+    for option in fields(options):
+        if getattr(options, option.name) is None and option.name not in besides:
+            raise InputError(f"{where}.{option.name} is null; give a value, or leave it out")
+
+
+def load_albumentations() -> Any:
+    """Return the module ``albumentations``.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    # Else it asks PyPI for a newer version whenever it is imported.
+    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+    try:
+        import albumentations
+    except ModuleNotFoundError as error:
+        raise InputError(
+            'augmented views need albumentations; install "lit_samseg[finetune]", or give --data.training.views 1'
+        ) from error
+    return albumentations

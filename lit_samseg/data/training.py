@@ -1,0 +1,153 @@
+"""Which images a network is trained on, in which order and in which views."""
+
+import copy
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, DistributedSampler
+
+from lit_samseg.data.augmentation import Augmentation, load_albumentations, refuse_nulls
+from lit_samseg.data.sample import BrokenSample, Sample
+from lit_samseg.errors import InputError
+
+if TYPE_CHECKING:
+    from lit_samseg.data.datamodule import SegmentationDataModule
+
+
+@dataclass(frozen=True)
+class Training:
+    """How images are drawn for training.
+
+    Attributes:
+        split: Which part of the data set; a folder of your own has one only, choose from it with ``ids``.
+        ids: Train on exactly the ids in this text file, one a line. Not with ``subset``.
+        subset: Train on this many images drawn without replacement; None means all.
+        subset_seed: Seed of that draw.
+        batch_size: Images of one step, on each process.
+        views: Number of views of each image, one an epoch in turn, so that what frozen networks make of them can be
+            kept. The first is the image as it is, the others are augmented.
+        seed: Decides the order of each epoch, and the views.
+        augmentation: How views differ from the image.
+
+    Raises:
+        InputError: A number is too small, or ``ids`` and ``subset`` are both given.
+    """
+
+    split: str = "train"
+    ids: str | None = None
+    subset: int | None = None
+    subset_seed: int = 0
+    batch_size: int = 4
+    views: int = 4
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        refuse_nulls(self, "data.training", besides=("ids", "subset"))
+        if self.ids is not None and self.subset is not None:
+            raise InputError("data.training.ids and data.training.subset exclude each other; give one of them")
+        for name, number in (("batch_size", self.batch_size), ("views", self.views), ("subset", self.subset)):
+            if number is not None and number < 1:
+                raise InputError(f"data.training.{name} is {number}; give 1 or more")
+
+
+def choose_training(data: "SegmentationDataModule") -> "SegmentationDataModule":
+    """Return the training images of a data set whose validation images are chosen.
+
+    Raises:
+        InputError: They cannot be chosen or have no file, or some are validation images too.
+    """
+    training = data.training
+    if training.views > 1:
+        # Here, rather than in the second epoch, it is found out that it is not installed.
+        load_albumentations()
+    chosen = copy.copy(data)
+    chosen.split, chosen.subset, chosen.subset_seed = training.split, training.subset, training.subset_seed
+    chosen.ids_file = None if training.ids is None else Path(training.ids).expanduser()
+    try:
+        chosen.choose_ids(with_target=True)
+    except InputError as error:
+        raise InputError(f"data.training: {error}") from error
+    held_out = {data.image_key(image_id) for image_id in data.ids}
+    both = [image_id for image_id in chosen.ids if chosen.image_key(image_id) in held_out]
+    if both:
+        raise InputError(
+            f"{len(both)} {'image is' if len(both) == 1 else 'images are'} both in training (split {chosen.split!r}) "
+            f"and in validation (split {data.split!r}), first: {both[0]}; give other data.ids or data.training.ids"
+        )
+    return chosen
+
+
+class TrainingSamples(Dataset[Sample | BrokenSample]):
+    """Views of training images, by position of the image and number of the view; a position alone is view 0.
+
+    A view is the same whenever it is drawn: it depends on the training's seed, the image's id and the view's number.
+
+    Args:
+        data: A data set whose ids are the training images.
+        training: Seed and augmentation.
+    """
+
+    def __init__(self, data: "SegmentationDataModule", training: Training) -> None:
+        self.data, self.training = data, training
+
+    def __len__(self) -> int:
+        return len(self.data.ids)
+
+    def __getitem__(self, item: tuple[int, int] | int) -> Sample | BrokenSample:
+        # Lightning's `overfit_batches` puts a sampler of positions in the place of ours.
+        position, view = item if isinstance(item, tuple) else (item, 0)
+        image_id = self.data.ids[position]
+        try:
+            sample = self.data.read(image_id, with_target=True)
+            if view:
+                self._augment(sample, view)
+        except InputError as error:
+            return BrokenSample(image_id, error)
+        sample.position, sample.view = position, view
+        return sample
+
+    def _augment(self, sample: Sample, view: int) -> None:
+        assert sample.target is not None, "read with its target"
+        image: np.ndarray = sample.image.permute(1, 2, 0).contiguous().numpy()
+        seed = int.from_bytes(_digest(self.training.seed, sample.id, view)[:8])
+        image, target = self.training.augmentation.apply(image, sample.target.numpy(), seed)
+        sample.image, sample.target = torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(target)
+
+
+class ViewSampler(DistributedSampler[tuple[int, int]]):
+    """Pairs of an image's position and its view: every image once an epoch, epoch ``e`` in view ``e % views``.
+
+    Consecutive images of the epoch's order go to consecutive processes, so that two processes see in each step what one
+    process with twice the batch size sees. Where the images do not go round, as many from the order's beginning come
+    again at its end, for all processes must take the same number of steps.
+
+    Args:
+        samples: The images.
+        num_replicas: Number of processes.
+        rank: The process's number.
+    """
+
+    def __init__(self, samples: TrainingSamples, num_replicas: int = 1, rank: int = 0) -> None:
+        self.views = samples.training.views
+        super().__init__(samples, num_replicas, rank, seed=samples.training.seed)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        # Its parent's order of seed 0 in epoch 1 would be that of seed 1 in epoch 0.
+        count = len(self.dataset)  # type: ignore[arg-type]
+        keys = [_digest(self.seed, self.epoch, position) for position in range(count)]
+        order = itertools.cycle(sorted(range(count), key=keys.__getitem__))
+        view = self.epoch % self.views
+        shares = itertools.islice(order, self.rank, self.total_size, self.num_replicas)
+        return iter([(position, view) for position in shares])
+
+
+def _digest(*parts: int | str) -> bytes:
+    """Return bytes that only the parts decide, on every machine and for every version of a library."""
+    return hashlib.sha256(":".join(map(str, parts)).encode()).digest()

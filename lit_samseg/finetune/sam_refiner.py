@@ -1,0 +1,150 @@
+"""Fine-tuning of a promptable segmenter's small parts, so that it mends what this baseline gets wrong."""
+
+import shutil
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from torch import Tensor
+
+from lit_samseg.baselines import Baseline
+from lit_samseg.cache import CachedSegmenter, TensorStore
+from lit_samseg.data import Sample
+from lit_samseg.errors import InputError
+from lit_samseg.finetune.exercises import draw_exercises
+from lit_samseg.finetune.frozen_views import FrozenViews
+from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_truth
+from lit_samseg.finetune.losses import sam_loss
+from lit_samseg.finetune.validated import ValidatedModule
+from lit_samseg.sam import SegmentAnything
+from lit_samseg.sam.adapter import Adapter
+
+Part = Literal["mask_decoder", "prompt_encoder"]
+
+ADAPTER = "adapter.safetensors"
+
+
+class SamRefinerFinetune(ValidatedModule):
+    """Teach SAM's mask decoder to answer this baseline's prompts with the ground truth.
+
+    The image encoder stays as it is, and so do embeddings. For each image of a batch a label map is made, either the
+    baseline's with some noise or the ground truth's made wrong; some of its regions become prompts, by the code and of
+    the kind that the rows in ``variants`` use; the decoder's masks are compared with what the regions should have been.
+    The losses are SAM's (Kirillov et al., 2023, appendix A): focal and dice 20 to 1 for the single mask and the best of
+    the three others, squared errors for the predicted IoUs. Void does not count.
+
+    Everything that is drawn depends on the seed, the epoch and the image alone.
+
+    Args:
+        baseline: The semantic segmenter, frozen.
+        sam: The promptable segmenter.
+        variants: Rows that are trained for, and validated with.
+        trained: Parts of SAM that learn: ``mask_decoder``, ``prompt_encoder``.
+        lr: Learning rate of the default optimiser, AdamW; it rises over the first twentieth of the steps and falls as a
+            cosine. Other ones by ``--optimizer`` and ``--lr_scheduler``.
+        weight_decay: Of the default optimiser.
+        prompts: Most prompts of an image and step. With gradients, one takes about 150 MB for the published sizes.
+        truth: How many of the label maps are the ground truth made wrong, 0 to 1.
+        noise: How far the baseline's log-probabilities are moved (`guess_of_baseline`).
+        jitter: How far boxes are moved, as a part of them (`draw_exercises`).
+        border: How much more cells at the border of a true mask count, 0 for no more.
+        seed: Of all that is drawn.
+        cache_dir: Keep what the frozen networks make of images in this folder, for other runs too. None keeps it for
+            the run.
+        cache_max_gb: Size of that folder in GB.
+        class_names: The data set's; linked on the command line, as are the next two.
+        background: Class that is never prompted, or None.
+        ignore_index: Void label of the ground truth.
+
+    Raises:
+        InputError: An option is out of range, or no row asks SAM for a mask.
+    """
+
+    sam: SegmentAnything
+
+    def __init__(
+        self,
+        baseline: Baseline,
+        sam: SegmentAnything,
+        variants: list[str] = ["auto"],  # noqa: B006 (jsonargparse shows it in --help; never changed)
+        trained: list[Part] = ["mask_decoder"],  # noqa: B006
+        lr: float = 1e-4,
+        weight_decay: float = 1e-4,
+        prompts: int = 4,
+        truth: float = 0.25,
+        noise: float = 1.0,
+        jitter: float = 0.03,
+        border: float = 0.0,
+        seed: int = 0,
+        cache_dir: str | None = None,
+        cache_max_gb: float = 20.0,
+        class_names: tuple[str, ...] = (),
+        background: int | None = None,
+        ignore_index: int = 255,
+    ) -> None:
+        super().__init__(baseline, sam, variants, lr, weight_decay, class_names, background, ignore_index)
+        self.asking = [variant for variant in self.evaluation.variants if variant.recipe]
+        if not self.asking:
+            raise InputError("no row of model.variants asks SAM for a mask, so there is nothing to train it for")
+        if not trained or set(trained) - set(get_args(Part)):
+            raise InputError(f"model.trained is {trained}; it is a list of {' and '.join(get_args(Part))}")
+        if not 0 <= truth <= 1 or prompts < 1 or min(noise, jitter, border) < 0:
+            raise InputError("model.truth is in 0..1, prompts 1 or more, noise, jitter and border are 0 or more")
+        self.trained, self.seed = trained, seed
+        self.prompts, self.truth, self.noise, self.jitter, self.border = prompts, truth, noise, jitter, border
+        self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
+        for part in trained:
+            sam.model.get_submodule(part).requires_grad_(True)
+
+    def setup(self, stage: str) -> None:
+        """Have what the frozen networks make of images kept, from the first epoch on."""
+        folder = self.cache_dir or Path(self.trainer.default_root_dir) / "frozen"
+        store = TensorStore(Path(folder).expanduser(), int(self.cache_max_gb * 1e9))
+        sam = CachedSegmenter(self.sam, store, "fp16")
+        self.evaluation.sam = sam
+        self.views = FrozenViews(self.baseline, sam, store, self.background)
+
+    def teardown(self, stage: str) -> None:
+        """Drop what was kept for this run alone."""
+        if self.cache_dir is None and self.trainer.is_global_zero:
+            shutil.rmtree(Path(self.trainer.default_root_dir) / "frozen", ignore_errors=True)
+
+    def training_step(self, batch: list[Sample], batch_idx: int) -> Tensor:
+        """Return the mean loss of the batch's images."""
+        losses = [self._loss(sample) for sample in batch]
+        return self.joined([loss for loss in losses if loss is not None], len(batch))
+
+    def _loss(self, sample: Sample) -> Tensor | None:
+        rng = np.random.default_rng([self.seed, self.current_epoch, sample.position])
+        target = self.target(sample)
+        embedding, grid = self.views(sample)
+        variant = self.asking[int(rng.integers(len(self.asking)))]
+        if rng.random() < self.truth:
+            guess = guess_of_truth(sample.image, target, grid, self.background, self.ignore_index, rng)
+        else:
+            guess = guess_of_baseline(grid, self.noise, rng)
+        exercises = draw_exercises(
+            *(guess, target, embedding, variant.region, variant.recipe, self.prompts, self.jitter),
+            *(self.background, self.ignore_index, rng),
+        )
+        if exercises is None:
+            return None
+        answers = self.sam.answer(embedding, exercises.prompts)
+        losses = sam_loss(answers.low_res_logits, answers.scores, exercises.target, exercises.weights, self.border)
+        return losses.mean()
+
+    def adapter(self, trained_on: frozenset[str] = frozenset()) -> Adapter:
+        """Return what ``--model.sam.adapter`` takes."""
+        state = {name.removeprefix("sam.model."): weight for name, weight in self.trained_weights().items()}
+        return Adapter(state, self.sam.sha256, trained_on, {"trained": ",".join(self.trained)})
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint which SAM it belongs to, so that it can be given as an adapter."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["sam_sha256"] = self.sam.sha256
+
+    def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
+        """Write ``adapter.safetensors``."""
+        path = folder / ADAPTER
+        self.adapter(trained_on).write(path)
+        return path

@@ -1,0 +1,163 @@
+"""What every fine-tuning shares: the evaluation as its validation, and checkpoints of what was trained."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+
+from lit_samseg.arithmetic import forbid_tf32
+from lit_samseg.baselines import Baseline
+from lit_samseg.data import Sample
+from lit_samseg.errors import InputError
+from lit_samseg.finetune.schedule import warm_up_and_decay
+from lit_samseg.module import SamSegEvaluation
+from lit_samseg.sam import PromptableSegmenter
+from lit_samseg.scalar_names import scalar_name
+
+
+class ValidatedModule(LightningModule):
+    """A module that is validated with the evaluation's own rows and counts.
+
+    Each validation logs ``val/<row>/miou`` and ``macc`` of every row, ``val/miou`` of the first row beside the baseline
+    (or of the baseline, where it is the only one), and ``val/gain``, how much that is above the baseline.
+
+    Args:
+        baseline: The semantic segmenter.
+        sam: The promptable segmenter.
+        variants: The rows, as in ``test``.
+        lr: Learning rate of the default optimiser.
+        weight_decay: Of the default optimiser.
+        class_names: The data set's.
+        background: Class that is never prompted, or None.
+        ignore_index: Void label of the ground truth.
+
+    Attributes:
+        validated: What the last validation logged.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline,
+        sam: PromptableSegmenter,
+        variants: list[str],
+        lr: float,
+        weight_decay: float,
+        class_names: tuple[str, ...],
+        background: int | None,
+        ignore_index: int,
+    ) -> None:
+        super().__init__()
+        if not lr > 0 or weight_decay < 0:
+            raise InputError(f"model.lr is {lr} (above 0), model.weight_decay {weight_decay} (0 or more)")
+        self.baseline, self.sam = baseline, sam
+        self.evaluation = SamSegEvaluation(
+            *(baseline, sam, variants), analysis=False,
+            class_names=class_names, background=background, ignore_index=ignore_index,
+        )  # fmt: skip
+        self.lr, self.weight_decay = lr, weight_decay
+        self.background, self.ignore_index = background, ignore_index
+        self.validated: dict[str, float] = {}
+        # Part of what is trained may be missing from a checkpoint of another choice; `load_state_dict` looks itself.
+        self.strict_loading = False
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint which images it was trained on."""
+        data = self.trainer.datamodule.training_data  # type: ignore[attr-defined]
+        checkpoint["trained_on"] = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
+
+    @abstractmethod
+    def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
+        """Write what ``lit-samseg test`` takes, and return where.
+
+        Args:
+            folder: The run's.
+            trained_on: The training images, as ``data set/key``.
+        """
+
+    def trained_weights(self) -> dict[str, nn.Parameter]:
+        """Return what is trained, by name."""
+        return {name: weight for name, weight in self.named_parameters() if weight.requires_grad}
+
+    def train(self, mode: bool = True) -> "ValidatedModule":
+        """Leave the networks in evaluation mode: no statistics move, and nothing is dropped."""
+        super().train(False)
+        self.training = mode
+        return self
+
+    def on_fit_start(self) -> None:
+        """Fix the arithmetic, as the evaluation does."""
+        if self.trainer.precision != "32-true":
+            raise InputError(
+                f"trainer.precision is {self.trainer.precision}; it would change the validation too. Leave it out and "
+                "set --model.sam.precision bf16"
+            )
+        forbid_tf32()
+
+    def configure_optimizers(self) -> Any:
+        """AdamW; the rate rises for a twentieth of the steps and falls as a cosine. ``--optimizer`` takes its place."""
+        weights = list(self.trained_weights().values())
+        optimizer = torch.optim.AdamW(weights, lr=self.lr, weight_decay=self.weight_decay)
+        steps = self.trainer.estimated_stepping_batches
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_up_and_decay(step, steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def joined(self, losses: Sequence[Tensor], images: int) -> Tensor:
+        """Return the mean loss of a step's images and log it.
+
+        Args:
+            losses: Of the images that have any.
+            images: How many there are.
+        """
+        # Every trained weight takes part in each step, as processes that train together expect.
+        nothing = torch.stack([weight.sum() for weight in self.trained_weights().values()]).sum() * 0.0
+        loss = torch.stack(list(losses)).sum() / max(1, images) + nothing if losses else nothing
+        self.log("train/loss", loss, batch_size=max(1, images), prog_bar=True, on_epoch=True, sync_dist=True)
+        return loss
+
+    def target(self, sample: Sample) -> Tensor:
+        """Return a training image's ground truth, int64 ``[H, W]``."""
+        if sample.target is None:
+            raise InputError(f"image {sample.id} has no ground truth to learn from")
+        return sample.target.long()
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last validation's counts."""
+        self.evaluation.scoring.forget()
+        self.evaluation.scoring.begin()
+
+    def validation_step(self, batch: list[Sample], batch_idx: int) -> None:
+        """Evaluate as ``test`` does."""
+        self.evaluation.evaluate(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the rows' scores."""
+        self.evaluation.scoring.check()
+        scores = self.evaluation.scoring.scores()
+        first = scores[self.evaluation.rows[1 if len(scores) > 1 else 0]]
+        values = {"val/miou": first.miou, "val/gain": first.miou - scores["baseline"].miou}
+        for row, score in scores.items():
+            values |= {f"val/{scalar_name(row)}/miou": score.miou, f"val/{scalar_name(row)}/macc": score.macc}
+        self.validated = {name: float(value) for name, value in values.items()}
+        self.log_dict(self.validated, sync_dist=True)
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
+        """What was trained, and nothing of the frozen networks."""
+        return {name: weight.detach() for name, weight in self.trained_weights().items()}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Take what was trained.
+
+        Raises:
+            InputError: The checkpoint is of other weights.
+        """
+        own = self.trained_weights()
+        if own.keys() != state_dict.keys() or any(own[name].shape != state_dict[name].shape for name in own):
+            raise InputError("the checkpoint is of another model, or of other parts of it; give the options it had")
+        with torch.no_grad():
+            for name, weight in own.items():
+                weight.copy_(state_dict[name])
+        return torch.nn.modules.module._IncompatibleKeys([], [])
