@@ -13,6 +13,7 @@ from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.exercises import draw_exercises
 from lit_samseg.finetune.frozen_views import FrozenViews
+from lit_samseg.finetune.fused_loss import fused_loss
 from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_truth
 from lit_samseg.finetune.losses import sam_loss
 from lit_samseg.finetune.validated import ValidatedModule
@@ -48,6 +49,8 @@ class SamRefinerFinetune(ValidatedModule):
         noise: How far the baseline's log-probabilities are moved (`guess_of_baseline`).
         jitter: How far boxes are moved, as a part of them (`draw_exercises`).
         border: How much more cells at the border of a true mask count, 0 for no more.
+        competition: Weight of the cross-entropy of the scores that a row with ``fuse`` adds up (`fused_loss`), beside
+            the losses of single masks.
         seed: Of all that is drawn.
         cache_dir: Keep what the frozen networks make of images in this folder, for other runs too. None keeps it for
             the run.
@@ -75,6 +78,7 @@ class SamRefinerFinetune(ValidatedModule):
         noise: float = 1.0,
         jitter: float = 0.03,
         border: float = 0.0,
+        competition: float = 10.0,
         seed: int = 0,
         cache_dir: str | None = None,
         cache_max_gb: float = 20.0,
@@ -88,10 +92,13 @@ class SamRefinerFinetune(ValidatedModule):
             raise InputError("no row of model.variants asks SAM for a mask, so there is nothing to train it for")
         if not trained or set(trained) - set(get_args(Part)):
             raise InputError(f"model.trained is {trained}; it is a list of {' and '.join(get_args(Part))}")
-        if not 0 <= truth <= 1 or prompts < 1 or min(noise, jitter, border) < 0:
-            raise InputError("model.truth is in 0..1, prompts 1 or more, noise, jitter and border are 0 or more")
+        if not 0 <= truth <= 1 or prompts < 1 or min(noise, jitter, border, competition) < 0:
+            raise InputError(
+                "model.truth is in 0..1, prompts 1 or more, noise, jitter, border and competition 0 or more"
+            )
         self.trained, self.seed = trained, seed
         self.prompts, self.truth, self.noise, self.jitter, self.border = prompts, truth, noise, jitter, border
+        self.competition = competition
         self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
         for part in trained:
             sam.model.get_submodule(part).requires_grad_(True)
@@ -131,7 +138,13 @@ class SamRefinerFinetune(ValidatedModule):
             return None
         answers = self.sam.answer(embedding, exercises.prompts)
         losses = sam_loss(answers.low_res_logits, answers.scores, exercises.target, exercises.weights, self.border)
-        return losses.mean()
+        loss = losses.mean()
+        if self.competition and variant.fusion is not None and variant.fusion.weight:
+            # The single mask speaks for all: which of the others is kept is not known yet.
+            single = answers.low_res_logits[:, 0]
+            fused = fused_loss(single, exercises, guess[1], target, variant.fusion.weight)
+            loss = loss if fused is None else loss + self.competition * fused
+        return loss
 
     def adapter(self, trained_on: frozenset[str] = frozenset()) -> Adapter:
         """Return what ``--model.sam.adapter`` takes."""
