@@ -198,6 +198,8 @@ def run(args: ArgsType = None) -> SamSegCLI:
     warnings.filterwarnings("ignore", ".*method of metric .* was called before", UserWarning)
     # Frozen networks are in evaluation mode while others learn, and so are those that learn: see ValidatedModule.
     warnings.filterwarnings("ignore", ".*module\\(s\\) in eval mode at the start of training.*", UserWarning)
+    # That is what --optimizer is for.
+    warnings.filterwarnings("ignore", ".*configure_optimizers` will be overridden by.*", UserWarning)
     # A run that goes on with another's checkpoints keeps them.
     warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*", UserWarning)
     # Lightning 2.6 calls a deprecated pytree function; nothing a user can mend.

@@ -86,14 +86,17 @@ class SamSegEvaluation(LightningModule):
         self.scoring = Scoring(self.rows, len(class_names), ignore_index, self.analysis)
         self.timer = StageTimer()
 
+    def setup(self, stage: str) -> None:
+        """Refuse to evaluate a fine-tuned SAM on images that it was trained on, before anything is computed."""
+        if stage == "test" and self.sam.adapter is not None:
+            data = self.trainer.datamodule  # type: ignore[attr-defined]
+            keys = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
+            self.sam.adapter.check_evaluated(keys, str(self.sam.adapter_file))
+
     def on_test_start(self) -> None:
         """Fix the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""
         self._fix_arithmetic()
         keep_freed_memory()
-        if self.sam.adapter is not None:
-            data = self.trainer.datamodule  # type: ignore[attr-defined]
-            keys = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
-            self.sam.adapter.check_evaluated(keys, str(self.sam.adapter_file))
         self.scoring.begin()
 
     def on_predict_start(self) -> None:

@@ -1,0 +1,188 @@
+"""``lit-samseg fit`` on the built-in networks, through the real command line."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+from safetensors.torch import load_file
+
+from tests.conftest import PROJECT, RunCli, made_once, run_quietly
+
+CONFIG = PROJECT / "configs" / "demo_finetune.yaml"
+# No noise and no corruption: the same questions in each epoch, so that the loss says what was learnt.
+PLAIN = ("--model.noise", 0, "--model.truth", 0, "--model.jitter", 0, "--data.training.views", 1)
+STEADY = ("--optimizer", "SGD", "--optimizer.lr", 0.002, "--lr_scheduler", "ConstantLR", "--lr_scheduler.factor", 1)
+SMALL = ("--data.subset", 3, "--data.training.subset", 4, "--data.training.batch_size", 2)
+SGD = ("--config", CONFIG, *SMALL, *PLAIN, *STEADY)
+
+
+def curve(folder: Path) -> list[dict[str, str]]:
+    with (folder / "curve.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six epochs over four scenes."""
+
+    def make(folder: Path) -> None:
+        run_quietly("fit", "--config", CONFIG, *SMALL, *PLAIN, "--trainer.max_epochs", 6, "--output_dir", folder)
+
+    return made_once(tmp_path_factory, "trained", make)
+
+
+def test_the_loss_falls(trained: Path) -> None:
+    rows = curve(trained)
+    assert [row["epoch"] for row in rows] == list("0123456")
+    assert [row["step"] for row in rows] == ["0", "2", "4", "6", "8", "10", "12"]
+    losses = [float(row["train/loss"]) for row in rows[1:]]
+    assert losses[-1] < 0.9 * losses[0]
+    assert rows[0]["train/loss"] == ""
+    assert float(rows[-1]["val/miou"]) != float(rows[0]["val/miou"])
+    for row in rows:
+        auto, baseline = row["val/point_box_margin.component.single.fuse-100/miou"], row["val/baseline/miou"]
+        assert float(row["val/miou"]) == float(auto)
+        assert float(row["val/gain"]) == pytest.approx(float(auto) - float(baseline))
+    assert yaml.safe_load((trained / "config.yaml").read_text())["model"]["init_args"]["truth"] == 0
+    assert not (trained / "frozen").exists()
+
+
+def evaluated(run_cli: RunCli, folder: Path, *words: object) -> dict[str, Any]:
+    outcome = run_cli(
+        *("test", "--config", PROJECT / "configs/demo.yaml", "--data.split", "val", "--data.size", 30),
+        *("--data.subset", 3, "--model.variants", "[point+box+margin@component/single/fuse=100]"),
+        *("--model.save_predictions", True, "--report", False, "--gallery", False, "--output_dir", folder, *words),
+    )
+    assert outcome.code == 0, outcome.err
+    results: dict[str, Any] = json.loads((folder / "results.json").read_text())
+    return results
+
+
+def maps(folder: Path) -> dict[str, np.ndarray]:
+    return {
+        str(path.relative_to(folder)): np.array(Image.open(path))
+        for path in sorted((folder / "predictions").rglob("*.png"))
+    }
+
+
+def test_a_round_trip_gives_identical_maps(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    """The validation's scores, the adapter's and the last checkpoint's are one; the frozen SAM's is another."""
+    frozen = evaluated(run_cli, tmp_path / "frozen")
+    adapter = evaluated(run_cli, tmp_path / "adapter", "--model.sam.adapter", trained / "adapter.safetensors")
+    last = evaluated(run_cli, tmp_path / "last", "--model.sam.adapter", trained / "checkpoints/last.ckpt")
+    by_adapter, by_checkpoint = maps(tmp_path / "adapter"), maps(tmp_path / "last")
+    assert len(by_adapter) == 6
+    assert all(np.array_equal(by_adapter[name], by_checkpoint[name]) for name in by_adapter)
+    assert any(not np.array_equal(one, by_adapter[name]) for name, one in maps(tmp_path / "frozen").items())
+    first, *_, final = curve(trained)
+    # Embeddings are kept in half precision while something learns.
+    assert frozen["rows"][1]["miou"] == pytest.approx(float(first["val/miou"]), abs=2e-4)
+    assert adapter["rows"][1]["miou"] == pytest.approx(float(final["val/miou"]), abs=2e-4)
+    assert adapter["rows"][0] == frozen["rows"][0]
+    assert "adapter" not in frozen["sam"]
+    assert adapter["sam"]["adapter"]["images"] == last["sam"]["adapter"]["images"] == 4
+    assert adapter["sam"]["adapter"]["file"] == str(trained / "adapter.safetensors")
+    sizes = [path.stat().st_size for path in (trained / "checkpoints").iterdir()]
+    assert max(sizes) < 4 * (trained / "adapter.safetensors").stat().st_size  # and the optimiser's two moments
+
+
+def test_images_of_the_training_are_not_evaluated_on(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    options = ("--data.size", 30, "--report", False, "--output_dir", tmp_path / "run")
+    outcome = run_cli(
+        *("test", "--config", PROJECT / "configs/demo.yaml", "--data.split", "train", *options),
+        *("--model.sam.adapter", trained / "adapter.safetensors"),
+    )
+    assert outcome.code == 2
+    assert "4 of the images were used to train" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_going_on_gives_the_weights_of_an_unbroken_run(run_cli: RunCli, tmp_path: Path) -> None:
+    words = ("fit", *SGD, "--data.training.views", 2, "--model.noise", 1, "--model.truth", 0.5)
+    assert run_cli(*words, "--trainer.max_epochs", 3, "--output_dir", tmp_path / "whole").code == 0
+    assert run_cli(*words, "--trainer.max_epochs", 1, "--output_dir", tmp_path / "parts").code == 0
+    last = tmp_path / "parts/checkpoints/last.ckpt"
+    half = load_file(tmp_path / "parts/adapter.safetensors")
+    outcome = run_cli(*words, "--trainer.max_epochs", 3, "--output_dir", tmp_path / "parts", "--ckpt_path", last)
+    assert outcome.code == 0, outcome.err
+    whole, parts = (load_file(tmp_path / name / "adapter.safetensors") for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert any(not torch.equal(whole[name], half[name]) for name in whole)
+    columns = ("epoch", "step", "val/miou", "train/loss")
+    for ours, theirs in zip(curve(tmp_path / "parts"), curve(tmp_path / "whole"), strict=True):
+        assert [ours[column] for column in columns] == [theirs[column] for column in columns]
+
+
+def test_accumulated_steps_are_larger_batches(run_cli: RunCli, tmp_path: Path) -> None:
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    batches = ("--data.training.batch_size", 1, "--trainer.accumulate_grad_batches", 2)
+    assert run_cli("fit", *SGD, "--trainer.max_epochs", 1, "--output_dir", once).code == 0
+    assert run_cli("fit", *SGD, *batches, "--trainer.max_epochs", 1, "--output_dir", twice).code == 0
+    one, two = (load_file(folder / "adapter.safetensors") for folder in (once, twice))
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
+
+
+def test_bf16_and_the_prompt_encoder(run_cli: RunCli, tmp_path: Path) -> None:
+    outcome = run_cli(
+        *("fit", *SGD, "--model.sam.precision", "bf16", "--model.trained", "[mask_decoder, prompt_encoder]"),
+        *("--trainer.max_epochs", 1, "--output_dir", tmp_path),
+    )
+    assert outcome.code == 0, outcome.err
+    state = load_file(tmp_path / "adapter.safetensors")
+    assert {name.split(".")[0] for name in state} == {"mask_decoder", "prompt_encoder"}
+    assert all(tensor.dtype == torch.float32 for tensor in state.values())
+
+
+def test_the_baseline_instead(run_cli: RunCli, tmp_path: Path) -> None:
+    outcome = run_cli(
+        *("fit", "--config", CONFIG, "--model", "lit_samseg.finetune.SegmenterFinetune", "--model.lr", 0.001),
+        *("--model.baseline", "lit_samseg.baselines.MobileNetV2DeepLab", "--model.baseline.checkpoint", "demo"),
+        *("--model.variants", "[]"),
+        *(*SMALL, "--data.training.views", 1, "--trainer.max_epochs", 4, "--output_dir", tmp_path / "fit"),
+    )
+    assert outcome.code == 0, outcome.err
+    rows = curve(tmp_path / "fit")
+    assert float(rows[-1]["train/loss"]) < 0.9 * float(rows[1]["train/loss"])
+    assert rows[0].keys() == {"epoch", "step", "seconds", "val/miou", "val/gain", "val/baseline/miou"} | {
+        "val/baseline/macc",
+        "train/loss",
+    }
+    results = evaluated(run_cli, tmp_path / "test", "--model.baseline.checkpoint", tmp_path / "fit/baseline")
+    assert results["rows"][0]["miou"] == pytest.approx(float(rows[-1]["val/miou"]), abs=1e-9)
+    assert results["baseline"]["checkpoint"] == str(tmp_path / "fit/baseline")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--config", PROJECT / "configs/demo.yaml"), "SamSegEvaluation has nothing to train"),
+        (("--config", CONFIG, "--model.variants", "[none@crf]"), "nothing to train it for"),
+        (("--config", CONFIG, "--model.trained", "[]"), "model.trained is []"),
+        (("--config", CONFIG, "--model.truth", 2), "model.truth is in 0..1"),
+        (("--config", CONFIG, "--model.lr", 0), "model.lr is 0"),
+        (("--config", CONFIG, "--trainer.precision", "bf16-mixed"), "set --model.sam.precision bf16"),
+        (("--config", CONFIG, "--data.split", "train"), "images are both in training"),
+        (("--config", CONFIG, "--ckpt_path", "no.ckpt"), "no.ckpt"),
+    ],
+)
+def test_what_cannot_be_trained(run_cli: RunCli, tmp_path: Path, words: tuple[object, ...], complaint: str) -> None:
+    outcome = run_cli("fit", *words, "--output_dir", tmp_path / "run")
+    assert outcome.code == 2, outcome.err
+    assert complaint in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_another_choice_of_parts_cannot_be_gone_on_with(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    outcome = run_cli(
+        *("fit", *SGD, "--model.trained", "[prompt_encoder]", "--ckpt_path", trained / "checkpoints/last.ckpt"),
+        *("--output_dir", tmp_path),
+    )
+    assert outcome.code == 2
+    assert "of another model, or of other parts of it" in outcome.err
