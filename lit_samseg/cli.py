@@ -32,42 +32,12 @@ from lit_samseg.callbacks import (
     check_trainable,
 )
 from lit_samseg.config_files import check_config_files
+from lit_samseg.description import DESCRIPTION
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.null_options import check_nulls
 from lit_samseg.reports import COMMANDS, run_report
 from lit_samseg.version import __version__
-
-DESCRIPTION = """\
-Can a promptable segmentation model such as SAM improve semantic segmentation?
-
-  lit-samseg test --config configs/demo.yaml                      the built-in world, under a minute
-  lit-samseg test --config configs/voc_deeplab_mobilesam.yaml \\
-      --data.root DIR --model.baseline.checkpoint DIR --model.sam.checkpoint FILE
-  lit-samseg predict --config configs/voc_deeplab_mobilesam.yaml --data.images DIR --output_dir DIR
-                                                                  label maps of your own pictures
-  lit-samseg search --config FILE --tune IDS --report IDS --output_dir DIR
-                                                                  recipes tried on some images, the best on others
-
-what is made of finished runs:
-  lit-samseg analyse RUN              its tables again, without a model
-  lit-samseg compare RUN RUN ...      runs over the same images against each other
-  lit-samseg report RUN ...           report.html again, all pictures in it or beside it
-  lit-samseg figure RUN NAME          a figure for print: 1, 3 or 4 of the paper, forest, trimap, ladder, classes
-
-options one changes most:
-  --data.root DIR   --data.split val   --data.subset N   --data.ids FILE   --data.num_workers N
-  --model.baseline.checkpoint PATH_OR_HUB_ID   --model.sam.checkpoint PATH
-  --model.sam.precision fp32|bf16|fp16   --model.variants '[box, points+box@component]'
-  --model.save_predictions true   --output_dir DIR   --trainer.accelerator cpu|gpu
-  --model.cache_dir DIR   --model.analysis false   --gallery false   --report false   --data.on_error skip
-  --resume true --output_dir DIR                                 go on with a run that was interrupted
-
-all options of a class:
-  lit-samseg test --data.help lit_samseg.data.VOC2012
-  lit-samseg test --model.help lit_samseg.module.SamSegEvaluation
-"""
-
 
 _LOGGER_PACKAGES = ("comet_ml", "mlflow", "neptune", "wandb")
 """Errors of their own tell the user what to mend."""

@@ -13,10 +13,10 @@ LEAST_AREA = 20
 """In pixels; of a smaller region nobody would ask."""
 
 
-def coarsened(mask: Mask, rng: np.random.Generator) -> Mask:
-    """Return the mask as a network of stride 8 to 32 might give it: blocks with blurred corners, swollen or shrunk."""
+def coarsened(mask: Mask, rng: np.random.Generator, most: int = 32) -> Mask:
+    """Return the mask as a network of stride 8 to ``most`` gives it: blocks with blurred corners, swollen or shrunk."""
     height, width = mask.shape
-    block = int(rng.integers(8, 33))
+    block = int(rng.integers(8, most + 1))
     cells = (max(1, width // block), max(1, height // block))
     small = np.asarray(cv2.resize(mask.astype(np.float32), cells, interpolation=cv2.INTER_AREA), np.float32)
     small += np.float32(0.12) * (2 * rng.random(small.shape, np.float32) - 1)

@@ -9,6 +9,8 @@ from lit_samseg.sam.frame import Frame
 
 FOCAL_WEIGHT = 20.0
 """Of the focal loss beside dice (Kirillov et al., 2023, appendix A)."""
+EVEN = -1.0
+"""torchvision's word for no ``alpha``."""
 BORDER_WIDTH = 5
 """Cells whose neighbourhood of this width holds both mask and ground are at the border."""
 
@@ -30,7 +32,7 @@ def target_shares(masks: Tensor, known: Tensor, frame: Frame) -> tuple[Tensor, T
     return shares.clamp(max=1), weights
 
 
-def mask_losses(logits: Tensor, target: Tensor, weights: Tensor, border: float = 0.0) -> Tensor:
+def mask_losses(logits: Tensor, target: Tensor, weights: Tensor, border: float = 0.0, alpha: float = EVEN) -> Tensor:
     """Focal and dice loss, 20 to 1, of each mask.
 
     Args:
@@ -38,14 +40,14 @@ def mask_losses(logits: Tensor, target: Tensor, weights: Tensor, border: float =
         target: float32 ``[N, h, w]``, from `target_shares`.
         weights: float32 ``[N, h, w]``, likewise.
         border: How much more the focal loss of cells at the target's border counts.
+        alpha: Of the focal loss, the part of what is in the target; `EVEN` counts all cells alike.
 
     Returns:
         float32 ``[N, M]``.
     """
     logits, wanted, known = logits.float(), target[:, None].expand_as(logits), weights[:, None]
     counted = known * (1 + border * _at_border(target)[:, None]) if border else known
-    # alpha -1: no class is preferred; SAM's region is as often most of its box as little of it.
-    focal = sigmoid_focal_loss(logits, wanted, alpha=-1)
+    focal = sigmoid_focal_loss(logits, wanted, alpha=alpha)
     focal = (focal * counted).sum((2, 3)) / counted.sum((2, 3)).clamp(min=1)
     chance = logits.sigmoid() * known
     overlap = (chance * wanted).sum((2, 3))
@@ -72,7 +74,15 @@ def true_ious(logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
     return torch.where(union > 0, (found & wanted).sum((2, 3)) / union.clamp(min=1), 1.0)
 
 
-def sam_loss(logits: Tensor, scores: Tensor, target: Tensor, weights: Tensor, border: float = 0.0) -> Tensor:
+def sam_loss(
+    logits: Tensor,
+    scores: Tensor,
+    target: Tensor,
+    weights: Tensor,
+    border: float = 0.0,
+    alpha: float = EVEN,
+    alive: float = 0.0,
+) -> Tensor:
     """SAM's loss of prompts: the single mask's, the best of the three candidates', and the IoU head's.
 
     Args:
@@ -81,14 +91,19 @@ def sam_loss(logits: Tensor, scores: Tensor, target: Tensor, weights: Tensor, bo
         target: As for `mask_losses`.
         weights: As for `mask_losses`.
         border: As for `mask_losses`.
+        alpha: As for `mask_losses`.
+        alive: Weight of all candidates beside the best one's; from scratch, some would never learn without.
 
     Returns:
         float32 ``[N]``.
     """
-    losses = mask_losses(logits, target, weights, border)
+    losses = mask_losses(logits, target, weights, border, alpha)
     errors = (scores.float() - true_ious(logits, target, weights)).square()
     # Only the best of the candidates learns: so they stay different (Kirillov et al., 2023, appendix A).
-    return losses[:, 0] + losses[:, 1:].amin(1) + errors.mean(1)
+    best = losses[:, 1:].amin(1)
+    if alive:
+        best = best + alive * losses[:, 1:].mean(1)
+    return losses[:, 0] + best + errors.sum(1)
 
 
 def _into_cells(planes: Tensor, frame: Frame) -> Tensor:

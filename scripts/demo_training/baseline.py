@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import MobileNetV2Config, MobileNetV2ForSemanticSegmentation
 
-from demo_training.schedule import learning_rate, scene, training_scene
+from demo_training.scenes import scene, training_scene
 from lit_samseg.atomic import atomic_file
 from lit_samseg.data.scene_generator import CLASS_NAMES, VOID
+from lit_samseg.finetune.schedule import warm_up_and_decay
 
 CANVAS = 193  # 16 * 12 + 1: with stride 16 and aligned corners the 13 grid points fall on pixels
 
@@ -74,7 +75,7 @@ def train_baseline(args: argparse.Namespace) -> None:
     started, running = time.monotonic(), 0.0
     for step in range(args.baseline_steps):
         model.train()
-        optimizer.param_groups[0]["lr"] = learning_rate(args.baseline_lr, (step + 1) / args.baseline_steps)
+        optimizer.param_groups[0]["lr"] = args.baseline_lr * warm_up_and_decay(step, args.baseline_steps)
         first = step * args.baseline_batch
         images, labels = on_canvas([training_scene(first + i, args) for i in range(args.baseline_batch)])
         loss = F.cross_entropy(canvas_logits(model, images), labels, ignore_index=VOID)

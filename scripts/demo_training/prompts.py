@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lit_samseg.data.scene_generator import CLASS_NAMES
+from lit_samseg.finetune.corruption import LEAST_AREA, coarsened
 from lit_samseg.sam.frame import Frame
 
 BoolMask = NDArray[np.bool_]
@@ -40,19 +41,6 @@ def true_regions(label: NDArray[np.uint8]) -> tuple[list[BoolMask], list[BoolMas
         if parts:
             classes.append(whole)
     return components, classes
-
-
-def coarsened(region: BoolMask, rng: np.random.Generator) -> BoolMask:
-    """The region as a network of stride 8 to 16 might give it: blocky, swollen or shrunk."""
-    height, width = region.shape
-    block = rng.integers(8, 17)
-    cells = (width // block, height // block)
-    planes = region.astype(np.float32)
-    small = np.asarray(cv2.resize(planes, cells, interpolation=cv2.INTER_AREA), np.float32)
-    small += np.float32(0.12) * (2 * rng.random(small.shape, np.float32) - 1)
-    shares = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-    coarse: BoolMask = shares > rng.uniform(0.25, 0.55)
-    return coarse if coarse.sum() >= 20 else region
 
 
 def point_prompts(source: BoolMask, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -90,7 +78,8 @@ def draw_prompts(
     per_prompt = int(rng.integers(2, 6)) if "points" in recipe else 1
     points, boxes, masks, sources = [], [], [], []
     for region in regions:
-        coarse = coarsened(region, rng)
+        blocks = coarsened(region, rng, most=16)
+        coarse = blocks if blocks.sum() >= LEAST_AREA else region
         source = coarse if "mask" in recipe or rng.random() < coarse_share else region
         sources.append(source)
         points.append(point_prompts(source, per_prompt, rng))

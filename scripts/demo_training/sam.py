@@ -13,17 +13,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from demo_training.prompts import RECIPE_SHARES, RECIPES, BoolMask, Prompts, draw_prompts, true_regions
-from demo_training.schedule import learning_rate, scene, training_scene
+from demo_training.scenes import scene, training_scene
 from lit_samseg.atomic import atomic_file
 from lit_samseg.data.scene_generator import CLASS_NAMES, VOID
+from lit_samseg.finetune.losses import sam_loss, target_shares
+from lit_samseg.finetune.schedule import warm_up_and_decay
 from lit_samseg.sam.architecture import DEMO, build_sam
 from lit_samseg.sam.frame import Frame
-
-
-def into_frame(planes: Tensor, frame: Frame) -> Tensor:
-    """Area shares of 0/1 planes [N, H, W] in the mask grid's cells, [N, m, m]; 0 in padding."""
-    inside = F.interpolate(planes[None].float(), frame.resized, mode="bilinear", align_corners=False)
-    return F.avg_pool2d(frame.pad(inside), frame.size // frame.mask_size)[0]
 
 
 def decode(sam: Sam, embedding: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor]:
@@ -34,33 +30,6 @@ def decode(sam: Sam, embedding: Tensor, prompts: Prompts) -> tuple[Tensor, Tenso
         place = sam.prompt_encoder.get_dense_pe()
     masks, quality = sam.mask_decoder.predict_masks(embedding, place, sparse, dense)
     return masks.float(), quality.float()
-
-
-def mask_loss(logits: Tensor, quality: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """SAM's loss: 20 focal + dice on the best of three and on the single mask, MSE on the IoU.
-
-    Args:
-        logits: [P, 4, m, m], the single mask first.
-        quality: Predicted IoU, [P, 4].
-        target: Share of the region in each cell, [P, 1, m, m].
-        weight: Share of known pixels in each cell, same shape; 0 for void and padding.
-    """
-    target, weight = target.expand_as(logits), weight.expand_as(logits)
-    chance = logits.sigmoid()
-    right = chance * target + (1 - chance) * (1 - target)
-    cross = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    focal = (0.75 - 0.5 * target) * (1 - right) ** 2 * cross
-    focal = (focal * weight).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1)
-    overlap = (chance * target * weight).sum((2, 3))
-    total = ((chance + target) * weight).sum((2, 3))
-    losses = 20 * focal + 1 - (2 * overlap + 1) / (total + 1)
-    with torch.no_grad():
-        found, wanted, known = logits > 0, target > 0.5, weight > 0.5
-        shared = (found & wanted & known).sum((2, 3))
-        iou = shared / ((found | wanted) & known).sum((2, 3)).clamp(min=1)
-    # The small mean keeps alive the tokens that never win.
-    best = losses[:, 1:].min(1).values + 0.1 * losses[:, 1:].mean(1)
-    return (losses[:, 0] + best + (quality - iou).square().sum(1)).mean()
 
 
 def sam_input(sam: Sam, image: Tensor) -> tuple[Frame, Tensor]:
@@ -128,7 +97,7 @@ def train_sam(args: argparse.Namespace) -> None:
     for step in range(args.sam_steps):
         share = (step + 1) / args.sam_steps
         sam.train()
-        optimizer.param_groups[0]["lr"] = learning_rate(args.sam_lr, share)
+        optimizer.param_groups[0]["lr"] = args.sam_lr * warm_up_and_decay(step, args.sam_steps)
         scenes = [training_scene(step * args.sam_batch + i, args) for i in range(args.sam_batch)]
         frames, squares = zip(*(sam_input(sam, image) for image, _ in scenes), strict=True)
         with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
@@ -146,12 +115,12 @@ def train_sam(args: argparse.Namespace) -> None:
             prompts = draw_prompts(pool, frame, recipe, args.prompts, 0.5, rng)
             with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
                 decoded.append(decode(sam, embedding[None], prompts))
-            known = into_frame((label != VOID)[None], frame)
-            shares = into_frame(torch.from_numpy(np.stack(prompts.regions)), frame)
-            targets.append((shares / known.clamp(min=1e-6)).clamp(max=1)[:, None])
-            weights.append((known * (known > 0.3)).expand(args.prompts, -1, -1)[:, None])
+            regions = torch.from_numpy(np.stack(prompts.regions))
+            shares, known = target_shares(regions, (label != VOID).expand_as(regions), frame)
+            targets.append(shares)
+            weights.append(known * (known > 0.3))
         logits, quality = (torch.cat(tensors) for tensors in zip(*decoded, strict=True))
-        loss = mask_loss(logits, quality, torch.cat(targets), torch.cat(weights))
+        loss = sam_loss(logits, quality, torch.cat(targets), torch.cat(weights), alpha=0.25, alive=0.1).mean()
         optimizer.zero_grad()
         torch.autograd.backward(loss + (1 - 0.8 * share) * reading)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -86,7 +86,7 @@ def test_only_the_best_candidate_and_the_single_mask_learn() -> None:
     scores = numbers(2, 4, seed=5).requires_grad_(True)
     losses, ious = mask_losses(logits, target, weights).detach(), true_ious(logits, target, weights)
     loss = sam_loss(logits, scores, target, weights)
-    expected = losses[:, 0] + losses[:, 1:].min(1).values + (scores.detach() - ious).square().mean(1)
+    expected = losses[:, 0] + losses[:, 1:].min(1).values + (scores.detach() - ious).square().sum(1)
     assert torch.allclose(loss, expected)
     torch.autograd.backward(loss.sum())
     assert logits.grad is not None

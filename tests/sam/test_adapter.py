@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from lit_samseg.errors import InputError
 from lit_samseg.sam import Prompt, SegmentAnything
 from lit_samseg.sam.adapter import Adapter, read_adapter
+from lit_samseg.trained_on import check_evaluated
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +36,10 @@ def test_tensors_are_put_in_place_and_the_encoder_stays(frozen: SegmentAnything,
     prompt = Prompt(points=torch.tensor([[40.0, 30.0]], dtype=torch.float64))
     assert not torch.equal(frozen.decode(one, [prompt]).low_res_logits, tuned.decode(other, [prompt]).low_res_logits)
     assert tuned.adapter is not None
-    tuned.adapter.check_evaluated(["scenes/val/scene_00001"], "x")
+    trained_on = tuned.adapter.trained_on
+    check_evaluated(trained_on, ["scenes/val/scene_00001"], "x")
     with pytest.raises(InputError, match="1 of the images were used to train x"):
-        tuned.adapter.check_evaluated(["scenes/val/scene_00001", "scenes/train/scene_00001"], "x")
+        check_evaluated(trained_on, ["scenes/val/scene_00001", "scenes/train/scene_00001"], "x")
 
 
 def test_what_is_no_adapter_of_this_sam(frozen: SegmentAnything, tmp_path: Path) -> None:

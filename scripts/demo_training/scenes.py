@@ -1,11 +1,10 @@
-"""What both trainings share: scenes in turn and the learning rate."""
+"""What both trainings share: scenes in turn."""
 
 from __future__ import annotations
 
 import argparse
 from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,11 +22,3 @@ def training_scene(step: int, args: argparse.Namespace) -> tuple[Tensor, Tensor]
     """The scene of a training step: scenes in turn, every second time around mirrored."""
     image, label = scene("train", step % args.scenes)
     return (image.flip(-1), label.flip(-1)) if (step // args.scenes) % 2 else (image, label)
-
-
-def learning_rate(peak: float, share: float) -> float:
-    """Linear warm-up over a twentieth of the training, then a cosine down to zero."""
-    warm = 0.05
-    if share < warm:
-        return peak * share / warm
-    return peak * 0.5 * (1 + float(np.cos(np.pi * (share - warm) / (1 - warm))))

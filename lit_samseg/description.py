@@ -1,0 +1,36 @@
+"""What ``lit-samseg --help`` begins with."""
+
+DESCRIPTION = """\
+Can a promptable segmentation model such as SAM improve semantic segmentation?
+
+  lit-samseg test --config configs/demo.yaml                      the built-in world, under a minute
+  lit-samseg test --config configs/voc_deeplab_mobilesam.yaml \\
+      --data.root DIR --model.baseline.checkpoint DIR --model.sam.checkpoint FILE
+  lit-samseg predict --config configs/voc_deeplab_mobilesam.yaml --data.images DIR --output_dir DIR
+                                                                  label maps of your own pictures
+  lit-samseg fit --config configs/voc_finetune_decoder.yaml --data.root DIR ... --output_dir DIR
+                                                                  SAM's decoder learns to mend this baseline
+  lit-samseg search --config FILE --tune IDS --report IDS --output_dir DIR
+                                                                  recipes tried on some images, the best on others
+
+what is made of finished runs:
+  lit-samseg analyse RUN              its tables again, without a model
+  lit-samseg compare RUN RUN ...      runs over the same images against each other
+  lit-samseg report RUN ...           report.html again, all pictures in it or beside it
+  lit-samseg figure RUN NAME          a figure for print: 1, 3 or 4 of the paper, forest, trimap, ladder, classes
+
+options one changes most:
+  --data.root DIR   --data.split val   --data.subset N   --data.ids FILE   --data.num_workers N
+  --model.baseline.checkpoint PATH_OR_HUB_ID   --model.sam.checkpoint PATH
+  --model.sam.precision fp32|bf16|fp16   --model.variants '[box, points+box@component]'
+  --model.save_predictions true   --output_dir DIR   --trainer.accelerator cpu|gpu
+  --model.cache_dir DIR   --model.analysis false   --gallery false   --report false   --data.on_error skip
+  --resume true --output_dir DIR                                 go on with a run that was interrupted
+  --model.sam.adapter FILE                                       what fit wrote
+  fit: --trainer.max_epochs N   --model.lr X   --optimizer CLASS   --ckpt_path DIR/checkpoints/last.ckpt to go on
+
+all options of a class:
+  lit-samseg test --data.help lit_samseg.data.VOC2012
+  lit-samseg test --model.help lit_samseg.module.SamSegEvaluation
+  lit-samseg fit --model.help lit_samseg.finetune.SamRefinerFinetune
+"""

@@ -1,0 +1,50 @@
+"""Two processes that learn together are one that sees batches twice as large."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from lit_samseg.sam import SegmentAnything
+from tests.conftest import PROJECT, has_loopback
+
+pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
+
+
+def fit(folder: Path, processes: int, batch_size: int) -> None:
+    start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
+    command = [
+        *(sys.executable, *start, "-m", "lit_samseg", "fit", "--config", "configs/demo_finetune.yaml"),
+        *("--data.subset", "3", "--data.training.subset", "6", f"--data.training.batch_size={batch_size}"),
+        *("--optimizer", "SGD", "--optimizer.lr", "0.002", f"--trainer.devices={processes}", "--trainer.max_epochs=2"),
+        *("--output_dir", str(folder)),
+    ]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_two_processes_learn_what_one_does_of_double_batches(tmp_path: Path) -> None:
+    fit(tmp_path / "one", 1, 2)
+    fit(tmp_path / "two", 2, 1)
+    one, two = (load_file(tmp_path / name / "adapter.safetensors") for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    # Means of means: the sums' order is another.
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-5
+    before = SegmentAnything("demo").model.state_dict()
+    assert max(float((one[name] - before[name]).abs().max()) for name in one) > 1e-3
+    rows = []
+    for name in ("one", "two"):
+        with (tmp_path / name / "curve.csv").open() as file:
+            rows.append(list(csv.DictReader(file)))
+    assert len(rows[0]) == len(rows[1]) == 3
+    for alone, together in zip(*rows, strict=True):
+        assert alone["step"] == together["step"]
+        for column in ("val/miou", "val/baseline/macc", *(["train/loss"] if alone["train/loss"] else [])):
+            assert float(together[column]) == pytest.approx(float(alone[column]), abs=2e-4)
