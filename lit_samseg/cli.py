@@ -109,6 +109,8 @@ class SamSegCLI(LightningCLI):
             callbacks.append(ImageProgressBar())
         if subcommand == "fit":
             check_trainable(self.model)
+            if config.resume:
+                raise InputError("--resume is for test and predict; fit goes on with --ckpt_path DIR/checkpoints/last.ckpt")
             kwargs = self._training(callbacks, config) | kwargs
         elif isinstance(self.model, SamSegEvaluation):
             if config.resume and config.output_dir is None:

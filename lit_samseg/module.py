@@ -1,6 +1,7 @@
 """The experiment: encode an image once, run every variant on it, count pixels."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,12 +23,14 @@ from lit_samseg.refine import (
     find_regions_of_kinds,
     make_grid,
     parse_variants,
+    read_gate,
     refine_by_all,
 )
 from lit_samseg.sam import Embedding, PromptableSegmenter
 from lit_samseg.scalar_names import scalar_name
 from lit_samseg.scoring import Scoring
 from lit_samseg.timing import StageTimer
+from lit_samseg.trained_on import check_evaluated
 
 
 class SamSegEvaluation(LightningModule):
@@ -46,16 +49,19 @@ class SamSegEvaluation(LightningModule):
         cache_dtype: ``fp32`` keeps embeddings exactly; ``fp16`` rounds them, which halves the folder and changes
             scores slightly.
         cache_max_gb: Size of the folder in GB (1e9 bytes); what was used longest ago goes first.
+        gate: ``gate.json`` of ``lit-samseg fit``, for rows with ``learned``.
         class_names: The data set's; linked on the command line, as are the next two.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
 
     Attributes:
+        gate: Decides for rows with ``learned``; None where none was given.
+        gate_file: Where it came from.
         scoring: What was counted.
 
     Raises:
-        InputError: A variant cannot be parsed, the baseline's classes are not the data set's, or an option of the cache
-            cannot be used.
+        InputError: A variant cannot be parsed, the baseline's classes are not the data set's, an option of the cache
+            cannot be used, or the gate is none.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class SamSegEvaluation(LightningModule):
         cache_dir: str | None = None,
         cache_dtype: StoredType = "fp32",
         cache_max_gb: float = 20.0,
+        gate: str | None = None,
         class_names: tuple[str, ...] = (),
         background: int | None = None,
         ignore_index: int = 255,
@@ -79,6 +86,7 @@ class SamSegEvaluation(LightningModule):
         self.baseline, self.sam = baseline, sam
         self.variants = parse_variants(variants or [], background is not None, sam.has_pixel_features)
         self.rows = ["baseline", *(variant.name for variant in self.variants)]
+        self.gate, self.gate_file = None if gate is None else read_gate(Path(gate).expanduser()), gate
         self.save_predictions = save_predictions
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
         analysed = analysis and any(variant.has_ladder for variant in self.variants)
@@ -87,11 +95,27 @@ class SamSegEvaluation(LightningModule):
         self.timer = StageTimer()
 
     def setup(self, stage: str) -> None:
-        """Refuse to evaluate a fine-tuned SAM on images that it was trained on, before anything is computed."""
-        if stage == "test" and self.sam.adapter is not None:
-            data = self.trainer.datamodule  # type: ignore[attr-defined]
-            keys = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
-            self.sam.adapter.check_evaluated(keys, str(self.sam.adapter_file))
+        """Refuse to evaluate on images that something was trained on, before anything is computed."""
+        self.check_gate()
+        if stage != "test":
+            return
+        for trained, file in ((self.sam.adapter, self.sam.adapter_file), (self.gate, self.gate_file)):
+            if trained is not None:
+                data = self.trainer.datamodule  # type: ignore[attr-defined]
+                keys = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
+                check_evaluated(trained.trained_on, keys, str(file))
+
+    def check_gate(self) -> None:
+        """See that there is a gate where one is needed.
+
+        Raises:
+            InputError: A row has ``learned``, and there is none.
+        """
+        learned = next((variant.name for variant in self.variants if variant.learned), None)
+        if learned is not None and self.gate is None:
+            raise InputError(
+                f"variant {learned!r} needs a learned gate; give --model.gate FILE, which lit-samseg fit writes"
+            )
 
     def on_test_start(self) -> None:
         """Fix the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""
@@ -186,11 +210,13 @@ class SamSegEvaluation(LightningModule):
             return {variant.name: label_map for variant in self.variants}, None
         if analysis is not None and target is not None:
             with self.timer.stage("refine_and_analyse", self.device):
-                return analysis.refine(label_map, target, sample.position, embedding, self.sam, regions, grid)
+                return analysis.refine(
+                    label_map, target, sample.position, embedding, self.sam, regions, grid, self.gate
+                )
         with self.timer.stage("refine", self.device):
             refined = refine_by_all(
                 label_map, regions, embedding, self.sam, self.variants, self.background, target, self.ignore_index,
-                grid=grid,
+                grid=grid, gate=self.gate,
             )  # fmt: skip
         return refined, None
 

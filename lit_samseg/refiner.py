@@ -11,7 +11,7 @@ from lit_samseg.arithmetic import without_tf32
 from lit_samseg.baselines import Baseline, load_baseline
 from lit_samseg.data.reading import as_image, as_label_map
 from lit_samseg.errors import InputError
-from lit_samseg.refine import Decision, find_regions, make_grid, parse_variants, refine
+from lit_samseg.refine import Decision, find_regions, make_grid, parse_variants, read_gate, refine
 from lit_samseg.sam import Precision, PromptableSegmenter, load_promptable_segmenter
 
 VOID = 255
@@ -45,12 +45,13 @@ class Refiner:
         background: The class that is never prompted and fills what no mask claims; None for none; ``auto`` is class 0
             where the baseline calls it background.
         device: Where to compute; None takes a GPU if there is one.
+        gate: ``gate.json`` of ``lit-samseg fit``, for a variant with ``learned``.
 
     Attributes:
         class_names: The baseline's names by class id, or None.
 
     Raises:
-        InputError: The variant cannot be parsed, or needs the ground truth.
+        InputError: The variant cannot be parsed, or needs the ground truth or a gate; or the gate is none.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Refiner:
         variant: str = "auto",
         background: int | Literal["auto"] | None = "auto",
         device: str | torch.device | None = None,
+        gate: str | Path | None = None,
     ) -> None:
         self.class_names = None if baseline is None else baseline.class_names
         if background == "auto":
@@ -72,7 +74,10 @@ class Refiner:
         if not variants or variants[0].selection == "oracle":
             raise InputError(f"variant {variant!r} is no way to refine a picture; the default is auto")
         self.variant = variants[0]
+        if self.variant.learned and gate is None:
+            raise InputError(f"variant {variant!r} needs a learned gate; give gate=FILE, which lit-samseg fit writes")
         self.device = _device(device)
+        self.gate = None if gate is None else read_gate(Path(gate).expanduser()).to(self.device)
         self.sam = sam.to(self.device)
         self.baseline = None if baseline is None else baseline.to(self.device)
 
@@ -163,8 +168,9 @@ class Refiner:
                     dense = self.variant.needs_pixels
                     grid = make_grid(pixels, labels, logits, embedding.frame, self.background, VOID, dense)
                 refined = refine(
-                    *(labels, regions, embedding, self.sam, self.variant, self.background), observe=observe, grid=grid
-                )
+                    *(labels, regions, embedding, self.sam, self.variant, self.background),
+                    observe=observe, grid=grid, gate=self.gate,
+                )  # fmt: skip
         return Refinement(refined.cpu(), labels.cpu(), decisions)
 
 

@@ -1,5 +1,6 @@
 """Every configuration runs as it stands, offline: its names are found in the caches, which hold tiny networks."""
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from tests.conftest import PROJECT, RunCli
 from tests.recomputation import read_predictions, results_of
 from tests.sam import tiny_hub
 
-CONFIGS = {path.stem: path for path in sorted((PROJECT / "configs").glob("*.yaml"))}
+ALL = {path.stem: path for path in sorted((PROJECT / "configs").glob("*.yaml"))}
+TRAININGS = {name: path for name, path in ALL.items() if "finetune" in name}
+CONFIGS = {name: path for name, path in ALL.items() if name not in TRAININGS}
 
 
 def name_classes(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> None:
@@ -130,6 +133,10 @@ class World:
             lists = images.parent / "ImageSets/Segmentation"
             lists.mkdir(parents=True)
             (lists / "val.txt").write_text("scene_0\nscene_1\n")
+            # Training has the first one again, under a name of its own.
+            shutil.copy(images / "scene_0.jpg", images / "scene_2.jpg")
+            shutil.copy(masks / "scene_0.png", masks / "scene_2.png")
+            (lists / "train.txt").write_text("scene_2\n")
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -170,6 +177,29 @@ def test_a_configuration_runs_as_it_stands(
         for image_id, prediction in predictions.items():
             assert np.array_equal(prediction, maps[2][row][image_id])
     assert any(len(np.unique(prediction)) > 1 for prediction in maps[1]["baseline"].values())
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_a_training_runs_as_it_stands(
+    name: str, run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = yaml.safe_load(TRAININGS[name].read_text(encoding="utf-8"))
+    model = config["model"]["init_args"]
+    world = World(tmp_path, monkeypatch)
+    kind = config["data"]["class_path"].rsplit(".", 1)[1]
+    world.add_data(kind)
+    world.add_baseline("MobileNetV2DeepLab", model["baseline"]["init_args"]["checkpoint"])
+    if "sam" in model:
+        world.add_sam("SegmentAnything", model["sam"]["init_args"]["checkpoint"])
+    words = ["fit", "--config", TRAININGS[name], "--trainer.accelerator=cpu", "--output_dir", tmp_path / "out"]
+    if kind == "Scenes":
+        words += ["--data.subset=2", "--data.training.subset=2"]
+    outcome = run_cli(*words)
+    assert outcome.code == 0, outcome.err
+    with (tmp_path / "out/curve.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(config["trainer"]["max_epochs"] + 1))
+    assert {path.name for path in (tmp_path / "out").iterdir()} & {"adapter.safetensors", "baseline", "gate.json"}
 
 
 def test_the_issues_pairs_are_there() -> None:

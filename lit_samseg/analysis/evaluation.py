@@ -10,7 +10,7 @@ from lit_samseg.analysis.ladder import LADDER, Ladder, refine_with_true_prompts,
 from lit_samseg.analysis.region_table import RegionTable, describe_regions
 from lit_samseg.analysis.tags import tag_regions
 from lit_samseg.metrics import PerImageCounts, count_pixels
-from lit_samseg.refine import Grid, Region, Variant, find_regions_of_kinds, refine_by_all
+from lit_samseg.refine import Grid, LearnedGate, Region, Variant, find_regions_of_kinds, refine_by_all
 from lit_samseg.sam import Embedding, PromptableSegmenter
 
 
@@ -65,6 +65,7 @@ class Analysis(nn.Module):
         sam: PromptableSegmenter,
         regions: dict[str, list[Region]],
         grid: Grid | None = None,
+        gate: LearnedGate | None = None,
     ) -> tuple[dict[str, Tensor], ImageAnalysis]:
         """Refine one image by every variant; what is found is not added up yet.
 
@@ -76,6 +77,7 @@ class Analysis(nn.Module):
             sam: The promptable segmenter.
             regions: The label map's regions by kind.
             grid: As for ``refine_by_all``.
+            gate: Likewise.
 
         Returns:
             Label maps ``[H, W]`` like ``label_map`` by variant name, and what was found.
@@ -91,7 +93,7 @@ class Analysis(nn.Module):
         ladders = {v.name: Ladder(label_map, target, v, self.background, self.ignore_index) for v in analysed}
         refined = refine_by_all(
             label_map, regions, embedding, sam, self.variants, self.background, target, self.ignore_index,
-            observe={name: ladder.observe for name, ladder in ladders.items()}, grid=grid,
+            observe={name: ladder.observe for name, ladder in ladders.items()}, grid=grid, gate=gate,
         )  # fmt: skip
         prompted = refine_with_true_prompts(
             label_map, true_map, true_regions, embedding, sam, analysed, self.background

@@ -98,6 +98,7 @@ class JournalWriter(Callback):
             "baseline": module.baseline.identity or module.baseline.sha256,
             "sam": module.sam.identity or module.sam.sha256,
             "adapter": module.sam.adapter.sha256 if module.sam.adapter else None,
+            "gate": module.gate.sha256 if module.gate else None,
         }
         command = "predict" if trainer.predicting else "test"
         config = yaml.safe_load(self.config)

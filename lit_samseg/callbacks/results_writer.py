@@ -18,6 +18,7 @@ from lit_samseg.data import SegmentationDataModule
 from lit_samseg.errors import InputError
 from lit_samseg.memory import peak_memory_mb
 from lit_samseg.module import SamSegEvaluation
+from lit_samseg.refine import LearnedGate
 from lit_samseg.results.layout import REPORT
 from lit_samseg.results.record import RunRecord, provenance
 from lit_samseg.results.run_tables import summary_of_run, tables_of_run
@@ -136,7 +137,8 @@ def run_facts(
             "sha256": module.sam.sha256,
             "precision": module.sam.precision,
         }
-        | ({"adapter": _adapter(module.sam.adapter, module.sam.adapter_file)} if module.sam.adapter else {}),
+        | ({"adapter": _trained(module.sam.adapter, module.sam.adapter_file)} if module.sam.adapter else {}),
+        **({"gate": _trained(module.gate, module.gate_file)} if module.gate else {}),
         "cache": cache_use(module.baseline, module.sam),
         "tags": [*TAGS, "clean"] if module.analysis is not None else [],
         "device": device_name(module.device),
@@ -148,8 +150,8 @@ def run_facts(
     }
 
 
-def _adapter(adapter: Adapter, file: str | None) -> dict[str, Any]:
-    return {"file": file, "sha256": adapter.sha256, "images": len(adapter.trained_on)}
+def _trained(trained: Adapter | LearnedGate, file: str | None) -> dict[str, Any]:
+    return {"file": file, "sha256": trained.sha256, "images": len(trained.trained_on)}
 
 
 def device_name(device: torch.device) -> str:

@@ -11,10 +11,10 @@ from lit_samseg.atomic import atomic_file
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.callbacks.termination import take_first_sigterm_only
 from lit_samseg.errors import InputError
-from lit_samseg.finetune import SamRefinerFinetune, SegmenterFinetune
+from lit_samseg.finetune import GateFinetune, SamRefinerFinetune, SegmenterFinetune
 
 CURVE = "curve.csv"
-Trained = SamRefinerFinetune | SegmenterFinetune
+Trained = SamRefinerFinetune | SegmenterFinetune | GateFinetune
 
 
 class TrainingWriter(Callback):
@@ -102,6 +102,6 @@ def check_trainable(module: LightningModule) -> None:
     """
     if not isinstance(module, Trained):
         raise InputError(
-            f"{type(module).__name__} has nothing to train; use lit_samseg.finetune.SamRefinerFinetune or "
-            "SegmenterFinetune, for example with configs/voc_finetune_decoder.yaml"
+            f"{type(module).__name__} has nothing to train; use lit_samseg.finetune.SamRefinerFinetune, "
+            "SegmenterFinetune or GateFinetune, for example with configs/voc_finetune_decoder.yaml"
         )

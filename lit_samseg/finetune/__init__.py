@@ -1,6 +1,7 @@
 """Training, a sibling of the evaluation: the same data, prompts and counts, and gradients."""
 
+from lit_samseg.finetune.gate import GateFinetune
 from lit_samseg.finetune.sam_refiner import SamRefinerFinetune
 from lit_samseg.finetune.segmenter import SegmenterFinetune
 
-__all__ = ["SamRefinerFinetune", "SegmenterFinetune"]
+__all__ = ["GateFinetune", "SamRefinerFinetune", "SegmenterFinetune"]

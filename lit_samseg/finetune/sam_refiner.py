@@ -1,6 +1,5 @@
 """Fine-tuning of a promptable segmenter's small parts, so that it mends what this baseline gets wrong."""
 
-import shutil
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -8,7 +7,6 @@ import numpy as np
 from torch import Tensor
 
 from lit_samseg.baselines import Baseline
-from lit_samseg.cache import CachedSegmenter, TensorStore
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.exercises import draw_exercises
@@ -105,16 +103,8 @@ class SamRefinerFinetune(ValidatedModule):
 
     def setup(self, stage: str) -> None:
         """Have what the frozen networks make of images kept, from the first epoch on."""
-        folder = self.cache_dir or Path(self.trainer.default_root_dir) / "frozen"
-        store = TensorStore(Path(folder).expanduser(), int(self.cache_max_gb * 1e9))
-        sam = CachedSegmenter(self.sam, store, "fp16")
-        self.evaluation.sam = sam
+        store, sam = self.keep_embeddings(self.cache_dir, self.cache_max_gb)
         self.views = FrozenViews(self.baseline, sam, store, self.background)
-
-    def teardown(self, stage: str) -> None:
-        """Drop what was kept for this run alone."""
-        if self.cache_dir is None and self.trainer.is_global_zero:
-            shutil.rmtree(Path(self.trainer.default_root_dir) / "frozen", ignore_errors=True)
 
     def training_step(self, batch: list[Sample], batch_idx: int) -> Tensor:
         """Return the mean loss of the batch's images."""

@@ -1,5 +1,6 @@
 """What every fine-tuning shares: the evaluation as its validation, and checkpoints of what was trained."""
 
+import shutil
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,10 +12,12 @@ from torch import Tensor, nn
 
 from lit_samseg.arithmetic import forbid_tf32
 from lit_samseg.baselines import Baseline
+from lit_samseg.cache import CachedSegmenter, TensorStore
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.schedule import warm_up_and_decay
 from lit_samseg.module import SamSegEvaluation
+from lit_samseg.refine import LearnedGate
 from lit_samseg.sam import PromptableSegmenter
 from lit_samseg.scalar_names import scalar_name
 
@@ -34,9 +37,13 @@ class ValidatedModule(LightningModule):
         class_names: The data set's.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
+        gate: Decides for rows with ``learned``.
 
     Attributes:
         validated: What the last validation logged.
+
+    Raises:
+        InputError: An option is out of range, or a row needs a gate and there is none.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class ValidatedModule(LightningModule):
         class_names: tuple[str, ...],
         background: int | None,
         ignore_index: int,
+        gate: LearnedGate | None = None,
     ) -> None:
         super().__init__()
         if not lr > 0 or weight_decay < 0:
@@ -58,11 +66,36 @@ class ValidatedModule(LightningModule):
             *(baseline, sam, variants), analysis=False,
             class_names=class_names, background=background, ignore_index=ignore_index,
         )  # fmt: skip
+        self.evaluation.gate = gate
+        self.evaluation.check_gate()
         self.lr, self.weight_decay = lr, weight_decay
         self.background, self.ignore_index = background, ignore_index
         self.validated: dict[str, float] = {}
+        self._own_folder: Path | None = None
         # Part of what is trained may be missing from a checkpoint of another choice; `load_state_dict` looks itself.
         self.strict_loading = False
+
+    def keep_embeddings(self, folder: str | None, max_gb: float) -> tuple[TensorStore, CachedSegmenter]:
+        """Have SAM's embeddings kept in half precision, for the validation too.
+
+        Args:
+            folder: Where other runs find them too; None keeps them for this run alone.
+            max_gb: Size of that folder in GB.
+
+        Returns:
+            What keeps them, and the SAM that looks them up.
+        """
+        if folder is None:
+            self._own_folder = Path(self.trainer.default_root_dir) / "frozen"
+        store = TensorStore(Path(folder or str(self._own_folder)).expanduser(), int(max_gb * 1e9))
+        sam = CachedSegmenter(self.sam, store, "fp16")
+        self.evaluation.sam = sam
+        return store, sam
+
+    def teardown(self, stage: str) -> None:
+        """Drop what was kept for this run alone."""
+        if self._own_folder is not None and self.trainer.is_global_zero:
+            shutil.rmtree(self._own_folder, ignore_errors=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint which images it was trained on."""

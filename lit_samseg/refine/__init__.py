@@ -3,6 +3,7 @@
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.grammar import parse_variants
 from lit_samseg.refine.grid import Grid, make_grid
+from lit_samseg.refine.learned_gate import LearnedGate, read_gate
 from lit_samseg.refine.merging import Canvas, merge, unite
 from lit_samseg.refine.prompts import build_prompt
 from lit_samseg.refine.refiner import refine, refine_by_all
@@ -17,6 +18,7 @@ __all__ = [
     "Decision",
     "Fusion",
     "Grid",
+    "LearnedGate",
     "Region",
     "Variant",
     "build_prompt",
@@ -25,6 +27,7 @@ __all__ = [
     "make_grid",
     "merge",
     "parse_variants",
+    "read_gate",
     "refine",
     "refine_by_all",
     "select",

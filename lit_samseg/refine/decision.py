@@ -49,11 +49,18 @@ class Decision:
 
     def kept_if(self, least: float) -> MaskWindow:
         """Return `kept`, or the region itself if their IoU is less than that."""
+        window, area = self._window_and_region()
+        return _either(intersection_over_union(window.masks, area[0]) >= least, window, area)
+
+    def kept_where(self, keeps: Tensor) -> MaskWindow:
+        """Return `kept`, or the region itself where ``keeps`` (bool scalar on the masks' device) is not set."""
+        return _either(keeps[None], *self._window_and_region())
+
+    def _window_and_region(self) -> tuple[MaskWindow, Tensor]:
+        """Return `kept` in a window that holds the region too, and the region there, bool ``[1, h, w]``."""
         left, top, right, bottom = (int(corner) for corner in self.region.box)
         window = self.kept.widened(top, left, bottom + 1, right + 1)
-        area = (self.region.numbers[window.area] == self.region.number)[None]
-        alike = intersection_over_union(window.masks, area[0]) >= least
-        return MaskWindow(window.top, window.left, torch.where(alike[:, None, None], window.masks, area))
+        return window, (self.region.numbers[window.area] == self.region.number)[None]
 
 
 class Decider:
@@ -137,6 +144,11 @@ class Decider:
             truth = whole[window.area]
             return select(window.masks & seen, scores, selection, area, truth, whole.sum() - truth.sum())
         return select(window.masks, scores, selection, area, outside=region.area - area.sum())
+
+
+def _either(keeps: Tensor, window: MaskWindow, area: Tensor) -> MaskWindow:
+    """Return the window's mask or, where ``keeps`` (bool ``[1]``) is not set, the area ``[1, h, w]``."""
+    return MaskWindow(window.top, window.left, torch.where(keeps[:, None, None], window.masks, area))
 
 
 def _extremes(candidates: Candidates) -> Tensor:

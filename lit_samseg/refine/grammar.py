@@ -18,7 +18,7 @@ from lit_samseg.refine.variant import (
     Variant,
 )
 
-PAINTING = frozenset({"rounds", "gate", "ondensecrf"})
+PAINTING = frozenset({"rounds", "gate", "learned", "ondensecrf"})
 """Words of rows that paint masks, though the first is one of all rows with a prompt."""
 
 
@@ -70,6 +70,7 @@ def parse_variant(text: str, has_background: bool) -> Variant:
         fusion=fusion,
         rounds=further.get("rounds") or 1,
         on_field="ondensecrf" in further,
+        learned="learned" in further,
     )
 
 
@@ -143,6 +144,12 @@ def _parse_words(words: Sequence[str], text: str) -> dict[str, int | None]:
     added = [word for word in found if word not in PAINTING]
     if "gate" in found and added:
         raise InputError(f"variant {text!r}: a gate is for masks that are painted; leave it or {', '.join(added)} out")
+    others = [word for word in found if word not in ("learned", "rounds")]
+    if "learned" in found and others:
+        raise InputError(
+            f"variant {text!r}: a learned gate is for masks of the baseline's regions that are painted; leave it or "
+            f"{', '.join(others)} out"
+        )
     if "ondensecrf" in found and added:
         raise InputError(f"variant {text!r}: 'ondensecrf' is for masks that are painted; leave {', '.join(added)} out")
     if (found.get("gate") or 0) > 100:

@@ -74,12 +74,25 @@ def margin_prompt(region: Region, grid: Grid) -> Tensor:
         Natural logarithm of the ratio, in ``[-MASK_STRENGTH, MASK_STRENGTH]``, the least in the frame's padding;
         float32 ``[mask_size, mask_size]``.
     """
-    own = (grid.classes == region.class_id)[:, None, None]
-    likelihood = grid.log_probabilities
-    # A class that is alone is as sure as can be.
-    rivals = likelihood.masked_fill(own, -torch.inf).amax(0)
-    margin = (likelihood.masked_fill(~own, -torch.inf).amax(0) - rivals).clamp(-MASK_STRENGTH, MASK_STRENGTH)
+    margin = class_margin(region.class_id, grid)
     elsewhere = (grid.labels == region.class_id) & (sample_nearest(region.numbers, grid.frame) != region.number)
     margin = torch.where(elsewhere, -margin.abs(), margin)
     (height, width), side = grid.shape, grid.frame.mask_size
     return F.pad(margin, (0, side - width, 0, side - height), value=-MASK_STRENGTH)
+
+
+def class_margin(class_id: int, grid: Grid) -> Tensor:
+    """Return how much likelier the baseline finds a class than any other.
+
+    Args:
+        class_id: The class.
+        grid: The image.
+
+    Returns:
+        Natural logarithm of the ratio, in ``[-MASK_STRENGTH, MASK_STRENGTH]``, float32 ``[h, w]``.
+    """
+    own = (grid.classes == class_id)[:, None, None]
+    likelihood = grid.log_probabilities
+    # A class that is alone is as sure as can be.
+    rivals = likelihood.masked_fill(own, -torch.inf).amax(0)
+    return (likelihood.masked_fill(~own, -torch.inf).amax(0) - rivals).clamp(-MASK_STRENGTH, MASK_STRENGTH)

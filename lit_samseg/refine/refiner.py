@@ -13,6 +13,7 @@ from lit_samseg.refine.asking import collect_questions
 from lit_samseg.refine.decision import Decider, Decision
 from lit_samseg.refine.fusion import FusedScores
 from lit_samseg.refine.grid import Grid
+from lit_samseg.refine.learned_gate import LearnedGate
 from lit_samseg.refine.merging import Canvas, unite
 from lit_samseg.refine.regions import Region, find_regions_of_kinds
 from lit_samseg.refine.variant import Fusion, Variant
@@ -36,6 +37,7 @@ def refine(
     ignore_index: int = 255,
     observe: Callable[[Decision], None] | None = None,
     grid: Grid | None = None,
+    gate: LearnedGate | None = None,
 ) -> Tensor:
     """Refine a label map as one variant says; see `refine_by_all`.
 
@@ -50,10 +52,13 @@ def refine(
         ignore_index: As there.
         observe: Called with each region's `Decision`, by ascending class id.
         grid: As there.
+        gate: As there.
     """
     note = None if observe is None else {variant.name: observe}
     given = {variant.region: regions}
-    refined = refine_by_all(label_map, given, embedding, sam, [variant], background, target, ignore_index, note, grid)
+    refined = refine_by_all(
+        label_map, given, embedding, sam, [variant], background, target, ignore_index, note, grid, gate
+    )
     return refined[variant.name]
 
 
@@ -69,6 +74,7 @@ def refine_by_all(
     ignore_index: int = 255,
     observe: Mapping[str, Callable[[Decision], None]] | None = None,
     grid: Grid | None = None,
+    gate: LearnedGate | None = None,
 ) -> dict[str, Tensor]:
     """Refine a label map by every variant (Qamar et al., 2023, Algorithm 1); a prompt they share is decoded once.
 
@@ -82,7 +88,9 @@ def refine_by_all(
         target: Ground truth ``[H, W]``, only for the selection ``oracle``.
         ignore_index: Void label in ``target``; void pixels take no part in the oracle's choice.
         observe: By a variant's name, what is called with each of its regions' `Decision`, by ascending class id.
-        grid: The image and what the baseline thinks of it, for variants that add up scores or refine a field's map.
+        grid: The image and what the baseline thinks of it, for variants that add up scores, refine a field's map, or
+            have a learned gate.
+        gate: Decides for variants that are ``learned``.
 
     Returns:
         By name, integer ``[H, W]`` like ``label_map``. Memory does not grow with classes or regions: beside one
@@ -91,7 +99,10 @@ def refine_by_all(
 
     Raises:
         InputError: SAM answered with NaN or infinity; ``observe`` may have seen it.
+        ValueError: A variant needs a grid or a gate, and there is none.
     """
+    if any(v.learned for v in variants) and (gate is None or grid is None):
+        raise ValueError("variants that are learned need a gate and a grid")
     on_field = [replace(v, on_field=False) for v in variants if v.on_field]
     rest = [v for v in variants if not v.on_field]
     canvases = {v.name: Canvas(label_map, v.fill, background) for v in rest if v.fusion is None}
@@ -111,8 +122,7 @@ def refine_by_all(
                 (logits,) = decision.logits.index_select(0, decision.chosen[None])
                 fused[variant.name].add(decision.region.class_id, logits)
             else:
-                mask = decision.kept_if(variant.gate) if variant.gate else decision.kept
-                kept.setdefault(variant.name, []).append(mask)
+                kept.setdefault(variant.name, []).append(_painted(decision, variant, grid, gate))
         area = (label_map == class_id).sum()
         for name, windows in kept.items():
             canvases[name].paint(class_id, unite(windows), area)
@@ -129,6 +139,14 @@ def refine_by_all(
         found = find_regions_of_kinds(field, {v.region for v in on_field}, background)
         refined |= refine_by_all(field, found, embedding, sam, on_field, background, target, ignore_index, observe)
     return {v.name: refined[v.name] for v in variants}
+
+
+def _painted(decision: Decision, variant: Variant, grid: Grid | None, gate: LearnedGate | None) -> MaskWindow:
+    """Return what a variant paints of a region: SAM's mask, or the region."""
+    if variant.learned:
+        assert gate is not None and grid is not None, "checked at the start"  # noqa: PT018
+        return decision.kept_where(gate.keeps(decision, grid))
+    return decision.kept_if(variant.gate) if variant.gate else decision.kept
 
 
 def _grid_of(fusion: Fusion, grid: Grid | None) -> Grid:

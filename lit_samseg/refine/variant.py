@@ -16,6 +16,7 @@ FILLS = ("background", "baseline")
 WORDS: dict[str, int | None] = {
     "rounds": 5,
     "gate": 70,
+    "learned": None,
     "fuse": 30,
     "vote": 30,
     "crf": None,
@@ -63,6 +64,7 @@ class Variant:
         selection: ``iou`` (the paper's), ``score``, ``single`` or ``oracle``.
         fill: What pixels get that no mask claims: ``background`` or the ``baseline``'s label.
         gate: A mask whose IoU with its region is less gives way to the region.
+        learned: A `LearnedGate` decides which masks give way to their regions.
         fusion: How SAM's answers are added to the baseline's scores; None paints masks, as the paper does.
         rounds: How many times SAM is asked: from the second time on about the mask it gave before.
         on_field: SAM refines what ``densecrf`` made of the baseline's label map.
@@ -77,6 +79,7 @@ class Variant:
     fusion: Fusion | None = None
     rounds: int = 1
     on_field: bool = False
+    learned: bool = False
 
     @property
     def multimask(self) -> bool:
@@ -91,9 +94,10 @@ class Variant:
     @property
     def has_ladder(self) -> bool:
         """Whether the first answers about the baseline's regions are painted: the ladder's steps are about these."""
-        return self.fusion is None and not self.gate and self.rounds == 1 and not self.on_field
+        gated = bool(self.gate) or self.learned
+        return self.fusion is None and not gated and self.rounds == 1 and not self.on_field
 
     @property
     def needs_grid(self) -> bool:
         """Whether the image and what the baseline thinks of it are wanted on SAM's grid, or its own."""
-        return self.fusion is not None or self.on_field
+        return self.fusion is not None or self.on_field or self.learned

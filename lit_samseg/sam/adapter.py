@@ -1,7 +1,7 @@
 """A fine-tuned SAM's file: the tensors that were trained, and what they belong to."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from lit_samseg.atomic import atomic_file
 from lit_samseg.errors import InputError
+from lit_samseg.trained_on import as_keys
 from lit_samseg.weights import read_checkpoint, read_safetensors_metadata, read_state_dict, sha256_of_file
 
 FORMAT = "lit_samseg.adapter"
@@ -68,18 +69,6 @@ class Adapter:
             raise InputError(f"{path} does not fit SAM: {wrong[0] if wrong else 'it holds no tensor'}; train it again")
         sam.load_state_dict(dict(self.state), strict=False)
 
-    def check_evaluated(self, keys: Iterable[str], path: str) -> None:
-        """Refuse an evaluation on images of the training.
-
-        Raises:
-            InputError: Some of the images were trained on.
-        """
-        both = sorted(self.trained_on.intersection(keys))
-        if both:
-            raise InputError(
-                f"{len(both)} of the images were used to train {path} (first: {both[0]}); evaluate on others"
-            )
-
 
 def read_adapter(path: Path) -> Adapter:
     """Read ``adapter.safetensors`` or a checkpoint that ``lit-samseg fit`` left on its way; nothing in it is run.
@@ -98,16 +87,10 @@ def _of_safetensors(path: Path) -> Adapter:
     if facts.pop("format", None) != FORMAT:
         raise ValueError
     sha256, images = facts.pop("sam_sha256"), json.loads(facts.pop("trained_on"))
-    return Adapter(state, sha256, _keys(images), facts, sha256_of_file(path))
+    return Adapter(state, sha256, as_keys(images), facts, sha256_of_file(path))
 
 
 def _of_checkpoint(path: Path) -> Adapter:
     state, rest = read_checkpoint(path)
     own = {name.removeprefix("sam.model."): tensor for name, tensor in state.items()}
-    return Adapter(own, str(rest["sam_sha256"]), _keys(rest["trained_on"]), {}, sha256_of_file(path))
-
-
-def _keys(images: object) -> frozenset[str]:
-    if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
-        raise ValueError
-    return frozenset(images)
+    return Adapter(own, str(rest["sam_sha256"]), as_keys(rest["trained_on"]), {}, sha256_of_file(path))

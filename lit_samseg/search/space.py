@@ -178,6 +178,8 @@ def _check_word(about: str, choice: str) -> None:
     word, _, number = _word(about, choice).partition("=")
     if choice == ABSENT:
         return
+    if word == "learned":
+        raise InputError(f"{choice!r} is no choice for {about!r}: a study has no gate file, so it cannot be tried")
     if word not in WORDS:
         raise InputError(f"unknown word {word!r} in 'words'; it is one of {', '.join(WORDS)}")
     if number and (WORDS[word] is None or not (number.isdecimal() and 1 <= int(number) <= 1000)):

@@ -170,6 +170,7 @@ def test_the_baseline_instead(run_cli: RunCli, tmp_path: Path) -> None:
         (("--config", CONFIG, "--trainer.precision", "bf16-mixed"), "set --model.sam.precision bf16"),
         (("--config", CONFIG, "--data.split", "train"), "images are both in training"),
         (("--config", CONFIG, "--ckpt_path", "no.ckpt"), "no.ckpt"),
+        (("--config", CONFIG, "--resume", True), "fit goes on with --ckpt_path"),
     ],
 )
 def test_what_cannot_be_trained(run_cli: RunCli, tmp_path: Path, words: tuple[object, ...], complaint: str) -> None:

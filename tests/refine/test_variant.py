@@ -28,6 +28,8 @@ from lit_samseg.refine.grammar import parse_variant
         ("box@rounds=1", "box@rounds=1"),
         ("box@gate/rounds=3/ondensecrf", "box@rounds=3/gate/ondensecrf"),
         ("box@fuse/rounds", "box@rounds/fuse"),
+        ("points+box+mask@component/learned", "points+box+mask@component/learned"),
+        ("box@learned/rounds", "box@rounds/learned"),
     ],
 )
 def test_name_is_the_shortest_form_and_parses_to_itself(text: str, name: str) -> None:
@@ -71,6 +73,14 @@ def test_paper_rows() -> None:
         ("box@fuse/crf/samcrf", "write one of crf, samcrf, densecrf"),
         ("box@fuse/densecrf", "is of the image's pixels"),
         ("box@gate/fuse", "a gate is for masks that are painted"),
+        ("box@learned/gate", "a learned gate is for masks .* leave it or gate out"),
+        ("box@learned/fuse/vote", "leave it or fuse, vote out"),
+        ("box@learned/ondensecrf", "leave it or ondensecrf out"),
+        ("box@fuse/crf/learned", "leave it or fuse, crf out"),
+        ("box@learned=3", "'learned=3' is no word"),
+        ("none@learned", "without a prompt is none@crf"),
+        ("none@crf/learned", "leave it or crf out"),
+        ("margin@learned", "'margin' is for rows that add up scores"),
         ("box@class/iou/baseline/fuse", "neither a fill nor an oracle"),
         ("box@class/oracle/fuse", "neither a fill nor an oracle"),
         ("box+margin", "add /fuse or /vote"),
@@ -118,10 +128,11 @@ def test_what_auto_means() -> None:
 
 
 def test_which_rows_have_a_ladder() -> None:
-    texts = ["box", "box@gate", "box@fuse", "none@crf", "box@rounds", "box@ondensecrf", "box@rounds=1"]
+    texts = ["box", "box@gate", "box@fuse", "none@crf", "box@rounds", "box@ondensecrf", "box@rounds=1", "box@learned"]
     variants = parse_variants(texts, has_background=True)
-    assert [variant.has_ladder for variant in variants] == [True, False, False, False, False, False, True]
-    assert [variant.gate for variant in variants] == [0.0, 0.7, *[0.0] * 5]
-    assert [variant.rounds for variant in variants] == [1, 1, 1, 1, 5, 1, 1]
-    assert [variant.needs_grid for variant in variants] == [False, False, True, True, False, True, False]
-    assert [variant.needs_pixels for variant in variants] == [False, False, False, False, False, True, False]
+    assert [variant.has_ladder for variant in variants] == [True, False, False, False, False, False, True, False]
+    assert [variant.gate for variant in variants] == [0.0, 0.7, *[0.0] * 6]
+    assert [variant.rounds for variant in variants] == [1, 1, 1, 1, 5, 1, 1, 1]
+    assert [variant.needs_grid for variant in variants] == [False, False, True, True, False, True, False, True]
+    assert [variant.needs_pixels for variant in variants] == [False, False, False, False, False, True, False, False]
+    assert [variant.learned for variant in variants] == [False] * 7 + [True]

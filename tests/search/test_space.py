@@ -93,6 +93,8 @@ def test_a_space_goes_through_its_file(tmp_path: Path) -> None:
         ("recipes: [box]\nregions: [comp]", "region 'comp'"),
         ("recipes: [box]\nselections: [oracle]", "selection 'oracle'"),
         ("recipes: [box]\nwords: {fusee: [30]}", "unknown word 'fusee'"),
+        ("recipes: [box]\nwords: {gate: [none, learned]}", "a study has no gate file, so it cannot be tried"),
+        ("recipes: [box]\nwords: {learned: [none, 3]}", "a study has no gate file, so it cannot be tried"),
         ("recipes: [box]\nwords: {crf: [none, scrf]}", "'scrf' is no choice for 'crf'"),
         ("recipes: [box]\nwords: {fuse: [30, 0]}", "'0' is no choice for 'fuse'"),
         ("recipes: [box]\nwords: {fuse: [30, 30]}", "'fuse' lists '30' twice"),
