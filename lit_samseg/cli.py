@@ -13,7 +13,6 @@ import torch
 from jsonargparse import DefaultHelpFormatter
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -28,8 +27,8 @@ from lit_samseg.callbacks import (
     ResultsWriter,
     SkippedImages,
     TerminateOnce,
-    TrainingWriter,
     check_trainable,
+    training_callbacks,
 )
 from lit_samseg.config_files import check_config_files
 from lit_samseg.description import DESCRIPTION
@@ -110,8 +109,11 @@ class SamSegCLI(LightningCLI):
         if subcommand == "fit":
             check_trainable(self.model)
             if config.resume:
-                raise InputError("--resume is for test and predict; fit goes on with --ckpt_path DIR/checkpoints/last.ckpt")
-            kwargs = self._training(callbacks, config) | kwargs
+                raise InputError("--resume is not for fit, which goes on with --ckpt_path DIR/checkpoints/last.ckpt")
+            output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
+            dump = self._parser(subcommand).dump(config, skip_none=False)
+            callbacks += training_callbacks(output_dir, dump, config.trainer, callbacks)
+            kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
         elif isinstance(self.model, SamSegEvaluation):
             if config.resume and config.output_dir is None:
                 raise InputError("--resume true needs --output_dir, the folder of the run to go on with")
@@ -134,23 +136,6 @@ class SamSegCLI(LightningCLI):
             return super().instantiate_trainer(callbacks=callbacks, **kwargs)
         except (ValueError, TypeError) as error:
             raise InputError(f"--trainer: {error}") from error
-
-    def _training(self, callbacks: list[Callback], config: Any) -> dict[str, Any]:
-        """Add what a training leaves behind to the callbacks; return the trainer's options."""
-        output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
-        if config.trainer.enable_progress_bar is not False:
-            callbacks.append(RichProgressBar())
-        if config.trainer.enable_checkpointing is not False and not any(
-            isinstance(callback, ModelCheckpoint) for callback in callbacks
-        ):
-            folder = output_dir / "checkpoints"
-            callbacks += [
-                ModelCheckpoint(folder, "best", monitor="val/miou", mode="max", enable_version_counter=False),
-                # One for each epoch in turn: save_last would do it at a new best only.
-                ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False),
-            ]
-        callbacks.append(TrainingWriter(output_dir, self._parser("fit").dump(config, skip_none=False)))
-        return {"default_root_dir": config.trainer.default_root_dir or output_dir}
 
 
 def default_output_dir(configs: list[Any] | None) -> Path:

@@ -9,7 +9,7 @@ from lit_samseg.callbacks.report_writer import ReportWriter
 from lit_samseg.callbacks.results_writer import ResultsWriter
 from lit_samseg.callbacks.skipped_images import SkippedImages
 from lit_samseg.callbacks.termination import TerminateOnce
-from lit_samseg.callbacks.training_writer import TrainingWriter, check_trainable
+from lit_samseg.callbacks.training_writer import TrainingWriter, check_trainable, training_callbacks
 
 __all__ = [
     "GalleryWriter",
@@ -24,4 +24,5 @@ __all__ = [
     "TerminateOnce",
     "TrainingWriter",
     "check_trainable",
+    "training_callbacks",
 ]

@@ -2,9 +2,12 @@
 
 import csv
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from rich.console import Console
 
 from lit_samseg.atomic import atomic_file
@@ -105,3 +108,23 @@ def check_trainable(module: LightningModule) -> None:
             f"{type(module).__name__} has nothing to train; use lit_samseg.finetune.SamRefinerFinetune, "
             "SegmenterFinetune or GateFinetune, for example with configs/voc_finetune_decoder.yaml"
         )
+
+
+def training_callbacks(output_dir: Path, config: str, options: Any, chosen: Sequence[Callback]) -> list[Callback]:
+    """Return the callbacks of a training: progress, checkpoints, and what it leaves behind.
+
+    Args:
+        output_dir: The folder.
+        config: The full configuration as YAML.
+        options: The trainer's, as parsed.
+        chosen: Callbacks of the user's; a checkpoint among them takes the place of these.
+    """
+    callbacks: list[Callback] = [] if options.enable_progress_bar is False else [RichProgressBar()]
+    if options.enable_checkpointing is not False and not any(isinstance(c, ModelCheckpoint) for c in chosen):
+        folder = output_dir / "checkpoints"
+        callbacks += [
+            ModelCheckpoint(folder, "best", monitor="val/miou", mode="max", enable_version_counter=False),
+            # One for each epoch in turn: save_last would do it at a new best only.
+            ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False),
+        ]
+    return [*callbacks, TrainingWriter(output_dir, config)]

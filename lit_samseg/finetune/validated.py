@@ -85,8 +85,11 @@ class ValidatedModule(LightningModule):
         Returns:
             What keeps them, and the SAM that looks them up.
         """
+        if not max_gb > 0:
+            raise InputError(f"model.cache_max_gb is {max_gb}; give a number above 0")
         if folder is None:
-            self._own_folder = Path(self.trainer.default_root_dir) / "frozen"
+            # The first process's: a default name holds the time.
+            self._own_folder = self.trainer.strategy.broadcast(Path(self.trainer.default_root_dir) / "frozen")
         store = TensorStore(Path(folder or str(self._own_folder)).expanduser(), int(max_gb * 1e9))
         sam = CachedSegmenter(self.sam, store, "fp16")
         self.evaluation.sam = sam

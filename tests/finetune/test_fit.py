@@ -167,10 +167,11 @@ def test_the_baseline_instead(run_cli: RunCli, tmp_path: Path) -> None:
         (("--config", CONFIG, "--model.trained", "[]"), "model.trained is []"),
         (("--config", CONFIG, "--model.truth", 2), "model.truth is in 0..1"),
         (("--config", CONFIG, "--model.lr", 0), "model.lr is 0"),
+        (("--config", CONFIG, "--model.cache_max_gb", 0), "model.cache_max_gb is 0"),
         (("--config", CONFIG, "--trainer.precision", "bf16-mixed"), "set --model.sam.precision bf16"),
         (("--config", CONFIG, "--data.split", "train"), "images are both in training"),
         (("--config", CONFIG, "--ckpt_path", "no.ckpt"), "no.ckpt"),
-        (("--config", CONFIG, "--resume", True), "fit goes on with --ckpt_path"),
+        (("--config", CONFIG, "--resume", True), "goes on with --ckpt_path"),
     ],
 )
 def test_what_cannot_be_trained(run_cli: RunCli, tmp_path: Path, words: tuple[object, ...], complaint: str) -> None:
