@@ -187,6 +187,7 @@ def test_going_on_gives_the_gate_of_an_unbroken_run(trained: Path, run_cli: RunC
 
 
 @pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
+@pytest.mark.slow
 def test_two_processes_fit_the_gate_of_one(tmp_path: Path) -> None:
     """Five images: to go round, one comes twice, which must not count."""
     for processes in (1, 2):
