@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning import LightningModule
 from torch import Tensor
 
 from lit_samseg.baselines import Baseline
@@ -188,7 +189,7 @@ class GateFinetune(ValidatedModule):
         keys = [(int(position), int(view)) for position, view in examples[:, :2].tolist()]
         for key, rows in groupby(range(len(keys)), keys.__getitem__):
             self._examples[key] = examples[list(rows), 2:].cpu()
-        return torch.nn.modules.module._IncompatibleKeys([], [])
+        return LightningModule.load_state_dict(self, {}, strict=False)
 
     def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
         """Write ``gate.json``."""

@@ -196,4 +196,4 @@ class ValidatedModule(LightningModule):
         with torch.no_grad():
             for name, weight in own.items():
                 weight.copy_(state_dict[name])
-        return torch.nn.modules.module._IncompatibleKeys([], [])
+        return super().load_state_dict({}, strict=False)
