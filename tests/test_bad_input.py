@@ -138,7 +138,7 @@ def test_unknown_recipe(run_cli: RunCli, words: list[object]) -> None:
         run_cli,
         [*words, "--model.variants", "[boxes]"],
         "unknown recipe 'boxes'",
-        "point, points, pole, negative, box, wide, mask, margin, gauss",
+        "point, points, pole, negative, box, wide, cebox, mask, margin, gauss",
     )
 
 
@@ -207,7 +207,7 @@ def test_typing_errors(run_cli: RunCli, words: list[object], extra: list[object]
 
 def test_no_model_and_a_subcommand_it_has_not(run_cli: RunCli, words: list[object]) -> None:
     assert_fails(run_cli, ["test"], "required: test.data, test.model")
-    outcome = run_cli("fit", *words[1:], "--trainer.max_epochs", 1)
+    outcome = run_cli("validate", *words[1:])
     assert outcome.code == 2
-    assert "invalid choice: 'fit' (choose from 'test', 'predict')" in outcome.err
+    assert "invalid choice: 'validate' (choose from 'fit', 'test', 'predict')" in outcome.err
     assert "Traceback" not in outcome.err

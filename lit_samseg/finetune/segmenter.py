@@ -44,7 +44,7 @@ class SegmenterFinetune(ValidatedModule):
         baseline: MobileNetV2DeepLab,
         sam: PromptableSegmenter | None = None,
         variants: list[str] = [],  # noqa: B006 (jsonargparse shows it in --help; never changed)
-        lr: float = 1e-3,
+        lr: float = 1e-4,
         weight_decay: float = 4e-5,
         class_names: tuple[str, ...] = (),
         background: int | None = None,

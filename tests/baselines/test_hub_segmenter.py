@@ -91,7 +91,8 @@ def test_maps_are_the_librarys(folder: Path) -> None:
         assert (labels != expected).sum() <= 2
         same, seen_logits = baseline.predict(image, "x")
         assert torch.equal(same, labels)
-        torch.testing.assert_close(seen_logits, logits[0], atol=2e-3, rtol=1e-4)
+        # Rounding goes with the largest: these random networks have logits of a hundred.
+        assert (seen_logits - logits[0]).abs().max() < 1e-3 * logits.abs().max()
         classes |= set(labels.unique().tolist())
     assert len(classes) > 1
     # Nothing is left behind by images of other sizes.
