@@ -58,6 +58,7 @@ class TrainingWriter(Callback):
         assert isinstance(pl_module, Trained)
         if trainer.num_sanity_val_steps == float("inf") and not self._rows:
             self._add(trainer, 0, pl_module.validated)
+        pl_module.validated = {}
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add an epoch to the curve."""
@@ -66,6 +67,8 @@ class TrainingWriter(Callback):
         loss = trainer.callback_metrics.get("train/loss_epoch")
         values = {} if loss is None else {"train/loss": float(loss)}
         self._add(trainer, trainer.current_epoch + 1, values | pl_module.validated)
+        # Epochs without a validation have no scores, not those of an earlier one.
+        pl_module.validated = {}
 
     def _add(self, trainer: Trainer, epoch: int, values: dict[str, float]) -> None:
         row = {"epoch": epoch, "step": trainer.global_step, "seconds": round(time.monotonic() - self._started, 1)}

@@ -91,8 +91,8 @@ def test_maps_are_the_librarys(folder: Path) -> None:
         assert (labels != expected).sum() <= 2
         same, seen_logits = baseline.predict(image, "x")
         assert torch.equal(same, labels)
-        # Rounding goes with the largest: these random networks have logits of a hundred.
-        assert (seen_logits - logits[0]).abs().max() < 1e-3 * logits.abs().max()
+        # Rounding goes with the largest, which is 0.001 for one of these random networks and 600 for another.
+        assert (seen_logits - logits[0]).abs().max() < 5e-5 * logits.abs().max()
         classes |= set(labels.unique().tolist())
     assert len(classes) > 1
     # Nothing is left behind by images of other sizes.
@@ -112,7 +112,7 @@ def test_classes_below_the_first_are_never_predicted(folder: Path) -> None:
     assert baseline.num_classes == len(CLASSES) - 2
     assert baseline.class_names == CLASSES[2:]
     assert (baseline.label_map(image, "x") != expected).sum() <= 2
-    assert torch.allclose(baseline.predict(image, "x")[1], logits[0], atol=2e-3)
+    assert torch.allclose(baseline.predict(image, "x")[1], logits[0], rtol=0, atol=5e-5 * float(logits.abs().max()))
 
 
 def test_facts(folder: Path) -> None:

@@ -129,6 +129,14 @@ def test_accumulated_steps_are_larger_batches(run_cli: RunCli, tmp_path: Path) -
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
 
 
+def test_epochs_without_a_validation_have_no_scores(run_cli: RunCli, tmp_path: Path) -> None:
+    words = ("--trainer.max_epochs", 2, "--trainer.check_val_every_n_epoch", 2, "--output_dir", tmp_path)
+    outcome = run_cli("fit", *SGD, *words)
+    assert outcome.code == 0, outcome.err
+    assert [bool(row["val/miou"]) for row in curve(tmp_path)] == [True, False, True]
+    assert all(row["train/loss"] for row in curve(tmp_path)[1:])
+
+
 def test_bf16_and_the_prompt_encoder(run_cli: RunCli, tmp_path: Path) -> None:
     outcome = run_cli(
         *("fit", *SGD, "--model.sam.precision", "bf16", "--model.trained", "[mask_decoder, prompt_encoder]"),
