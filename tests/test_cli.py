@@ -193,13 +193,20 @@ def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
         stdout=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        # A shell's background jobs ignore Ctrl-C, and so would what these tests start, if they are one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 120
-    while not Journal(output).records() and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.1)
-    process.send_signal(sent)
-    _, err = process.communicate(timeout=60)
+    try:
+        deadline = time.monotonic() + 120
+        while not Journal(output).records() and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(sent)
+        _, err = process.communicate(timeout=60)
+    finally:
+        # Left running, it would fail whichever test comes when it is collected.
+        process.kill()
+        process.communicate()
     assert process.returncode == code
     assert word in err
     assert "Traceback" not in err
