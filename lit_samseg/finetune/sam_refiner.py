@@ -49,6 +49,8 @@ class SamRefinerFinetune(ValidatedModule):
         border: How much more cells at the border of a true mask count, 0 for no more.
         competition: Weight of the cross-entropy of the scores that a row with ``fuse`` adds up (`fused_loss`), beside
             the losses of single masks.
+        average: Part that a moving average of the weights keeps at each step, 0 for none: with 0.98 it is of about the
+            last 50 steps. It is what is validated and written.
         seed: Of all that is drawn.
         cache_dir: Keep what the frozen networks make of images in this folder, for other runs too. None keeps it for
             the run.
@@ -77,6 +79,7 @@ class SamRefinerFinetune(ValidatedModule):
         jitter: float = 0.03,
         border: float = 0.0,
         competition: float = 10.0,
+        average: float = 0.0,
         seed: int = 0,
         cache_dir: str | None = None,
         cache_max_gb: float = 20.0,
@@ -84,7 +87,9 @@ class SamRefinerFinetune(ValidatedModule):
         background: int | None = None,
         ignore_index: int = 255,
     ) -> None:
-        super().__init__(baseline, sam, variants, lr, weight_decay, class_names, background, ignore_index)
+        super().__init__(
+            *(baseline, sam, variants, lr, weight_decay, class_names, background, ignore_index), average=average
+        )
         self.asking = [variant for variant in self.evaluation.variants if variant.recipe]
         if not self.asking:
             raise InputError("no row of model.variants asks SAM for a mask, so there is nothing to train it for")

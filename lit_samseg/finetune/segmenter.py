@@ -29,6 +29,8 @@ class SegmenterFinetune(ValidatedModule):
         variants: Rows to validate with beside the baseline.
         lr: Learning rate of the default optimiser, SGD with momentum 0.9. Other ones by ``--optimizer``.
         weight_decay: Of the default optimiser.
+        average: Part that a moving average of the weights keeps at each step, 0 for none. It is what is validated and
+            written.
         class_names: The data set's; linked on the command line, as are the next two.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
@@ -46,6 +48,7 @@ class SegmenterFinetune(ValidatedModule):
         variants: list[str] = [],  # noqa: B006 (jsonargparse shows it in --help; never changed)
         lr: float = 1e-4,
         weight_decay: float = 4e-5,
+        average: float = 0.0,
         class_names: tuple[str, ...] = (),
         background: int | None = None,
         ignore_index: int = 255,
@@ -55,6 +58,7 @@ class SegmenterFinetune(ValidatedModule):
         super().__init__(
             *(baseline, sam or SegmentAnything("demo"), variants, lr, weight_decay),
             *(class_names, background, ignore_index),
+            average=average,
         )
         self.baseline.model.requires_grad_(True)
 

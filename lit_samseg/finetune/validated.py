@@ -15,11 +15,15 @@ from lit_samseg.baselines import Baseline
 from lit_samseg.cache import CachedSegmenter, TensorStore
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.finetune.moving_average import MovingAverage
 from lit_samseg.finetune.schedule import warm_up_and_decay
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import LearnedGate
 from lit_samseg.sam import PromptableSegmenter
 from lit_samseg.scalar_names import scalar_name
+
+CURRENT = "current_weights"
+"""Of a checkpoint: the weights that are trained on, where its ``state_dict`` is their average."""
 
 
 class ValidatedModule(LightningModule):
@@ -38,6 +42,8 @@ class ValidatedModule(LightningModule):
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
         gate: Decides for rows with ``learned``.
+        average: Part that a moving average of the weights keeps at each step; 0 for none. Where there is one, it is
+            what is validated and written.
 
     Attributes:
         validated: What the last validation logged.
@@ -57,10 +63,14 @@ class ValidatedModule(LightningModule):
         background: int | None,
         ignore_index: int,
         gate: LearnedGate | None = None,
+        average: float = 0.0,
     ) -> None:
         super().__init__()
         if not lr > 0 or weight_decay < 0:
             raise InputError(f"model.lr is {lr} (above 0), model.weight_decay {weight_decay} (0 or more)")
+        if not 0 <= average < 1:
+            raise InputError(f"model.average is {average}; it is 0 or more, and below 1")
+        self.average = MovingAverage(average) if average else None
         self.baseline, self.sam = baseline, sam
         self.evaluation = SamSegEvaluation(
             *(baseline, sam, variants), analysis=False,
@@ -100,10 +110,39 @@ class ValidatedModule(LightningModule):
         if self._own_folder is not None and self.trainer.is_global_zero:
             shutil.rmtree(self._own_folder, ignore_errors=True)
 
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Let the average follow each step."""
+        super().optimizer_step(*args, **kwargs)
+        if self.average is not None:
+            self.average.update(self.trained_weights())
+
+    def on_train_end(self) -> None:
+        """What is left in the end is the average."""
+        if self.average is not None:
+            self.average.swap(self.trained_weights())
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the checkpoint which images it was trained on."""
+        """Say in the checkpoint which images it was trained on; ``state_dict`` is the average, if there is one."""
         data = self.trainer.datamodule.training_data  # type: ignore[attr-defined]
         checkpoint["trained_on"] = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
+        if self.average is not None and self.average.weights:
+            checkpoint[CURRENT], checkpoint["state_dict"] = checkpoint["state_dict"], dict(self.average.weights)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the weights that were trained, and with their average.
+
+        Raises:
+            InputError: The checkpoint has an average and this run keeps none, or the other way round.
+        """
+        if (CURRENT in checkpoint) != (self.average is not None):
+            raise InputError(
+                "the checkpoint has "
+                + ("a moving average" if CURRENT in checkpoint else "no moving average")
+                + " of the weights; give model.average as it was"
+            )
+        if self.average is not None:
+            self.average.weights = checkpoint["state_dict"]
+            checkpoint["state_dict"] = checkpoint.pop(CURRENT)
 
     @abstractmethod
     def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
@@ -161,7 +200,9 @@ class ValidatedModule(LightningModule):
         return sample.target.long()
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the last validation's counts."""
+        """Forget the last validation's counts, and validate the average."""
+        if self.average is not None:
+            self.average.swap(self.trained_weights())
         self.evaluation.scoring.forget()
         self.evaluation.scoring.begin()
 
@@ -170,7 +211,9 @@ class ValidatedModule(LightningModule):
         self.evaluation.evaluate(batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the rows' scores."""
+        """Log the rows' scores, and go back to the weights that are trained."""
+        if self.average is not None:
+            self.average.swap(self.trained_weights())
         self.evaluation.scoring.check()
         scores = self.evaluation.scoring.scores()
         first = scores[self.evaluation.rows[1 if len(scores) > 1 else 0]]
