@@ -95,6 +95,8 @@ class TrainingWriter(Callback):
         assert isinstance(pl_module, Trained)
         if not trainer.is_global_zero or trainer.interrupted:
             return
+        # Where nothing was left to train, the training did not end.
+        pl_module.settle()
         data = trainer.datamodule.training_data  # type: ignore[attr-defined]
         path = pl_module.write(self.output_dir, frozenset(f"{data.name}/{data.image_key(i)}" for i in data.ids))
         Console().print(f"Written to {path}", soft_wrap=True, highlight=False, markup=False)

@@ -118,8 +118,13 @@ class ValidatedModule(LightningModule):
 
     def on_train_end(self) -> None:
         """What is left in the end is the average."""
+        self.settle()
+
+    def settle(self) -> None:
+        """Put the average in the weights' place, for good; a second time it does nothing."""
         if self.average is not None:
             self.average.swap(self.trained_weights())
+            self.average.weights = {}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint which images it was trained on; ``state_dict`` is the average, if there is one."""

@@ -29,10 +29,11 @@ def curve(folder: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six epochs over four scenes."""
+    """Six epochs over four scenes, with a moving average of the weights."""
 
     def make(folder: Path) -> None:
-        run_quietly("fit", "--config", CONFIG, *SMALL, *PLAIN, "--trainer.max_epochs", 6, "--output_dir", folder)
+        words = ("--model.average", 0.5, "--trainer.max_epochs", 6, "--output_dir", folder)
+        run_quietly("fit", "--config", CONFIG, *SMALL, *PLAIN, *words)
 
     return made_once(tmp_path_factory, "trained", make)
 
@@ -89,7 +90,8 @@ def test_a_round_trip_gives_identical_maps(trained: Path, run_cli: RunCli, tmp_p
     assert adapter["sam"]["adapter"]["images"] == last["sam"]["adapter"]["images"] == 4
     assert adapter["sam"]["adapter"]["file"] == str(trained / "adapter.safetensors")
     sizes = [path.stat().st_size for path in (trained / "checkpoints").iterdir()]
-    assert max(sizes) < 4 * (trained / "adapter.safetensors").stat().st_size  # and the optimiser's two moments
+    # With the optimiser's two moments and what is averaged.
+    assert max(sizes) < 5 * (trained / "adapter.safetensors").stat().st_size
 
 
 def test_images_of_the_training_are_not_evaluated_on(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
@@ -104,7 +106,7 @@ def test_images_of_the_training_are_not_evaluated_on(trained: Path, run_cli: Run
 
 
 def test_going_on_gives_the_weights_of_an_unbroken_run(run_cli: RunCli, tmp_path: Path) -> None:
-    words = ("fit", *SGD, "--data.training.views", 2, "--model.noise", 1, "--model.truth", 0.5)
+    words = ("fit", *SGD, "--data.training.views", 2, "--model.noise", 1, "--model.truth", 0.5, "--model.average", 0.7)
     assert run_cli(*words, "--trainer.max_epochs", 3, "--output_dir", tmp_path / "whole").code == 0
     assert run_cli(*words, "--trainer.max_epochs", 1, "--output_dir", tmp_path / "parts").code == 0
     last = tmp_path / "parts/checkpoints/last.ckpt"
@@ -115,18 +117,43 @@ def test_going_on_gives_the_weights_of_an_unbroken_run(run_cli: RunCli, tmp_path
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     assert any(not torch.equal(whole[name], half[name]) for name in whole)
+    # What is at its end is not gone on with, and its weights are the average all the same.
+    (tmp_path / "parts/adapter.safetensors").unlink()
+    outcome = run_cli(*words, "--trainer.max_epochs", 3, "--output_dir", tmp_path / "parts", "--ckpt_path", last)
+    assert outcome.code == 0, outcome.err
+    again = load_file(tmp_path / "parts/adapter.safetensors")
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
     columns = ("epoch", "step", "val/miou", "train/loss")
     for ours, theirs in zip(curve(tmp_path / "parts"), curve(tmp_path / "whole"), strict=True):
         assert [ours[column] for column in columns] == [theirs[column] for column in columns]
 
 
-def test_accumulated_steps_are_larger_batches(run_cli: RunCli, tmp_path: Path) -> None:
-    once, twice = tmp_path / "once", tmp_path / "twice"
-    batches = ("--data.training.batch_size", 1, "--trainer.accumulate_grad_batches", 2)
-    assert run_cli("fit", *SGD, "--trainer.max_epochs", 1, "--output_dir", once).code == 0
-    assert run_cli("fit", *SGD, *batches, "--trainer.max_epochs", 1, "--output_dir", twice).code == 0
-    one, two = (load_file(folder / "adapter.safetensors") for folder in (once, twice))
-    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-6
+def largest_difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
+    assert one.keys() == other.keys()
+    return max(float((one[name] - other[name]).abs().max()) for name in one)
+
+
+def test_accumulated_steps_are_larger_batches_and_an_average_takes_each_in_once(
+    run_cli: RunCli, tmp_path: Path
+) -> None:
+    batches = ("--data.training.batch_size", 1, "--trainer.accumulate_grad_batches", 2, "--model.average", 0.75)
+    for name, *words in (
+        ("first", "--trainer.max_epochs", 1, "--trainer.limit_train_batches", 1),
+        ("both", "--trainer.max_epochs", 1),
+        ("average", "--trainer.max_epochs", 1, *batches),
+    ):
+        assert run_cli("fit", *SGD, *words, "--output_dir", tmp_path / name).code == 0
+    first, both, average = (load_file(tmp_path / name / "adapter.safetensors") for name in ("first", "both", "average"))
+    checkpoint = torch.load(tmp_path / "average/checkpoints/last.ckpt", weights_only=True)
+    current, averaged = (
+        {name.removeprefix("sam.model."): weight for name, weight in checkpoint[key].items()}
+        for key in ("current_weights", "state_dict")
+    )
+    assert largest_difference(both, first) > 1e-5
+    # What is trained is the same, and its average is a quarter of the way from the first step to the second.
+    assert largest_difference(both, current) < 1e-6
+    assert largest_difference(average, averaged) == 0
+    assert largest_difference(average, {name: 0.75 * first[name] + 0.25 * both[name] for name in first}) < 1e-6
 
 
 def test_epochs_without_a_validation_have_no_scores(run_cli: RunCli, tmp_path: Path) -> None:
@@ -175,6 +202,7 @@ def test_the_baseline_instead(run_cli: RunCli, tmp_path: Path) -> None:
         (("--config", CONFIG, "--model.trained", "[]"), "model.trained is []"),
         (("--config", CONFIG, "--model.truth", 2), "model.truth is in 0..1"),
         (("--config", CONFIG, "--model.lr", 0), "model.lr is 0"),
+        (("--config", CONFIG, "--model.average", 1), "model.average is 1"),
         (("--config", CONFIG, "--model.cache_max_gb", 0), "model.cache_max_gb is 0"),
         (("--config", CONFIG, "--trainer.precision", "bf16-mixed"), "set --model.sam.precision bf16"),
         (("--config", CONFIG, "--data.split", "train"), "images are both in training"),
@@ -189,10 +217,18 @@ def test_what_cannot_be_trained(run_cli: RunCli, tmp_path: Path, words: tuple[ob
     assert outcome.err.count("\n") == 1
 
 
-def test_another_choice_of_parts_cannot_be_gone_on_with(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
-    outcome = run_cli(
-        *("fit", *SGD, "--model.trained", "[prompt_encoder]", "--ckpt_path", trained / "checkpoints/last.ckpt"),
-        *("--output_dir", tmp_path),
-    )
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--model.trained", "[prompt_encoder]", "--model.average", 0.5), "of another model, or of other parts of it"),
+        ((), "give model.average as it was"),
+    ],
+)
+def test_other_options_cannot_be_gone_on_with(
+    trained: Path, run_cli: RunCli, tmp_path: Path, words: tuple[object, ...], complaint: str
+) -> None:
+    last = trained / "checkpoints/last.ckpt"
+    outcome = run_cli("fit", *SGD, *words, "--ckpt_path", last, "--output_dir", tmp_path)
     assert outcome.code == 2
-    assert "of another model, or of other parts of it" in outcome.err
+    assert complaint in outcome.err
+    assert outcome.err.count("\n") == 1
