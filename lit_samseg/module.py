@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from lightning import LightningModule
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from lit_samseg.allocation import keep_freed_memory
@@ -106,16 +107,20 @@ class SamSegEvaluation(LightningModule):
                 check_evaluated(trained.trained_on, keys, str(file))
 
     def check_gate(self) -> None:
-        """See that there is a gate where one is needed.
+        """See that there is a gate where one is needed, and say where it is not at home.
 
         Raises:
             InputError: A row has ``learned``, and there is none.
         """
-        learned = next((variant.name for variant in self.variants if variant.learned), None)
-        if learned is not None and self.gate is None:
+        learned = [variant.name for variant in self.variants if variant.learned]
+        if learned and self.gate is None:
             raise InputError(
-                f"variant {learned!r} needs a learned gate; give --model.gate FILE, which lit-samseg fit writes"
+                f"variant {learned[0]!r} needs a learned gate; give --model.gate FILE, which lit-samseg fit writes"
             )
+        if learned and self.gate is not None:
+            foreign = self.gate.foreign(learned, self.sam.sha256, self.baseline.sha256)
+            if foreign:
+                rank_zero_warn(f"gate {self.gate_file} was not trained for this: {', '.join(foreign)}")
 
     def on_test_start(self) -> None:
         """Fix the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""

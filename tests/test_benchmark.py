@@ -19,6 +19,7 @@ def run_script(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_plain_loop_and_ours_do_the_same_work(tmp_path: Path) -> None:
     few = ("--images", 1, "--warmup", 1, "--repeats", 1, "--rows", "plain", "fp32")
     done = run_script("--suite", "main", *few, "--output", tmp_path, "--markdown")

@@ -1,6 +1,7 @@
 """A learned gate: a logistic regression decides, region by region, between SAM's mask and the region itself."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,20 @@ class LearnedGate(nn.Module):
         """Return whether the mask is likelier the better one, bool scalar; never where it is empty."""
         logit: Tensor = self(features(decision, grid))
         return (logit > 0) & decision.kept.masks.any()
+
+    def foreign(self, variants: Sequence[str], sam_sha256: str | None, baseline_sha256: str | None) -> list[str]:
+        """Return in words what is not as it was in the training; nothing of a gate that was not trained.
+
+        Args:
+            variants: Names of the rows it is to decide for.
+            sam_sha256: SHA-256 of their SAM.
+            baseline_sha256: SHA-256 of their baseline.
+        """
+        if not self.variant:
+            return []
+        found = [f"row {name} (it learned from {self.variant})" for name in variants if name != self.variant]
+        found += ["another SAM"] if sam_sha256 != self.sam_sha256 else []
+        return found + (["another baseline"] if baseline_sha256 != self.baseline_sha256 else [])
 
     def write(self, path: Path) -> None:
         """Write a JSON file."""

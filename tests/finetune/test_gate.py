@@ -171,6 +171,19 @@ def test_what_cannot_be_evaluated(trained: Path, run_cli: RunCli, tmp_path: Path
     assert "needs a learned gate" in outcome.err
 
 
+def test_a_gate_away_from_home_says_so(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    gate = json.loads((trained / "gate.json").read_text())
+    (tmp_path / "gate.json").write_text(json.dumps(gate | {"sam_sha256": "0" * 64, "baseline_sha256": "1" * 64}))
+    words = ("--model.variants", f"[{ROW}/learned, box@learned]", "--data.subset", 1)
+    with pytest.warns(UserWarning, match="was not trained for this") as caught:
+        evaluated(run_cli, tmp_path / "run", tmp_path / "gate.json", *words)
+    (warning,) = (str(one.message) for one in caught)
+    assert warning == (
+        f"gate {tmp_path / 'gate.json'} was not trained for this: row box@learned (it learned from {ROW}/learned), "
+        "another SAM, another baseline"
+    )
+
+
 def test_going_on_gives_the_gate_of_an_unbroken_run(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
     views = ("--data.training.views", 2, "--trainer.max_epochs")
     assert run_cli("fit", *DEMO, *views, 2, "--output_dir", tmp_path / "whole").code == 0

@@ -94,6 +94,7 @@ def test_a_killed_run_goes_on(whole: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
+@pytest.mark.slow
 def test_two_killed_processes_go_on_as_one(whole: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = start(folder, *TWO)
