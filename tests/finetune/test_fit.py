@@ -164,6 +164,19 @@ def test_epochs_without_a_validation_have_no_scores(run_cli: RunCli, tmp_path: P
     assert all(row["train/loss"] for row in curve(tmp_path)[1:])
 
 
+def test_it_stops_early_where_nothing_is_gained(run_cli: RunCli, tmp_path: Path) -> None:
+    early = (
+        "--trainer.callbacks+=EarlyStopping",
+        "--trainer.callbacks.monitor=val/miou",
+        "--trainer.callbacks.mode=max",
+    )
+    words = ("--optimizer.lr", 1e-12, "--trainer.max_epochs", 6, "--output_dir", tmp_path)
+    outcome = run_cli("fit", *SGD, *early, "--trainer.callbacks.patience=1", *words)
+    assert outcome.code == 0, outcome.err
+    assert [row["epoch"] for row in curve(tmp_path)] == list("012")
+    assert (tmp_path / "adapter.safetensors").is_file()
+
+
 def test_bf16_and_the_prompt_encoder(run_cli: RunCli, tmp_path: Path) -> None:
     outcome = run_cli(
         *("fit", *SGD, "--model.sam.precision", "bf16", "--model.trained", "[mask_decoder, prompt_encoder]"),
