@@ -2,7 +2,7 @@
 
 from lit_samseg.baselines.by_name import load_baseline
 from lit_samseg.baselines.hub import HubSegmenter
-from lit_samseg.baselines.interface import Baseline, LogitBaseline
+from lit_samseg.baselines.interface import Baseline, LogitBaseline, TrainableBaseline
 from lit_samseg.baselines.mobilenet_v2 import MobileNetV2DeepLab
 from lit_samseg.baselines.oneformer import OneFormer
 from lit_samseg.baselines.precomputed import Precomputed
@@ -16,5 +16,6 @@ __all__ = [
     "OneFormer",
     "Precomputed",
     "TorchvisionDeepLab",
+    "TrainableBaseline",
     "load_baseline",
 ]

@@ -1,5 +1,6 @@
 """Semantic segmenters in the layout of transformers."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ from torch import Tensor
 from lit_samseg.baselines.bands import Resized, Rows, Stored, argmax_in_bands
 from lit_samseg.baselines.configuration import read_configuration
 from lit_samseg.baselines.finite import naming
-from lit_samseg.baselines.interface import Baseline
+from lit_samseg.baselines.interface import TrainableBaseline, resize_bilinear
 from lit_samseg.baselines.preprocessing import COARSEST_STRIDE, NetworkInput, Preprocessing, too_thin
 from lit_samseg.baselines.queries import log_likelihood, scores_of_queries, scores_of_windows
 from lit_samseg.errors import InputError
@@ -27,7 +28,7 @@ WINDOWS_AT_ONCE = 4
 """EoMT's windows that go through the network together; images up to 4:1 have no more."""
 
 
-class HubSegmenter(Baseline):
+class HubSegmenter(TrainableBaseline):
     """A frozen segmenter that ``AutoModelForSemanticSegmentation`` or ``AutoModelForUniversalSegmentation`` loads.
 
     The architecture is read from the checkpoint: BEiT, Data2Vec (vision), DPT, EoMT, Mask2Former, MaskFormer,
@@ -109,6 +110,26 @@ class HubSegmenter(Baseline):
             return labels, scores.source.values
         logits = log_likelihood(scores)
         return labels, logits.transpose(1, 2) if turned else logits
+
+    def check_trainable(self) -> None:
+        """Refuse networks that answer with queries: their losses match these with masks of the ground truth."""
+        if self.name not in _LOGITS:
+            raise InputError(
+                f"{self.checkpoint} is of {self.name}, whose queries are not trained by a loss of each pixel; give a "
+                f"network of {', '.join(_LOGITS)}"
+            )
+
+    def scores(self, image: Tensor) -> Tensor:
+        """Return logits at the image's size, with gradients where the weights have them; not of queries."""
+        given = self.preprocessing(image, "")
+        logits = self.model(pixel_values=given.pixels).logits[0, self.first_class :]
+        return resize_bilinear(logits, image.shape[1], image.shape[2], antialias=False)
+
+    def save(self, folder: Path) -> Path:
+        """Write the network as it is now, and what prepares its images."""
+        self.model.save_pretrained(folder)  # type: ignore[operator]
+        shutil.copy2(self.preprocessing.file, folder)
+        return folder
 
     def _labels(self, scores: Rows, turned: bool, image_id: str) -> Tensor:
         with naming(self.checkpoint, image_id):

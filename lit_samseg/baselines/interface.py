@@ -78,6 +78,31 @@ class Baseline(nn.Module, ABC):
             compare_classes(self.checkpoint, self.class_names, self.num_classes, class_names, self.first_class)
 
 
+class TrainableBaseline(Baseline):
+    """A baseline that can be trained on (`lit_samseg.finetune.SegmenterFinetune`).
+
+    Attributes:
+        model: The network.
+    """
+
+    model: nn.Module
+
+    def check_trainable(self) -> None:
+        """See that `scores` can be asked.
+
+        Raises:
+            InputError: This network cannot be trained by a loss of each pixel.
+        """
+
+    @abstractmethod
+    def scores(self, image: Tensor) -> Tensor:
+        """Return class logits, float32 ``[C, H, W]``, of one image uint8 ``[3, H, W]``, with the weights' gradients."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> Path:
+        """Write the network as it is now into a new folder; return what ``checkpoint`` takes."""
+
+
 class LogitBaseline(Baseline):
     """A baseline that has logits at the image's own size."""
 

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_samseg.baselines.interface import LogitBaseline, resize_bilinear
+from lit_samseg.baselines.interface import LogitBaseline, TrainableBaseline, resize_bilinear
 from lit_samseg.errors import InputError
 from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
 from lit_samseg.identity import identity_of, sha256_of_settings
 from lit_samseg.weights import DEMO_WEIGHTS
 
 
-class MobileNetV2DeepLab(LogitBaseline):
+class MobileNetV2DeepLab(LogitBaseline, TrainableBaseline):
     """A frozen ``MobileNetV2ForSemanticSegmentation``, evaluated as it was trained.
 
     The image is placed top left on a square canvas (513 for the published weights) with pixels ``x / 127.5 - 1`` and
@@ -60,9 +60,10 @@ class MobileNetV2DeepLab(LogitBaseline):
         """Return logits float32 ``[C, H, W]``; the largest tensor is ``C`` canvases or images."""
         return self.scores(image)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path) -> Path:
         """Write the network as it is now, as a checkpoint of this class."""
         self.model.save_pretrained(folder)  # type: ignore[operator]
+        return folder
 
     def scores(self, image: Tensor) -> Tensor:
         """Return `logits`, with gradients where the weights have them."""

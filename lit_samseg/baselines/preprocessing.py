@@ -59,6 +59,7 @@ class Preprocessing:
     Attributes:
         name: Class of the processor; those ending in ``Pil`` resize with Pillow, the others with torchvision, and the
             pixels differ slightly.
+        file: Where its settings were read.
 
     Raises:
         InputError: There is no processor, or its settings do not fit the network.
@@ -68,6 +69,7 @@ class Preprocessing:
         from transformers import AutoImageProcessor
 
         path, settings = read_settings(folder)
+        self.file = path
         with refused_with(f"{folder} has no usable image processor"):
             self.processor = AutoImageProcessor.from_pretrained(  # nosec B615 # a folder on disk
                 folder, local_files_only=True, trust_remote_code=False, config=config

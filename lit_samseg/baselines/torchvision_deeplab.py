@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
-from lit_samseg.baselines.interface import LogitBaseline, resize_bilinear
+from lit_samseg.baselines.interface import LogitBaseline, TrainableBaseline, resize_bilinear
 from lit_samseg.errors import InputError
 from lit_samseg.identity import identity_of
 from lit_samseg.weights import freeze, load_strictly, read_state_dict, sha256_of_file
@@ -14,7 +15,7 @@ from lit_samseg.weights import freeze, load_strictly, read_state_dict, sha256_of
 Architecture = Literal["deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "deeplabv3_resnet101"]
 
 
-class TorchvisionDeepLab(LogitBaseline):
+class TorchvisionDeepLab(LogitBaseline, TrainableBaseline):
     """A frozen torchvision DeepLabV3.
 
     torchvision's own weights were trained on COCO images with VOC's classes, not on VOC.
@@ -75,6 +76,17 @@ class TorchvisionDeepLab(LogitBaseline):
     @torch.inference_mode()
     def logits(self, image: Tensor) -> Tensor:
         """Return logits float32 ``[C, H, W]``; the largest tensor is ``C`` times the (resized) image."""
+        return self.scores(image)
+
+    def save(self, folder: Path) -> Path:
+        """Write the network as it is now, as ``model.safetensors``; its architecture is not in it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "model.safetensors"
+        save_file({name: tensor.contiguous() for name, tensor in self.model.state_dict().items()}, path)
+        return path
+
+    def scores(self, image: Tensor) -> Tensor:
+        """Return `logits`, with gradients where the weights have them."""
         height, width = image.shape[1:]
         logits: Tensor = self.model(self.transform(image)[None])["out"][0]
         if logits.shape[1:] != (height, width):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.baselines import TrainableBaseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.schedule import poly
@@ -24,7 +24,8 @@ class SegmenterFinetune(ValidatedModule):
     Statistics of its batch normalisations stay as they are: a few images are too few for better ones.
 
     Args:
-        baseline: The semantic segmenter.
+        baseline: The semantic segmenter: `MobileNetV2DeepLab`, `TorchvisionDeepLab`, or a `HubSegmenter` with logits of
+            pixels, such as SegFormer. The largest tensor is its logits at the image's size, twice with gradients.
         sam: For rows in ``variants``; None, where there are none, takes the built-in one, which is asked nothing.
         variants: Rows to validate with beside the baseline.
         lr: Learning rate of the default optimiser, SGD with momentum 0.9. Other ones by ``--optimizer``.
@@ -36,14 +37,14 @@ class SegmenterFinetune(ValidatedModule):
         ignore_index: Void label of the ground truth.
 
     Raises:
-        InputError: An option is out of range.
+        InputError: An option is out of range, or the baseline answers with queries.
     """
 
-    baseline: MobileNetV2DeepLab
+    baseline: TrainableBaseline
 
     def __init__(
         self,
-        baseline: MobileNetV2DeepLab,
+        baseline: TrainableBaseline,
         sam: PromptableSegmenter | None = None,
         variants: list[str] = [],  # noqa: B006 (jsonargparse shows it in --help; never changed)
         lr: float = 1e-4,
@@ -55,6 +56,7 @@ class SegmenterFinetune(ValidatedModule):
     ) -> None:
         if sam is None and variants:
             raise InputError("model.variants need SAM; give model.sam, or leave them out")
+        baseline.check_trainable()
         super().__init__(
             *(baseline, sam or SegmentAnything("demo"), variants, lr, weight_decay),
             *(class_names, background, ignore_index),
@@ -81,7 +83,5 @@ class SegmenterFinetune(ValidatedModule):
         return self.joined(losses, len(batch))
 
     def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
-        """Write a folder that ``--model.baseline.checkpoint`` takes."""
-        path = folder / BASELINE
-        self.baseline.save(path)
-        return path
+        """Write what ``--model.baseline.checkpoint`` takes into a folder of the run's."""
+        return self.baseline.save(folder / BASELINE)
