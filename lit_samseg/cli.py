@@ -35,6 +35,7 @@ from lit_samseg.description import DESCRIPTION
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.null_options import check_nulls
+from lit_samseg.option_errors import in_one_line
 from lit_samseg.reports import COMMANDS, run_report
 from lit_samseg.version import __version__
 
@@ -181,6 +182,8 @@ def run(args: ArgsType = None) -> SamSegCLI:
             "description": DESCRIPTION,
             "version": __version__,
             "formatter_class": _Formatter,
+            # `main` says it in a line.
+            "exit_on_error": False,
         },
         args=args,
     )
@@ -196,6 +199,9 @@ def main(args: ArgsType = None) -> None:
             if isinstance(words, list):
                 check_config_files(words)
             run(args)
+    except argparse.ArgumentError as error:
+        known = [word for word in words[:1] if word in SamSegCLI.subcommands()] if isinstance(words, list) else []
+        _end(f"error: {in_one_line(str(error))} (see {' '.join(['lit-samseg', *known, '--help'])})", 2)
     except KeyboardInterrupt:
         _end("interrupted", 130)
     except SIGTERMException:

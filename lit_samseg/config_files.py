@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import yaml
@@ -31,7 +32,7 @@ def check_config_files(words: Sequence[str]) -> None:
 
 
 def _named_files(words: Sequence[str]) -> Iterator[Path]:
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
         option, equals, value = word.partition("=")
         value = value if equals else following
         # A word may also be YAML itself, longer than a name can be.

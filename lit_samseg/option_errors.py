@@ -1,0 +1,64 @@
+"""jsonargparse's complaints about options in one line: which option, what is wrong with it, what may be meant."""
+
+import difflib
+import importlib
+import inspect
+import re
+
+_NOISE = (
+    "Does not validate against any of the Union subtypes",
+    "Subtypes:",
+    "Errors:",
+    "Expected a <class 'NoneType'>",
+    "Given value type:",
+    "Given value: NestedArg(",
+    "Parser key ",
+    "Problem with given class_path ",
+)
+_GIVEN = "Given value:"
+_NO_PATH = "Expected a path but"
+
+
+def in_one_line(message: str) -> str:
+    """Return what a complaint of several lines says.
+
+    Args:
+        message: ``str`` of jsonargparse's ``ArgumentError``. One of another layout stays what it is, in one line.
+    """
+    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
+    given = [
+        line.removeprefix(_GIVEN).strip() for line in lines if line.startswith(_GIVEN) and "NestedArg(" not in line
+    ]
+    facts = [line for line in lines if line and not line.startswith((*_NOISE, _GIVEN))]
+    # A class may also be the path of a file with its options.
+    facts = [fact for fact in facts if not fact.startswith(_NO_PATH)] or facts
+    keys = re.findall(r'Parser key "([^"]+)"', message)
+    if not keys or not facts:
+        # A complaint of argparse's own follows its key in the same line.
+        text = " ".join(message.split())
+        return re.sub(r'^Parser key "([^"]+)": ', r"--\1: ", text)
+    text = "; ".join(dict.fromkeys(map(_plainly, facts)))
+    if given and not re.search(rf"(?<!\w){re.escape(given[0])}(?!\w)", text):
+        text += f", not {given[0]}"
+    return f"--{'.'.join(keys)}: {text}{_suggestion(message)}"
+
+
+def _plainly(fact: str) -> str:
+    fact = re.sub(r"Expected an? <class '(\w+)'>", r"expected \1", fact)
+    fact = fact.replace("Expected a dot import path string:", "no such class:")
+    fact = re.sub(r"Expected an? typing\.Literal\[(.*)\]\.", r"expected one of \1.", fact)
+    return re.sub(r"\. Got value: ", ", not ", fact)
+
+
+def _suggestion(message: str) -> str:
+    """Return what may have been meant by an option that a class does not have."""
+    wrong, classes = re.search(r"Option '(\w+)' is not accepted", message), re.findall(r"class_path '([^']+)'", message)
+    if wrong is None or not classes:
+        return ""
+    module, _, name = classes[-1].rpartition(".")
+    try:
+        options = inspect.signature(getattr(importlib.import_module(module), name)).parameters
+    except (ImportError, AttributeError, ValueError, TypeError):
+        return ""
+    meant = difflib.get_close_matches(wrong[1], options, 1)
+    return f" by {name}" + (f"; did you mean {meant[0]}?" if meant else f"; it has {', '.join(options)}")

@@ -1,0 +1,78 @@
+"""A mistaken option ends with one line that names it, and what may have been meant."""
+
+import subprocess
+import sys
+
+import pytest
+
+from lit_samseg.option_errors import in_one_line
+from tests.conftest import PROJECT, RunCli
+
+DEMO = ("--config", PROJECT / "configs/demo.yaml")
+TRAINING = ("--config", PROJECT / "configs/demo_finetune.yaml")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ((), 'expected "subcommand" to be one of {fit,test,predict}, but it was not provided. (see lit-samseg --help)'),
+        (("fitt",), "argument subcommand: invalid choice: 'fitt' "),
+        (("test",), "the following arguments are required: test.data, test.model (see lit-samseg test --help)"),
+        (("test", *DEMO, "--modle.x", 1), "unrecognized arguments: --modle.x 1 (see lit-samseg test --help)"),
+        (("test", "--config", "no.yaml"), "--config: File does not exist: "),
+        (("test", *DEMO, "--gallery", "perhaps"), "--gallery: expected bool, not perhaps "),
+        (("test", *DEMO, "--trainer.max_epochs", "x"), "--trainer.max_epochs: expected int, not x "),
+        (("test", *DEMO, "--data.subset", "x"), "--data.subset: expected int, not x "),
+        (("test", *DEMO, "--data", "VOC2013"), "--data: no such class: VOC2013 "),
+        (("test", *DEMO, "--model.variants", "box"), "--model.variants: expected list, not box "),
+        (
+            ("test", *DEMO, "--model.sam.precision", "fp8"),
+            "--model.sam.precision: expected one of 'fp32', 'bf16', 'fp16', ",
+        ),
+        (
+            ("test", *DEMO, "--model.sam", "lit_samseg.sam.Nothing"),
+            "--model.sam: module 'lit_samseg.sam' has no attribute",
+        ),
+        (
+            ("test", *DEMO, "--model.baseline.chekpoint", "x"),
+            "--model.baseline: Option 'chekpoint' is not accepted by MobileNetV2DeepLab; did you mean checkpoint? ",
+        ),
+        (
+            ("fit", *TRAINING, "--model.avrage", 0.9),
+            "--model: Option 'avrage' is not accepted by SamRefinerFinetune; did you mean average? (see ",
+        ),
+        (
+            ("test", *DEMO, "--model.baseline.xyz", 1),
+            "--model.baseline: Option 'xyz' is not accepted by MobileNetV2DeepLab; it has checkpoint (see ",
+        ),
+    ],
+)
+def test_a_mistaken_option_is_named_in_one_line(run_cli: RunCli, words: tuple[object, ...], complaint: str) -> None:
+    outcome = run_cli(*words)
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"lit-samseg: error: {complaint}")
+    assert outcome.err.count("\n") == 1
+
+
+def test_no_words_at_all() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lit_samseg"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "{fit,test,predict}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("of another\n  layout", "of another layout"),
+        ('Parser key "a":\n  Subtypes: []', "--a: Subtypes: []"),
+        (
+            "Parser key \"model\":\n  - Problem with given class_path 'gone.Class':\n    Option 'x' is not accepted",
+            "--model: Option 'x' is not accepted",
+        ),
+    ],
+)
+def test_what_is_not_known_is_left_as_it_is(message: str, line: str) -> None:
+    assert in_one_line(message) == line
