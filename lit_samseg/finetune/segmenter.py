@@ -47,7 +47,7 @@ class SegmenterFinetune(ValidatedModule):
         baseline: TrainableBaseline,
         sam: PromptableSegmenter | None = None,
         variants: list[str] = [],  # noqa: B006 (jsonargparse shows it in --help; never changed)
-        lr: float = 1e-4,
+        lr: float = 1e-5,
         weight_decay: float = 4e-5,
         average: float = 0.0,
         class_names: tuple[str, ...] = (),
