@@ -24,6 +24,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left alone")
+@pytest.mark.slow
 def test_large_blocks_are_fetched_once() -> None:
     faults = {}
     for how in ("keep", "as it is"):

@@ -64,6 +64,7 @@ def test_an_unknown_suite_is_a_usage_error() -> None:
     assert "invalid choice: 'everything'" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_worker_that_fails_says_why(tmp_path: Path) -> None:
     done = run_script("--sam", tmp_path / "missing.pth", "--rows", "fp32", "--output", tmp_path)
     assert done.returncode == 1

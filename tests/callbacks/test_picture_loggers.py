@@ -25,6 +25,7 @@ def test_other_loggers_are_left_alone(tmp_path: Path) -> None:
     assert find_picture_loggers([CSVLogger(tmp_path)]) == []
 
 
+@pytest.mark.slow
 def test_looking_for_them_imports_no_package_of_theirs(tmp_path: Path) -> None:
     program = (
         "import sys\n"

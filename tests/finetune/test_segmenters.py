@@ -40,7 +40,7 @@ def words_of(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[
     ("kind", "lr", "file"),
     [
         ("segformer", 0.01, "baseline"),
-        ("upernet", 0.01, "baseline"),
+        pytest.param("upernet", 0.01, "baseline", marks=pytest.mark.slow),
         ("torchvision", 0.2, "baseline/model.safetensors"),
     ],
 )

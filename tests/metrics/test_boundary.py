@@ -187,6 +187,7 @@ def evaluate(positions: range) -> tuple[dict[str, torch.Tensor], list[torch.Tens
 
 
 @pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
+@pytest.mark.slow
 def test_two_processes_give_the_same(tmp_path: Path) -> None:
     other_process = multiprocessing.get_context("spawn").Process(target=share, args=(1, tmp_path))
     other_process.start()

@@ -46,7 +46,7 @@ def test_pictures_beside_the_file_are_loaded_when_they_are_seen(
     assert len(np.unique(seen, axis=0)) > 50
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [pytest.param("light", 1440, marks=pytest.mark.slow), ("dark", 390)])
 def test_axe_finds_no_serious_fault(demo_report: Path, open_page: OpenPage, scheme: str, width: int) -> None:
     if not AXE.is_file():
         missing(f"axe-core in {AXE}")

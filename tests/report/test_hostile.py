@@ -95,9 +95,9 @@ def test_hostile_names_and_sizes_are_readable(run_cli: RunCli, open_page: OpenPa
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        ("one image", []),
+        pytest.param("one image", [], marks=pytest.mark.slow),
         ("no variants", ["--model.variants=[]"]),
-        ("no pictures", ["--gallery=false"]),
+        pytest.param("no pictures", ["--gallery=false"], marks=pytest.mark.slow),
         ("no analysis", ["--model.analysis=false", "--model.variants=[box, points+box@component/oracle]"]),
     ],
 )

@@ -174,6 +174,7 @@ def test_scores_of_another_run_are_refused(demo_report: Path, run_cli: RunCli, t
     assert "results.json and counts.npz are of different runs" in outcome.err
 
 
+@pytest.mark.slow
 def test_the_user_s_own_plot_settings_change_nothing(demo_report: Path, tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: red\nlines.linewidth: 9\n")
     folder = Path(shutil.copytree(demo_report, tmp_path / "run"))

@@ -126,12 +126,14 @@ def flip(content: bytes) -> bytes:
     ("damage", "kept"),
     [
         pytest.param(cut_by(1), 2, id="last byte lost"),
-        pytest.param(cut_by(1000), 2, id="last record cut"),
-        pytest.param(lambda content: content + content[:17], 3, id="next record begun"),
-        pytest.param(lambda content: content + bytes(4096), 3, id="zeros behind"),
-        pytest.param(lambda content: content + content[:48] + bytes(9), 3, id="only the head of the next"),
+        pytest.param(cut_by(1000), 2, id="last record cut", marks=pytest.mark.slow),
+        pytest.param(lambda content: content + content[:17], 3, id="next record begun", marks=pytest.mark.slow),
+        pytest.param(lambda content: content + bytes(4096), 3, id="zeros behind", marks=pytest.mark.slow),
+        pytest.param(
+            lambda content: content + content[:48] + bytes(9), 3, id="only the head of the next", marks=pytest.mark.slow
+        ),
         pytest.param(flip, 1, id="a bit turned"),
-        pytest.param(lambda content: b"", 0, id="nothing written"),
+        pytest.param(lambda content: b"", 0, id="nothing written", marks=pytest.mark.slow),
     ],
 )
 def test_a_damaged_journal(
@@ -150,7 +152,9 @@ def test_a_damaged_journal(
 
 
 @pytest.mark.parametrize("file", ["gallery.partial/labels/{}.webp", "predictions.partial/points/{}.png"])
-@pytest.mark.parametrize("content", [None, b"", b"other"])
+@pytest.mark.parametrize(
+    "content", [b"other", *(pytest.param(content, marks=pytest.mark.slow) for content in (None, b""))]
+)
 def test_an_image_whose_picture_is_not_whole_is_done_again(
     file: str,
     content: bytes | None,

@@ -142,7 +142,7 @@ def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]
 @pytest.mark.parametrize(
     ("small_disk", "words", "images"),
     [
-        pytest.param(200, (), range(1, SIZE), id="while images are evaluated"),
+        pytest.param(200, (), range(1, SIZE), id="while images are evaluated", marks=pytest.mark.slow),
         pytest.param(200, TWO, range(1, SIZE), id="in two processes", marks=pytest.mark.slow),
         pytest.param(400, (), [SIZE], id="while the report is written", marks=pytest.mark.slow),
     ],

@@ -29,8 +29,8 @@ def refuse(run_cli: RunCli, *words: object) -> str:
     ("word", "named"),
     [
         ("--model.variants=[points]", 'model.init_args.variants was ["points", "box@component"], is ["points"]'),
-        ("--model.analysis=false", "model.init_args.analysis was true, is false"),
-        ("--seed_everything=7", "seed_everything was 0, is 7"),
+        pytest.param("--model.analysis=false", "model.init_args.analysis was true, is false", marks=pytest.mark.slow),
+        pytest.param("--seed_everything=7", "seed_everything was 0, is 7", marks=pytest.mark.slow),
         ("--model.sam.precision=bf16", 'model.init_args.sam.init_args.precision was "fp32", is "bf16"'),
         ("--data.subset=3", "data.init_args.subset was null, is 3; images.count was 4, is 3"),
     ],
