@@ -7,4 +7,4 @@ install_into_venv ".[test]"
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 # One more than there are cores: some tests wait for processes of their own.
 workers=$(python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
-python -m pytest -n "$workers" --dist loadfile "$@"
+python -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder "$@"

@@ -85,9 +85,10 @@ def test_six_rows_with_bounded_memory(ids: list[str] | None, coarse: Path, tmp_p
     assert len(seen) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ids", "variants"),
-    [(SMALL[1:2], ["box", "points+box+mask"]), pytest.param(None, PAPER_VARIANTS, marks=pytest.mark.slow)],
+    [(SMALL[1:2], ["box", "points+box+mask"]), (None, PAPER_VARIANTS)],
     ids=["one", "all nine"],
 )
 def test_the_order_of_classes_changes_nothing(ids: list[str] | None, variants: list[str], coarse: Path) -> None:

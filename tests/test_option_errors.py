@@ -1,8 +1,5 @@
 """A mistaken option ends with one line that names it, and what may have been meant."""
 
-import subprocess
-import sys
-
 import pytest
 
 from lit_samseg.option_errors import in_one_line
@@ -52,15 +49,6 @@ def test_a_mistaken_option_is_named_in_one_line(run_cli: RunCli, words: tuple[ob
     assert outcome.code == 2
     assert outcome.err.startswith(f"lit-samseg: error: {complaint}")
     assert outcome.err.count("\n") == 1
-
-
-def test_no_words_at_all() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "lit_samseg"], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "{fit,test,predict}" in done.stderr
 
 
 @pytest.mark.parametrize(

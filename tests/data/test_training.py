@@ -117,6 +117,7 @@ def views_of_two(seed: int = 0) -> list[str]:
     return [fingerprint(two[position, view]) for position in (0, 1) for view in (1, 2, 3)]
 
 
+@pytest.mark.slow
 def test_a_view_depends_on_seed_image_and_number_only() -> None:
     assert len(set(views_of_two(0) + views_of_two(1))) == 12
     # Python's own hash of a text differs from process to process.
