@@ -11,7 +11,6 @@ _NOISE = (
     "Errors:",
     "Expected a <class 'NoneType'>",
     "Given value type:",
-    "Given value: NestedArg(",
     "Parser key ",
     "Problem with given class_path ",
 )

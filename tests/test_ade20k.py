@@ -42,7 +42,7 @@ def coarse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("ids", [SMALL[:1], pytest.param(None, marks=pytest.mark.slow)], ids=["one", "all nine"])
+@pytest.mark.parametrize("ids", [SMALL[:2], pytest.param(None, marks=pytest.mark.slow)], ids=["two", "all nine"])
 def test_six_rows_with_bounded_memory(ids: list[str] | None, coarse: Path, tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text("\n".join(ids or [path.stem for path in TRUTH.glob("*.png")]))
     # A process of its own, for its peak memory.
@@ -85,10 +85,9 @@ def test_six_rows_with_bounded_memory(ids: list[str] | None, coarse: Path, tmp_p
     assert len(seen) == 6
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ids", "variants"),
-    [(SMALL[1:2], ["box", "points+box+mask"]), (None, PAPER_VARIANTS)],
+    [(SMALL[1:2], ["box", "points+box+mask"]), pytest.param(None, PAPER_VARIANTS, marks=pytest.mark.slow)],
     ids=["one", "all nine"],
 )
 def test_the_order_of_classes_changes_nothing(ids: list[str] | None, variants: list[str], coarse: Path) -> None:

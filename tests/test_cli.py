@@ -169,11 +169,7 @@ def test_import_is_light() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "code", "word"),
-    [
-        (signal.SIGINT, 130, "interrupted"),
-        pytest.param(signal.SIGTERM, 143, "terminated", marks=pytest.mark.slow),
-    ],
+    ("sent", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
 def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
     sent: signal.Signals, code: int, word: str, tmp_path: Path

@@ -72,7 +72,6 @@ def real_words(folder: Path) -> list[object]:
 
 
 @pytest.mark.real
-@pytest.mark.slow
 def test_real_images(run_cli: RunCli, tmp_path: Path) -> None:
     outcome = run_cli(*real_words(tmp_path), "--data.subset", 2, "--data.num_workers", 1)
     assert outcome.code == 0, outcome.err

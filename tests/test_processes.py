@@ -13,8 +13,7 @@ from tests.recomputation import results_of
 
 pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
 
-# No multiple of the processes, and fewer images than processes.
-SIZES = (5, 1)
+SIZES = (7, 3, 2, 1)
 
 PROGRAM = """
 import sys

@@ -119,11 +119,11 @@ class HubSegmenter(TrainableBaseline):
                 f"network of {', '.join(_LOGITS)}"
             )
 
-    def scores(self, image: Tensor) -> Tensor:
+    def scores(self, image: Tensor, image_id: str) -> Tensor:
         """Return logits at the image's size, with gradients where the weights have them; not of queries."""
-        given = self.preprocessing(image, "")
-        logits = self.model(pixel_values=given.pixels).logits[0, self.first_class :]
-        return resize_bilinear(logits, image.shape[1], image.shape[2], antialias=False)
+        rows, _ = self._scores(image, image_id)
+        assert isinstance(rows, Resized) and isinstance(rows.source, Stored), "check_trainable"  # noqa: PT018
+        return resize_bilinear(rows.source.values, image.shape[1], image.shape[2], antialias=False)
 
     def save(self, folder: Path) -> Path:
         """Write the network as it is now, and what prepares its images."""

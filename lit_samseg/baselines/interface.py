@@ -95,7 +95,7 @@ class TrainableBaseline(Baseline):
         """
 
     @abstractmethod
-    def scores(self, image: Tensor) -> Tensor:
+    def scores(self, image: Tensor, image_id: str) -> Tensor:
         """Return class logits, float32 ``[C, H, W]``, of one image uint8 ``[3, H, W]``, with the weights' gradients."""
 
     @abstractmethod

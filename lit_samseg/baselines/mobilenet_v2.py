@@ -58,14 +58,14 @@ class MobileNetV2DeepLab(LogitBaseline, TrainableBaseline):
     @torch.inference_mode()
     def logits(self, image: Tensor) -> Tensor:
         """Return logits float32 ``[C, H, W]``; the largest tensor is ``C`` canvases or images."""
-        return self.scores(image)
+        return self.scores(image, "")
 
     def save(self, folder: Path) -> Path:
         """Write the network as it is now, as a checkpoint of this class."""
         self.model.save_pretrained(folder)  # type: ignore[operator]
         return folder
 
-    def scores(self, image: Tensor) -> Tensor:
+    def scores(self, image: Tensor, image_id: str) -> Tensor:
         """Return `logits`, with gradients where the weights have them."""
         height, width = image.shape[1:]
         pixels = image.float() / 127.5 - 1

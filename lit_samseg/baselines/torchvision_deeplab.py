@@ -76,7 +76,7 @@ class TorchvisionDeepLab(LogitBaseline, TrainableBaseline):
     @torch.inference_mode()
     def logits(self, image: Tensor) -> Tensor:
         """Return logits float32 ``[C, H, W]``; the largest tensor is ``C`` times the (resized) image."""
-        return self.scores(image)
+        return self.scores(image, "")
 
     def save(self, folder: Path) -> Path:
         """Write the network as it is now, as ``model.safetensors``; its architecture is not in it."""
@@ -85,7 +85,7 @@ class TorchvisionDeepLab(LogitBaseline, TrainableBaseline):
         save_file({name: tensor.contiguous() for name, tensor in self.model.state_dict().items()}, path)
         return path
 
-    def scores(self, image: Tensor) -> Tensor:
+    def scores(self, image: Tensor, image_id: str) -> Tensor:
         """Return `logits`, with gradients where the weights have them."""
         height, width = image.shape[1:]
         logits: Tensor = self.model(self.transform(image)[None])["out"][0]

@@ -78,7 +78,7 @@ class SegmenterFinetune(ValidatedModule):
         for sample in batch:
             target = self.target(sample)
             if (target != self.ignore_index).any():
-                logits = self.baseline.scores(sample.image)
+                logits = self.baseline.scores(sample.image, sample.id)
                 losses.append(F.cross_entropy(logits[None], target[None], ignore_index=self.ignore_index))
         return self.joined(losses, len(batch))
 

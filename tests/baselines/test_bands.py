@@ -152,7 +152,7 @@ print(memory("VmHWM") - before)
 @pytest.mark.parametrize(
     ("queries", "masks_to_size"),
     [
-        pytest.param(1, False, marks=pytest.mark.slow),
+        (1, False),
         pytest.param(250, False, marks=pytest.mark.slow),
         pytest.param(250, True, marks=pytest.mark.slow),
     ],

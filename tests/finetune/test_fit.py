@@ -32,7 +32,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six epochs over four scenes, with a moving average of the weights."""
 
     def make(folder: Path) -> None:
-        words = ("--model.average", 0.5, "--trainer.max_epochs", 6, "--output_dir", folder)
+        words = ("--model.average", 0.9, "--trainer.max_epochs", 6, "--output_dir", folder)
         run_quietly("fit", "--config", CONFIG, *SMALL, *PLAIN, *words)
 
     return made_once(tmp_path_factory, "trained", make)

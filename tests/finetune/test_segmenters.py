@@ -80,12 +80,12 @@ def test_scores_are_what_the_label_map_is_of(kind: str, tmp_path: Path, monkeypa
         else HubSegmenter(str(checkpoint))
     )
     image = tiny_segmenters.random_image(50, 70)
-    scores = baseline.scores(image)
+    scores = baseline.scores(image, "x")
     assert scores.shape == (len(Scenes.class_names), 50, 70)
     best, second = scores.topk(2, 0).values
     assert (scores.argmax(0) == baseline.label_map(image, "x"))[best - second > 1e-4].all()
     baseline.model.requires_grad_(True)
-    assert baseline.scores(image).requires_grad
+    assert baseline.scores(image, "x").requires_grad
 
 
 def test_queries_are_refused(run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
