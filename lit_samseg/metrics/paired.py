@@ -59,6 +59,17 @@ class PairedCounts:
         """``N``."""
         return len(self.gt_area)
 
+    @property
+    def scored(self) -> int:
+        """The number of images that are not all void."""
+        return int(self.gt_area.any(axis=1).sum())
+
+    def changed(self) -> NDArray[np.int64]:
+        """Return on how many images each row differs from row 0, int64 ``[R - 1]``."""
+        pairs = zip(self.intersection[1:], self.union[1:], strict=True)
+        differs = [(hit != self.intersection[0]) | (union != self.union[0]) for hit, union in pairs]
+        return np.array([row.any(axis=1).sum() for row in differs], np.int64)
+
     def chunk(self) -> int:
         """Return how many weightings of the images to work on at once.
 

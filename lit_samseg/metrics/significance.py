@@ -1,5 +1,6 @@
 """Is a row better than the baseline? Interval, p-value, verdict, and what so many images could have shown."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
@@ -12,7 +13,7 @@ from lit_samseg.metrics.bootstrap import bootstrap_differences, percentile_inter
 from lit_samseg.metrics.paired import METRICS, Floats, PairedCounts
 from lit_samseg.metrics.permutation import permutation_p
 
-Verdict = Literal["better", "worse", "no evidence"]
+Verdict = Literal["better", "worse", "no evidence", "too few images"]
 
 ALPHA = 0.05
 POWER = 0.8
@@ -33,17 +34,25 @@ class Significance:
         row: Position of the row.
         metric: One of ``METRICS``.
         difference: Row minus row 0 on all images; nan where nothing was scored.
-        low: Lower end of the 95 % percentile bootstrap interval of the difference.
-        high: Upper end. With one image both ends are the difference itself, which says nothing.
+        low: Lower end of the 95 % percentile bootstrap interval of the difference; nan where only one image is not
+            void: there is none.
+        high: Upper end.
         p: Two-sided p-value of the sign-flip permutation test, in (0, 1].
         p_holm: The same, corrected for the number of rows that were tested.
         verdict: "better" or "worse" if ``p_holm`` is below 5 % and the interval lies wholly on the difference's side
-            of 0. "no evidence" is not evidence of equality: see ``detectable``.
+            of 0. "too few images" if no result could have brought ``p_holm`` below 5 %: see ``enough``. "no evidence"
+            is not evidence of equality: see ``detectable``.
         detectable: The smallest true difference that a test at the 5 % level would have found on so many images in
             80 % of samples: (z_0.975 + z_0.8) standard errors = 2.80. It takes the normal approximation and the
             bootstrap's standard error of this very row, which is too small with few images; a correction for several
             rows makes the true value larger. It says how fine this set of images can measure, not how likely the
             observed difference is to be real. nan where the resamples do not differ (one image, equal rows).
+        images: Number of images that are not all void.
+        changed: On how many of them the row's counts are others than row 0's. Only these decide: with ``k`` of them no
+            p-value is below ``2 ** (1 - k)``, since to swap the others changes nothing and to swap all of them changes
+            the sign alone.
+        enough: With the verdict "too few images": how many images it takes at least, if the row changes as large a
+            share of them. None with other verdicts.
     """
 
     row: int
@@ -55,6 +64,14 @@ class Significance:
     p_holm: float
     verdict: Verdict
     detectable: float
+    images: int
+    changed: int
+    enough: int | None = None
+
+    @property
+    def least_p(self) -> float:
+        """The smallest p-value that any results on so many changed images can have."""
+        return min(1.0, 2.0 ** (1 - self.changed))
 
 
 def compare_rows(counts: NDArray[np.int64], resamples: int = 10_000, seed: int = 0) -> list[Significance]:
@@ -84,13 +101,19 @@ def compare_rows(counts: NDArray[np.int64], resamples: int = 10_000, seed: int =
     if not paired.gt_area.any():
         nothing = float("nan")
         return [
-            Significance(row + 1, METRICS[m], nothing, nothing, nothing, 1.0, 1.0, "no evidence", nothing)
+            Significance(row + 1, METRICS[m], nothing, nothing, nothing, 1.0, 1.0, "no evidence", nothing, 0, 0)
             for row, m in places
         ]
     observed = paired.observed()
     resampled = bootstrap_differences(paired, resamples, seed)
     p = permutation_p(paired, resamples, seed)
-    return correct([_compare(row, m, observed[row, m], resampled[row, m], p[row, m]) for row, m in places])
+    changed = paired.changed()
+    return correct(
+        [
+            _compare(row, m, observed[row, m], resampled[row, m], p[row, m], paired.scored, changed[row])
+            for row, m in places
+        ]
+    )
 
 
 def compare_pair(
@@ -122,10 +145,32 @@ def correct(tests: Sequence[Significance]) -> list[Significance]:
     corrected = list(tests)
     for metric in {test.metric for test in tests}:
         family = [i for i, test in enumerate(tests) if test.metric == metric]
-        for i, p in zip(family, holm([tests[i].p for i in family]), strict=True):
+        least = [tests[i].least_p for i in family]
+        for i, p, lowest in zip(family, holm([tests[i].p for i in family]), holm(least), strict=True):
             judged = replace(tests[i], p_holm=float(p))
-            corrected[i] = replace(judged, verdict=_verdict(judged))
+            # Holm multiplies by the number of tests whose p-values are not smaller.
+            enough = _enough(judged, sum(other >= judged.least_p for other in least)) if lowest >= ALPHA else None
+            corrected[i] = replace(
+                judged, enough=enough, verdict=_verdict(judged) if enough is None else "too few images"
+            )
     return corrected
+
+
+def _enough(test: Significance, factor: int) -> int | None:
+    """Return how many images could tell a difference, where these cannot; None where more of them are no remedy.
+
+    Args:
+        test: One whose least p-value is not below 5 % when corrected.
+        factor: By what the correction multiplies it at least.
+    """
+    # The smallest k with factor * 2 ** (1 - k) < ALPHA.
+    needed = math.floor(math.log2(factor / ALPHA)) + 2
+    if math.isnan(test.difference):
+        return None
+    if test.changed == 0:
+        # Equal rows stay equal; so few images would not have shown another row either.
+        return needed if test.images < needed else None
+    return math.ceil(needed * test.images / test.changed)
 
 
 def holm(p: Sequence[float]) -> Floats:
@@ -138,8 +183,11 @@ def holm(p: Sequence[float]) -> Floats:
     return corrected
 
 
-def _compare(row: int, metric: int, difference: float, resampled: Floats, p: float) -> Significance:
-    low, high = percentile_interval(resampled)
+def _compare(
+    row: int, metric: int, difference: float, resampled: Floats, p: float, images: int, changed: int
+) -> Significance:
+    # All resamples of one image are that image.
+    low, high = percentile_interval(resampled) if images > 1 else (math.nan, math.nan)
     normal = NormalDist()
     reach = normal.inv_cdf(1 - ALPHA / 2) + normal.inv_cdf(POWER)
     return Significance(
@@ -152,6 +200,8 @@ def _compare(row: int, metric: int, difference: float, resampled: Floats, p: flo
         p_holm=float(p),
         verdict="no evidence",
         detectable=reach * standard_error(resampled),
+        images=images,
+        changed=int(changed),
     )
 
 

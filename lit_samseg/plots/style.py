@@ -19,7 +19,7 @@ RULE = "#d6d9dd"
 
 DARK = {INK: "#e8e6e3", RULE: "#3d4248"}
 
-VERDICT_COLOURS = {"better": "#0a8f6a", "worse": "#d55e00", "no evidence": "#7f8790"}
+VERDICT_COLOURS = {"better": "#0a8f6a", "worse": "#d55e00", "no evidence": "#7f8790", "too few images": "#7f8790"}
 
 ROW_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8f6bd1", "#a0522d", "#708238")
 """Okabe and Ito's colours (told apart by people who see no red or green), and three more; they come round again."""

@@ -1,9 +1,18 @@
-"""The run's answer to the question, in one sentence."""
+"""The run's answer to the question, in a few words that leave nothing out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lit_samseg.results.run_tables import METRIC, interval, per_cent, points
+from lit_samseg.results.run_tables import METRIC, TOO_FEW, at_least, count, interval, per_cent, points, span
+
+NAMED = 4
+"""Rows that a sentence names; of more it gives the number."""
+
+UNCHANGED = 0.0005
+"""Differences below it are 0.0 points in print."""
+
+Tests = Mapping[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -11,8 +20,8 @@ class Verdict:
     """What a run says.
 
     Attributes:
-        answer: ``Yes``, ``No``, ``No evidence`` or ``Not asked``.
-        sentence: Why.
+        answer: ``Yes``, ``No``, ``No evidence``, ``Too few images`` or ``Not asked``.
+        sentence: Why: the best row, and how many of the others are better, worse, or only look so.
         best: The row with the largest difference, which the report shows first; None where there is none.
     """
 
@@ -25,14 +34,15 @@ def find_verdict(results: dict[str, Any]) -> Verdict:
     """Answer whether SAM improves the baseline.
 
     Rows whose candidates the ground truth chose (selection ``oracle``) are analyses and have no say. "Yes" needs a row
-    whose verdict is "better"; "No" that every row is "worse"; anything else is "No evidence".
+    whose verdict is "better"; "No" that every row is "worse"; "Too few images" that none could have had either;
+    anything else is "No evidence".
 
     Args:
         results: ``results.json``.
     """
     scored = {r["name"]: r["difference"][METRIC] for r in results["rows"] if "difference" in r and _counts(r["name"])}
     scored = {name: test for name, test in scored.items() if test["value"] is not None}
-    baseline, images = per_cent(results["rows"][0][METRIC]), _plural(len(results["dataset"]["ids"]), "image")
+    baseline, images = per_cent(results["rows"][0][METRIC]), count(len(results["dataset"]["ids"]), "image")
     if not scored:
         return Verdict(
             "Not asked",
@@ -41,25 +51,57 @@ def find_verdict(results: dict[str, Any]) -> Verdict:
             None,
         )
     better = [name for name, test in scored.items() if test["verdict"] == "better"]
-    worse = [name for name, test in scored.items() if test["verdict"] == "worse"]
     # The largest difference need not be one that is told from chance.
     best = max(better or scored, key=lambda name: scored[name]["value"])
     test = scored[best]
-    change = f"mIoU* from {baseline} by {points(test['value'])} points {interval(test)} on {images}"
+    between = "" if test["low"] is None else f" {interval(test)}"
+    change = f"mIoU* from {baseline} by {points(test['value'])} points{between} on {images}"
+    if all(test["verdict"] == TOO_FEW for test in scored.values()):
+        needed = at_least(test["enough"] for test in scored.values())
+        whom = best if len(scored) == 1 else count(len(scored), "row")
+        observed = _tally({name: test for name, test in scored.items() if name != best}, "")
+        sentence = f"{images} cannot tell {whom} from the baseline; it takes {needed} at least. "
+        sentence += f"On these, {best} changes mIoU* from {baseline} by {points(test['value'])} points"
+        return Verdict("Too few images", f"{'; '.join([sentence, *observed])}.", best)
     p = "p < 0.001" if test["p_holm"] < 0.001 else f"p = {test['p_holm']:.3f}"
     corrected = sum("difference" in row for row in results["rows"])
-    change += f" ({p} after correction for {_plural(corrected, 'row')})."
-    tally = f"{len(better) or 'None'} of {_plural(len(scored), 'row')} with SAM {'are' if len(better) > 1 else 'is'} "
-    tally += f"better than the baseline, {len(worse) or 'none'} worse."
+    change += f" ({p} after correction for {count(corrected, 'row')})."
+    tally = f"{len(better) or 'None'} of {count(len(scored), 'row')} with SAM {'are' if len(better) > 1 else 'is'} "
+    tally += "better than the baseline"
+    others = {name: test for name, test in scored.items() if name not in better}
+    tally = "; ".join([tally, *_tally(others, f" (not significant with {images})")]) + "."
     if better:
         return Verdict("Yes", f"{best} improves {change} {tally}", best)
+    worse = [name for name, test in scored.items() if test["verdict"] == "worse"]
     answer = "No" if len(worse) == len(scored) else "No evidence"
     return Verdict(answer, f"The best row, {best}, changes {change} {tally}", best)
 
 
+def _tally(tests: Tests, unsure: str) -> list[str]:
+    """Say of rows what they lose, for sure or not, and what they seem to gain.
+
+    Args:
+        tests: Of rows that are not better.
+        unsure: Said of differences that are not told from chance.
+    """
+    worse = {name: test["value"] for name, test in tests.items() if test["verdict"] == "worse"}
+    rest = {name: test["value"] for name, test in tests.items() if name not in worse}
+    lost = {name: value for name, value in rest.items() if value <= -UNCHANGED}
+    gained = {name: value for name, value in rest.items() if value >= UNCHANGED}
+    same = [name for name in rest if name not in lost and name not in gained]
+    parts = [
+        f"{_names(list(values))} {verb}{'s' * (len(values) == 1)} {span(values.values())} points{remark}"
+        for values, verb, remark in ((worse, "lose", " (worse)"), (lost, "lose", unsure), (gained, "gain", unsure))
+        if values
+    ]
+    return parts + ([f"{_names(same)} {'is' if len(same) == 1 else 'are'} as good within 0.1 points"] if same else [])
+
+
+def _names(names: Sequence[str]) -> str:
+    if len(names) > NAMED:
+        return count(len(names), "row")
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def _counts(row: str) -> bool:
     return "oracle" not in row.partition("@")[2].split("/")
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lit_samseg.errors import InputError
 from lit_samseg.metrics.significance import compare_pair, correct
 from lit_samseg.results.evidence import Evidence
+from lit_samseg.results.numbers import finite
 from lit_samseg.results.record import RunRecord
 from lit_samseg.results.rows import RESAMPLES, describe_rows
 from lit_samseg.results.run_tables import METRIC, harm_table, interval, ladder_table, points, scores_table
@@ -125,7 +126,7 @@ def _pairs(names: Sequence[str], runs: Sequence[RunRecord]) -> TextTable | None:
         [
             label,
             points(test.difference),
-            interval({"low": test.low, "high": test.high}),
+            interval({"low": finite(test.low), "high": finite(test.high)}),
             f"{test.p_holm:.4f}",
             test.verdict,
         ]

@@ -80,6 +80,7 @@ def _differences(counts: NDArray[np.int64], resamples: int) -> dict[int, dict[st
             "p_holm": finite(test.p_holm),
             "verdict": test.verdict,
             "detectable": finite(test.detectable),
+            "enough": test.enough,
         }
     return found
 

@@ -1,6 +1,6 @@
 """The tables of a finished run, from ``results.json``; in per cent with two decimals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lit_samseg.results.paper import PAPER_NOTES, PAPER_SCORES
@@ -8,6 +8,9 @@ from lit_samseg.results.text_table import TextTable
 
 METRIC = "miou_gt_present"
 """Differences are taken on the classes of the ground truth, a set no prediction can change."""
+
+TOO_FEW = "too few images"
+"""The verdict where no result could have been told from chance."""
 
 
 def summary_of_run(results: dict[str, Any]) -> list[TextTable]:
@@ -51,7 +54,8 @@ def scores_table(results: dict[str, Any]) -> TextTable:
             scores = paper.get(row["name"])
             line.append("-" if scores is None else f"{scores[0]:.2f}/{scores[1]:.2f}")
         cells.append(line)
-    title = f"{dataset['name']} {dataset['split']}, {len(dataset['ids'])} images, {results['baseline']['name']} + "
+    title = f"{dataset['name']} {dataset['split']}, {count(len(dataset['ids']), 'image')}, "
+    title += f"{results['baseline']['name']} + "
     title += f"{results['sam']['name']} ({results['sam']['precision']})"
     return TextTable(title, header, cells, _notes(results, shows_borders, shows_paper))
 
@@ -60,17 +64,35 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
     notes = [
         "mIoU*: over the classes of the ground truth; diff.: mIoU* against the baseline's, with its 95 % interval."
     ]
-    finest = [row["difference"][METRIC]["detectable"] for row in results["rows"] if "difference" in row]
-    finest = [value for value in finest if value]
-    if finest:
-        low, high = 100 * min(finest), 100 * max(finest)
-        notes[0] += f" So many images show differences of {low:.1f} to {high:.1f} points (80 % power)."
+    notes += _what_so_many_images_show(results)
     if skipped := results["dataset"].get("skipped"):
         notes.append(f"{len(skipped)} of the images could not be read and were skipped; results.json names them.")
     if shows_borders:
         notes.append("bIoU: Boundary IoU, void taken out before the bands are made.")
     if shows_paper:
         notes.append(PAPER_NOTES[results["dataset"]["name"]])
+    return notes
+
+
+def _what_so_many_images_show(results: dict[str, Any]) -> list[str]:
+    """Say what the number of images allows to find; of rows for which they are too few, only that."""
+    images = count(len(results["dataset"]["ids"]), "image")
+    tests = {row["name"]: row["difference"][METRIC] for row in results["rows"] if "difference" in row}
+    undecidable = {name: test["enough"] for name, test in tests.items() if test["verdict"] == TOO_FEW}
+    finest = [test["detectable"] for name, test in tests.items() if test["detectable"] and name not in undecidable]
+    notes = []
+    if finest:
+        sizes, by_row = span(finest), "" if len(finest) == 1 else ", depending on the row,"
+        notes.append(
+            f"With {images} a true difference of {sizes} points{by_row} is found 4 times in 5; smaller ones are often "
+            "missed."
+        )
+    if undecidable:
+        whom = next(iter(undecidable)) if len(undecidable) == 1 else count(len(undecidable), "row")
+        notes.append(
+            f"{images} cannot decide about {whom}: whatever had come out, no p-value could be below 0.05 after "
+            f"correction for {count(len(tests), 'row')}. It takes {at_least(undecidable.values())} images at least."
+        )
     return notes
 
 
@@ -162,8 +184,30 @@ def per_cent(value: float | None) -> str:
 
 
 def points(value: float | None) -> str:
-    """Format a difference of fractions in points, with its sign."""
-    return "-" if value is None else f"{100 * value:+.2f}"
+    """Format a difference of fractions in points, with its sign; what rounds to 0 has none."""
+    return "-" if value is None else _signed(100 * value, 2)
+
+
+def span(values: Iterable[float]) -> str:
+    """Format sizes of differences of fractions, in points with one decimal: ``5.1 to 12.3``, or ``5.1``."""
+    ends = [f"{100 * abs(value):.1f}" for value in sorted(values, key=abs)]
+    return ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
+
+
+def at_least(numbers: Iterable[int]) -> str:
+    """Format the numbers of images that rows need: ``8``, or ``8 to 40``."""
+    ends = sorted(numbers)
+    return str(ends[0]) if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
+
+
+def count(number: int, what: str) -> str:
+    """Format a number of things: ``1 image``, ``2 images``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _signed(value: float, decimals: int) -> str:
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else text[1:]
 
 
 def interval(test: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lit_samseg.atomic import atomic_file
+
+MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class TextTable:
             rf"\caption{{{_escape(self.title)}}}",
             rf"\begin{{tabular}}{{{columns}}}",
         ]
-        lines += [r"\toprule", _ampersands(self.header), r"\midrule", *map(_ampersands, self.rows), r"\bottomrule"]
+        cells = [[row[0], *map(_with_minus, row[1:])] for row in self.rows]
+        lines += [r"\toprule", _ampersands(self.header), r"\midrule", *map(_ampersands, cells), r"\bottomrule"]
         lines += [r"\end{tabular}", *(rf"\par\footnotesize {_escape(note)}" for note in self.notes), r"\end{table}"]
         return "\n".join(lines) + "\n"
 
@@ -91,9 +95,14 @@ def _ampersands(cells: Sequence[str]) -> str:
     return " & ".join(map(_escape, cells)) + r" \\"
 
 
+def _with_minus(cell: str) -> str:
+    """Put the sign for minus where a number has a hyphen; that of a name, as in ``img-5``, stays."""
+    return re.sub(r"(?<![\w.)-])-(?=\d)", MINUS, cell)
+
+
 def _escape(text: str) -> str:
     special = {character: f"\\{character}" for character in "&%$#_{}"}
-    special |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    special |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", MINUS: "$-$"}
     return "".join(special.get(character, character) for character in text)
 
 

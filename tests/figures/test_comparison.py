@@ -149,5 +149,5 @@ def test_the_row_is_the_best_one_if_none_is_named(pictured_run: Path, figure: Ru
 
 def test_captions_of_odd_scores() -> None:
     assert score_captions([float("nan"), float("nan")]) == ["", ""]
-    assert score_captions([0.1, 0.1 - 1e-17, 0.05]) == ["mIoU 10.00", "mIoU 10.00 (+0.00)", "mIoU 5.00 (\u22125.00)"]
-    assert score_captions([0.3, 0.1 + 0.2 - 1e-16])[1] == "mIoU 30.00 (+0.00)"
+    assert score_captions([0.1, 0.1 - 1e-17, 0.05]) == ["mIoU 10.00", "mIoU 10.00 (0.00)", "mIoU 5.00 (\u22125.00)"]
+    assert score_captions([0.3, 0.1 + 0.2 - 1e-16])[1] == "mIoU 30.00 (0.00)"

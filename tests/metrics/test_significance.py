@@ -69,12 +69,12 @@ def test_correction_is_over_the_rows_of_one_metric() -> None:
     ],
 )
 def test_verdicts(difference: float, low: float, high: float, p: float, verdict: str) -> None:
-    test = Significance(1, PRIMARY_METRIC, difference, low, high, p, p, "no evidence", 0.01)
+    test = Significance(1, PRIMARY_METRIC, difference, low, high, p, p, "no evidence", 0.01, 100, 100)
     assert correct([test])[0].verdict == verdict
 
 
 def test_correction_takes_a_verdict_back() -> None:
-    test = Significance(1, PRIMARY_METRIC, 0.02, 0.01, 0.03, 0.03, 0.03, "better", 0.01)
+    test = Significance(1, PRIMARY_METRIC, 0.02, 0.01, 0.03, 0.03, 0.03, "better", 0.01, 100, 100)
     assert [t.verdict for t in correct([test, dataclasses.replace(test, row=2)])] == ["no evidence"] * 2
 
 
@@ -91,10 +91,49 @@ def test_one_image() -> None:
     counts = some_counts(13, rows=2, images=1, gains=(0, 0.2))
     for test in compare_rows(counts, resamples=200):
         assert test.difference != 0
-        assert (test.low, test.high) == (test.difference, test.difference)
+        assert np.isnan([test.low, test.high, test.detectable]).all()
         assert test.p == 1
-        assert test.verdict == "no evidence"
-        assert np.isnan(test.detectable)
+        # 2 ** -5 is the first power of a half below 0.05.
+        assert (test.verdict, test.enough) == ("too few images", 6)
+
+
+@pytest.mark.parametrize(("rows", "images"), [(1, 5), (1, 6), (5, 6), (5, 7), (5, 8), (7, 8), (7, 9)])
+def test_too_few_images_are_those_with_which_no_row_could_be_better(rows: int, images: int) -> None:
+    """Against rows that are better on every image by far: nothing could be clearer, and still p is not below 5 %."""
+    counts = np.zeros((rows + 1, 3, images, 2), dtype=np.int64)
+    counts[:, 1:] = 1000
+    counts[0, 0], counts[1:, 0] = 100, 900
+    found = [test for test in compare_rows(counts) if test.metric == PRIMARY_METRIC]
+    decided = rows * 2.0 ** (1 - images) < 0.05
+    assert {test.p for test in found} == {2.0 ** (1 - images)} == {test.least_p for test in found}
+    assert {test.verdict for test in found} == {"better" if decided else "too few images"}
+    needed = min(n for n in range(99) if rows * 2.0 ** (1 - n) < 0.05)
+    assert {test.enough for test in found} == {None if decided else needed}
+
+
+def test_images_that_a_row_does_not_change_decide_nothing() -> None:
+    counts = some_counts(16, rows=2, images=40, gains=(0, 0.3))
+    counts[1, :, 4:] = counts[0, :, 4:]
+    for test in compare_rows(counts, resamples=500):
+        assert (test.images, test.changed, test.least_p) == (40, 4, 0.125)
+        # Six such images, of which there are one in ten.
+        assert (test.verdict, test.enough) == ("too few images", 60)
+    equal = np.stack([counts[0], counts[0]])
+    assert {(test.verdict, test.enough) for test in compare_rows(equal, 99)} == {("no evidence", None)}
+    assert {test.verdict for test in compare_rows(equal[:, :, :5], 99)} == {"too few images"}
+
+
+def test_holm_lets_rows_follow_those_that_are_sure() -> None:
+    """Four rows change all of 20 images; the fifth changes six, which is enough once the others are rejected."""
+    counts = np.zeros((6, 3, 20, 2), dtype=np.int64)
+    counts[:, 1:] = 1000
+    counts[0, 0], counts[1:, 0] = 100, 900
+    counts[5, 0, 6:] = 100
+    verdicts = [test.verdict for test in compare_rows(counts) if test.metric == PRIMARY_METRIC]
+    assert verdicts == ["better"] * 5
+    counts[5, 0, 5:] = 100
+    last = compare_rows(counts)[-2]
+    assert (last.row, last.metric, last.verdict, last.enough) == (5, PRIMARY_METRIC, "too few images", 24)
 
 
 @pytest.mark.parametrize("images", [0, 3])
@@ -131,12 +170,13 @@ def test_whatever_the_counts(seed: int, images: int, gain: float) -> None:
     turned = compare_pair(counts[1], counts[0], resamples=128)
     for test, back in zip(found, turned, strict=True):
         assert 0 < test.p <= test.p_holm <= 1
-        assert test.low <= test.high
+        assert (test.low <= test.high) == (images > 1)
         assert back.difference == pytest.approx(-test.difference, abs=1e-12)
-        assert (back.low, back.high) == pytest.approx((-test.high, -test.low), abs=1e-12)
+        assert (back.low, back.high) == pytest.approx((-test.high, -test.low), abs=1e-12, nan_ok=True)
         if images <= 7:
             assert back.p == pytest.approx(test.p, abs=1e-12)
-        if test.verdict == "no evidence":
+        assert (test.verdict == "too few images") == (test.enough is not None)
+        if test.verdict in ("no evidence", "too few images"):
             continue
         assert test.p < 0.05
         assert (test.verdict == "better") == (test.difference > 0) == (test.low > 0) == (test.high > 0)

@@ -120,7 +120,7 @@ def test_little_is_readable_too(
     if case == "no analysis":
         assert "No analysis was made" in text.text
         # The ground truth chose its candidates: it is no answer.
-        assert "of 1 row with SAM" in heading
+        assert "2 images cannot tell box from the baseline" in heading
         assert "after correction for 2 rows" in heading
 
 

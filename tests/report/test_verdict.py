@@ -9,7 +9,7 @@ def results(*rows: tuple[str, float | None, str], images: int = 3) -> dict[str, 
     listed: list[dict[str, Any]] = [{"name": "baseline", "miou_gt_present": 0.5}]
     for name, value, verdict in rows:
         ends = (None, None) if value is None else (value - 0.01, value + 0.01)
-        test = {"value": value, "low": ends[0], "high": ends[1], "p_holm": 0.0123, "verdict": verdict}
+        test = {"value": value, "low": ends[0], "high": ends[1], "p_holm": 0.0123, "verdict": verdict, "enough": 8}
         listed.append({"name": name, "difference": {"miou_gt_present": test}})
     return {"dataset": {"ids": ["x"] * images}, "rows": listed}
 
@@ -53,6 +53,45 @@ def test_answers(rows: list[tuple[str, float | None, str]], answer: str, best: s
     verdict = find_verdict(results(*rows))
     assert (verdict.answer, verdict.best) == (answer, best)
     assert part in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("rows", "tally"),
+    [
+        # All that matters: who loses is named, told from chance or not.
+        (
+            [("a", 0.01, "better"), ("b", -0.12, "no evidence"), ("c", -0.05, "no evidence"), ("d", -0.071, "worse")],
+            "1 of 4 rows with SAM is better than the baseline; d loses 7.1 points (worse); b and c lose 5.0 to 12.0 "
+            "points (not significant with 12 images).",
+        ),
+        (
+            [("a", 0.01, "no evidence"), ("b", 0.02, "no evidence"), ("c", -0.0004, "no evidence")],
+            "None of 3 rows with SAM is better than the baseline; a and b gain 1.0 to 2.0 points (not significant with "
+            "12 images); c is as good within 0.1 points.",
+        ),
+        (
+            [(letter, -0.01 * n, "worse") for n, letter in enumerate("abcde", 1)],
+            "None of 5 rows with SAM is better than the baseline; 5 rows lose 1.0 to 5.0 points (worse).",
+        ),
+        ([("a", 0.01, "better")], "1 of 1 row with SAM is better than the baseline."),
+    ],
+)
+def test_the_headline_says_all_that_matters(rows: list[tuple[str, float | None, str]], tally: str) -> None:
+    sentence = find_verdict(results(*rows, images=12)).sentence
+    assert sentence.endswith(f" {tally}")
+    assert "none worse" not in sentence
+
+
+def test_too_few_images_promise_nothing() -> None:
+    few = "too few images"
+    verdict = find_verdict(results(("a", 0.04, few), ("b", -0.12, few), images=6))
+    assert (verdict.answer, verdict.best) == ("Too few images", "a")
+    assert verdict.sentence == (
+        "6 images cannot tell 2 rows from the baseline; it takes 8 at least. On these, a changes mIoU* from 50.00 by "
+        "+4.00 points; b loses 12.0 points."
+    )
+    # One row of several: the others have their say.
+    assert find_verdict(results(("a", 0.04, "better"), ("b", -0.12, few))).answer == "Yes"
 
 
 def test_small_p_values_are_not_nought() -> None:

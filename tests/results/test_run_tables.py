@@ -11,6 +11,7 @@ from lit_samseg.results.run_tables import (
     classes_table,
     ends_table,
     harm_table,
+    points,
     scores_table,
     tables_of_run,
     tags_table,
@@ -27,7 +28,15 @@ def results_with(dataset: str, rows: list[tuple[str, float | None, float | None]
             before = made[0][METRIC]
             value = None if present is None or before is None else present - before
             ends = {"low": None, "high": None} if value is None else {"low": value - 0.01, "high": value + 0.02}
-            test = {"value": value, "p": 0.5, "p_holm": 0.5, "verdict": "no evidence", "detectable": 0.0123} | ends
+            test = {
+                "value": value,
+                "p": 0.5,
+                "p_holm": 0.5,
+                "verdict": "no evidence",
+                "detectable": 0.0123,
+                "enough": None,
+            }
+            test |= ends
             row["difference"] = {METRIC: test}
         made.append(row)
     return {
@@ -52,11 +61,43 @@ def test_differences_are_to_the_baseline_on_the_classes_of_the_ground_truth() ->
         results_with("scenes", [("baseline", 0.70, 0.72), ("box", 0.69, 0.7323), ("point", 0.9, 0.60)])
     )
     cells = cells_of(table)
-    assert table.title == "scenes val, 1 images, b + s (fp32)"
+    assert table.title == "scenes val, 1 image, b + s (fp32)"
     assert list(cells["baseline"].values()) == ["baseline", "70.00", "50.00", "72.00", "", "", ""]
     assert list(cells["box"].values())[1:] == ["69.00", "50.00", "73.23", "+1.23", "[+0.23, +3.23]", "no evidence"]
     assert cells["point"]["diff."] == "-12.00"
-    assert "differences of 1.2 to 1.2 points" in table.notes[0]
+    assert "With 1 image a true difference of 1.2 points, depending on the row, is found 4 times in 5" in table.notes[1]
+
+
+def test_too_few_images_are_said_in_place_of_what_they_could_show() -> None:
+    results = results_with("scenes", [("baseline", 0.70, 0.72), ("box", 0.69, 0.7323), ("point", 0.9, 0.60)])
+    for row, enough in zip(results["rows"][1:], (7, 14), strict=True):
+        row["difference"][METRIC] |= {"verdict": "too few images", "enough": enough}
+    notes = scores_table(results).notes
+    assert "1 image cannot decide about 2 rows" in notes[1]
+    assert "It takes 7 to 14 images at least." in notes[1]
+    assert not any("4 times in 5" in note for note in notes)
+    results["rows"][1]["difference"][METRIC] |= {"verdict": "no evidence", "enough": None}
+    assert [note.split(" point")[0] for note in scores_table(results).notes[1:]] == [
+        "With 1 image a true difference of 1.2",
+        "1 image cannot decide about",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-0.00004, "0.00"), (0.00004, "0.00"), (-0.00006, "-0.01"), (0.1, "+10.00")]
+)
+def test_nothing_is_minus_nought(value: float, text: str) -> None:
+    assert points(value) == text
+
+
+def test_latex_has_the_sign_for_minus() -> None:
+    table = TextTable("t", ["row", "x", "y"], [["a-1", "-1.03", "[-3.09, +1.23]"], ["b", "img-5 -2.00", "-"]])
+    latex = table.latex()
+    assert r"a-1 & $-$1.03 & [$-$3.09, +1.23] \\" in latex
+    assert r"b & img-5 $-$2.00 & - \\" in latex
+    # Programs read the others.
+    assert "| a-1 | -1.03 | [-3.09, +1.23] |" in table.markdown()
+    assert "a-1,-1.03," in table.csv()
 
 
 def test_the_papers_numbers_stand_beside_its_rows() -> None:
