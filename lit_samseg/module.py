@@ -32,6 +32,7 @@ from lit_samseg.scalar_names import scalar_name
 from lit_samseg.scoring import Scoring
 from lit_samseg.timing import StageTimer
 from lit_samseg.trained_on import check_evaluated
+from lit_samseg.void import VOID
 
 
 class SamSegEvaluation(LightningModule):
@@ -190,9 +191,10 @@ class SamSegEvaluation(LightningModule):
             self.baseline.predict(image, name) if fuses else (self.baseline.label_map(image, name), None)
         )
         low, high = torch.stack(label_map.aminmax()).tolist()
-        if low < 0 or high >= len(self.class_names):
+        least = 0 if self.baseline.ignore_index is None else VOID
+        if low < least or high >= len(self.class_names):
             raise InputError(
-                f"baseline {self.baseline.checkpoint} gives image {sample.id} label {high if low >= 0 else low}; "
+                f"baseline {self.baseline.checkpoint} gives image {sample.id} label {high if low >= least else low}; "
                 f"the data set's labels are 0..{len(self.class_names) - 1}"
             )
         grid, dense = None, any(v.needs_pixels for v in self.variants)

@@ -13,8 +13,10 @@ from lit_samseg.data.reading import as_image, as_label_map
 from lit_samseg.errors import InputError
 from lit_samseg.refine import Decision, find_regions, make_grid, parse_variants, read_gate, refine
 from lit_samseg.sam import Precision, PromptableSegmenter, load_promptable_segmenter
+from lit_samseg.void import VOID
 
-VOID = 255
+NARROW, WIDE = 255, 65_535
+"""Void in label maps of at most 255 classes, and of more."""
 
 
 @dataclass
@@ -22,7 +24,7 @@ class Refinement:
     """What one picture came to; tensors are on the CPU.
 
     Attributes:
-        label_map: The refined class ids, int64 ``[H, W]``.
+        label_map: The refined class ids, int64 ``[H, W]``; void, where there is any, is what it was given as.
         baseline: What was refined: the baseline's or the caller's label map, int64 ``[H, W]``.
         decisions: With ``details``: for each region its prompt, SAM's candidates and scores, and the one kept.
     """
@@ -46,6 +48,8 @@ class Refiner:
             where the baseline calls it background.
         device: Where to compute; None takes a GPU if there is one.
         gate: ``gate.json`` of ``lit-samseg fit``, for a variant with ``learned``.
+        ignore_index: Void in label maps of your own, which is never prompted; None for none; ``auto`` is 255, or 65535
+            where there are more than 255 classes.
 
     Attributes:
         class_names: The baseline's names by class id, or None.
@@ -62,11 +66,14 @@ class Refiner:
         background: int | Literal["auto"] | None = "auto",
         device: str | torch.device | None = None,
         gate: str | Path | None = None,
+        ignore_index: int | Literal["auto"] | None = "auto",
     ) -> None:
         self.class_names = None if baseline is None else baseline.class_names
         if background == "auto":
             background = 0 if (self.class_names or ("",))[0].casefold() == "background" else None
-        count = VOID if self.class_names is None else len(self.class_names)
+        unknown = NARROW if ignore_index == "auto" else WIDE
+        count = unknown if self.class_names is None else len(self.class_names)
+        self.ignore_index = _known_void(ignore_index, self.class_names, background)
         if background is not None and (type(background) is not int or not 0 <= background < count):
             raise InputError(f"background is {background!r}; it is a class id of 0..{count - 1}, None or 'auto'")
         self.background = background
@@ -135,7 +142,8 @@ class Refiner:
         pixels = as_image(image).to(self.device)
         with without_tf32():
             label_map, logits = baseline.predict(pixels, "image")
-        return self._refine(pixels, label_map, details, logits)
+        void = baseline.ignore_index
+        return self._refine(pixels, label_map, VOID if void is None else void, details, logits)
 
     def refine(self, image: Any, label_map: Any, details: bool = False) -> Refinement:
         """Refine a label map of your own.
@@ -143,7 +151,7 @@ class Refiner:
         Args:
             image: As for a call.
             label_map: Class ids of the image's size: an integer tensor or array ``[H, W]``, or a path or PIL image of
-                indices. 255 is void: it is never prompted.
+                indices. Void (`ignore_index`) is never prompted.
             details: Keep regions, prompts, candidates and scores too.
 
         Raises:
@@ -152,11 +160,17 @@ class Refiner:
         pixels, labels = as_image(image), as_label_map(label_map)
         if labels.shape != pixels.shape[1:]:
             raise InputError(f"a label map must be {list(pixels.shape[1:])} as its image, not {list(labels.shape)}")
-        return self._refine(pixels.to(self.device), labels.to(self.device), details)
+        void = _void_of(labels) if self.ignore_index == "auto" else self.ignore_index
+        if void is None:
+            void = VOID
+        labels = torch.where(labels == void, VOID, labels)
+        return self._refine(pixels.to(self.device), labels.to(self.device), void, details)
 
     @torch.inference_mode()
-    def _refine(self, pixels: Tensor, labels: Tensor, details: bool, logits: Tensor | None = None) -> Refinement:
-        regions = [r for r in find_regions(labels, self.variant.region, self.background) if r.class_id != VOID]
+    def _refine(
+        self, pixels: Tensor, labels: Tensor, void: int, details: bool, logits: Tensor | None = None
+    ) -> Refinement:
+        regions = find_regions(labels, self.variant.region, self.background)
         decisions: list[Decision] = []
         observe = decisions.append if details else None
         refined = labels
@@ -166,12 +180,36 @@ class Refiner:
                 grid = None
                 if self.variant.needs_grid:
                     dense = self.variant.needs_pixels
-                    grid = make_grid(pixels, labels, logits, embedding.frame, self.background, VOID, dense)
+                    grid = make_grid(pixels, labels, logits, embedding.frame, self.background, with_pixels=dense)
                 refined = refine(
                     *(labels, regions, embedding, self.sam, self.variant, self.background),
                     observe=observe, grid=grid, gate=self.gate,
                 )  # fmt: skip
-        return Refinement(refined.cpu(), labels.cpu(), decisions)
+        given, refined = (torch.where(maps == VOID, void, maps).cpu() for maps in (labels, refined))
+        return Refinement(refined, given, decisions)
+
+
+def _known_void(
+    void: int | Literal["auto"] | None, class_names: tuple[str, ...] | None, background: object
+) -> int | Literal["auto"] | None:
+    """Check the option, and choose where the number of classes decides."""
+    if void == "auto":
+        return void if class_names is None else NARROW if len(class_names) <= NARROW else WIDE
+    first = 0 if class_names is None else len(class_names)
+    if void is not None and (type(void) is not int or void < first or void == background):
+        raise InputError(f"ignore_index is {void!r}; it is a number that is no class, from {first} on, None or 'auto'")
+    return void
+
+
+def _void_of(labels: Tensor) -> int:
+    """Return what is void in a label map of which nothing else is known."""
+    if not ((labels > NARROW) & (labels != WIDE)).any():
+        return NARROW
+    if (labels == NARROW).any():
+        raise InputError(
+            "the label map has ids above 255, and 255; give Refiner(ignore_index=None) if that is a class, 255 if void"
+        )
+    return WIDE
 
 
 def _device(name: str | torch.device | None) -> torch.device:

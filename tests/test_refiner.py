@@ -187,6 +187,26 @@ def test_void_is_never_prompted(refiner: Refiner, scene: np.ndarray) -> None:
     assert (keeps.label_map == 255).all()
 
 
+def test_beyond_255_classes_255_is_one(scene: np.ndarray) -> None:
+    labels = np.full(scene.shape[:2], 300)
+    labels[:40, :40] = 255
+    labels[-1] = 65_535
+    refining = Refiner.from_pretrained(sam="demo", variant=PAINTED)
+    with pytest.raises(InputError, match="has ids above 255, and 255; give Refiner"):
+        refining.refine(scene, labels)
+    for void, prompted in ((None, {255, 300, 65_535}), (65_535, {255, 300}), (255, {300, 65_535})):
+        refining = Refiner.from_pretrained(sam="demo", variant=PAINTED, ignore_index=void)
+        result = refining.refine(scene, labels, details=True)
+        assert {decision.region.class_id for decision in result.decisions} == prompted
+        assert np.array_equal(result.baseline, labels)
+    labels[:40, :40] = 12
+    result = Refiner.from_pretrained(sam="demo", variant=PAINTED).refine(scene, labels, details=True)
+    assert {decision.region.class_id for decision in result.decisions} == {12, 300}
+    for wrong in (-1, 1.5, "none", True):
+        with pytest.raises(InputError, match="it is a number that is no class, from 0 on, None or 'auto'"):
+            Refiner.from_pretrained(sam="demo", ignore_index=wrong)
+
+
 def test_the_settings_of_arithmetic_are_left_as_they_were(refiner: Refiner, scene: np.ndarray) -> None:
     """Within a call TF32 is off (FIELD's D20)."""
     seen = []

@@ -21,6 +21,8 @@ class Baseline(nn.Module, ABC):
         num_classes: Number of classes it predicts; None where it is not known.
         class_names: Names by class id; None where they are not known.
         first_class: The checkpoint's class id that is class 0 here; None where there is no such option.
+        ignore_index: What its files have for pixels of no class, which its label maps have as `lit_samseg.void.VOID`;
+            None where each pixel has a class.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Baseline(nn.Module, ABC):
     num_classes: int | None = None
     class_names: tuple[str, ...] | None = None
     first_class: int | None = None
+    ignore_index: int | None = None
 
     @property
     def identity(self) -> str | None:
@@ -52,7 +55,8 @@ class Baseline(nn.Module, ABC):
             image_id: The image's id in its data set.
 
         Returns:
-            Class ids, int64 ``[H, W]``, on the image's device.
+            Class ids, int64 ``[H, W]``, on the image's device; `lit_samseg.void.VOID` where it says nothing, if
+            `ignore_index` is set.
         """
 
     def predict(self, image: Tensor, image_id: str) -> tuple[Tensor, Tensor | None]:

@@ -2,28 +2,34 @@
 
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.data.reading import check_labels, check_size, read_indices
 from lit_samseg.errors import InputError
+from lit_samseg.void import VOID
 
 
 class Precomputed(Baseline):
     """Reads ``ROOT/ID.png``, so that any program's predictions can be refined and scored.
 
     Args:
-        root: Folder of label-map PNGs (palette indices or 8-bit grey) at the images' sizes.
+        root: Folder of label-map PNGs (palette indices or grey of 8 or 16 bits) at the images' sizes.
         num_classes: Number of classes; labels must be below it. None takes the data set's.
         label_offset: What the files' labels exceed class ids by (1 for ADE20K's official predictions).
+        ignore_index: The files' value for pixels of no class, as in seeds of weak supervision: void. It is never
+            prompted, and scored as wrong. None takes such a value for a mistake.
 
     Raises:
-        InputError: There is no such folder.
+        InputError: There is no such folder, or the void value is negative.
     """
 
     sha256 = None
 
-    def __init__(self, root: str, num_classes: int | None = None, label_offset: int = 0) -> None:
+    def __init__(
+        self, root: str, num_classes: int | None = None, label_offset: int = 0, ignore_index: int | None = None
+    ) -> None:
         super().__init__()
         self.root = Path(root).expanduser()
         if not self.root.is_dir():
@@ -31,13 +37,23 @@ class Precomputed(Baseline):
         self.name = "precomputed"
         self.checkpoint = root
         self.num_classes = num_classes
-        self.label_offset = label_offset
+        self.label_offset, self.ignore_index = label_offset, ignore_index
 
     def check_classes(self, class_names: tuple[str, ...]) -> None:
-        """Compare the number of classes with the data set's, or take it from there."""
+        """Compare the number of classes with the data set's, or take it from there.
+
+        Raises:
+            InputError: It differs, or void is the label of a class.
+        """
         if self.num_classes is None:
             self.num_classes = len(class_names)
         super().check_classes(class_names)
+        first, void = self.label_offset, self.ignore_index
+        if void is not None and (void < 0 or first <= void < first + self.num_classes):
+            raise InputError(
+                f"model.baseline.ignore_index is {void}, but the label maps' values {first}.."
+                f"{first + self.num_classes - 1} are classes; void is another value"
+            )
 
     def files(self, image_id: str) -> list[Path]:
         """Return the image's label map."""
@@ -47,12 +63,19 @@ class Precomputed(Baseline):
         """Read the image's label map.
 
         Raises:
-            InputError: It is missing, broken, of another size, or has a label that is no class.
+            InputError: It is missing, broken, of another size, or has a label that is neither a class nor void.
         """
         (path,) = self.files(image_id)
-        labels = read_indices(path).long() - self.label_offset
-        check_size(labels, image, path, "label map")
+        values = read_indices(path).long()
+        check_size(values, image, path, "label map")
         if self.num_classes is None:
             raise ValueError("num_classes is not known; give it or call check_classes first")
-        check_labels(labels, self.num_classes, None, path, "label map", self.label_offset)
+        void = torch.zeros_like(values, dtype=torch.bool) if self.ignore_index is None else values == self.ignore_index
+        labels = torch.where(void, VOID, values - self.label_offset)
+        try:
+            check_labels(labels[~void], self.num_classes, None, path, "label map", self.label_offset, self.ignore_index)
+        except InputError as error:
+            if self.ignore_index is not None:
+                raise
+            raise InputError(f"{error}; if that is no class but void, set model.baseline.ignore_index") from error
         return labels.to(image.device)

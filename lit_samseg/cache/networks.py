@@ -118,13 +118,17 @@ class CachedBaseline(Baseline):
         self.baseline, self.store = baseline, store
         self.name, self.checkpoint, self.sha256 = baseline.name, baseline.checkpoint, baseline.sha256
         self.num_classes, self.class_names = baseline.num_classes, baseline.class_names
-        self.first_class = baseline.first_class
+        self.first_class, self.ignore_index = baseline.first_class, baseline.ignore_index
         self.hits = self.misses = 0
 
     @property
     def identity(self) -> str | None:
         """The baseline's own."""
         return self.baseline.identity
+
+    def files(self, image_id: str) -> list[Path]:
+        """Return the baseline's own."""
+        return self.baseline.files(image_id)
 
     def check_classes(self, class_names: tuple[str, ...]) -> None:
         """Compare the baseline's classes with the data set's, as it does itself."""

@@ -12,11 +12,13 @@ from PIL import Image
 from rich.console import Console
 
 from lit_samseg.atomic import atomic_file
+from lit_samseg.baselines import Baseline
 from lit_samseg.callbacks.folder_writer import FolderWriter
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.drawing import class_colours, draw_overlay
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.layout import prediction_path
+from lit_samseg.void import VOID
 
 Labels = NDArray[np.integer]
 Pixels = NDArray[np.uint8]
@@ -39,7 +41,9 @@ class PictureWriter(FolderWriter):
         return bool(trainer.predicting)
 
     @abstractmethod
-    def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
+    def write(
+        self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule, void: int | None
+    ) -> None:
         """Write one picture, in a thread.
 
         Args:
@@ -47,6 +51,7 @@ class PictureWriter(FolderWriter):
             label_map: Class ids, integer ``[H, W]``.
             image: uint8 ``[H, W, 3]``.
             data: The data set.
+            void: What stands for `lit_samseg.void.VOID` in files, if there is any.
         """
 
     def on_predict_batch_end(
@@ -59,7 +64,7 @@ class PictureWriter(FolderWriter):
         dataloader_idx: int = 0,
     ) -> None:
         """Write the batch's pictures."""
-        self._write(trainer, outputs, batch)
+        self._write(trainer, pl_module, outputs, batch)
 
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the files their final name and say where they are."""
@@ -67,19 +72,21 @@ class PictureWriter(FolderWriter):
         if final is not None:
             Console().print(f"Written to {final}", soft_wrap=True, highlight=False, markup=False)
 
-    def _write(self, trainer: Trainer, outputs: Any, batch: Any) -> None:
+    def _write(self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(module, SamSegEvaluation)
+        void = written_void(module.baseline, data)
         for maps, sample in zip(outputs, batch, strict=True):
             # One copy from the device for all rows.
             label_maps = torch.stack(list(maps.rows.values())).cpu().numpy()
             image = sample.image.permute(1, 2, 0).cpu().numpy()
             for row, label_map in zip(maps.rows, label_maps, strict=True):
                 stem = prediction_path(self.partial, row, maps.id)
-                self._submit(self.write, stem, label_map, image, data)
+                self._submit(self.write, stem, label_map, image, data, void)
 
 
 class PredictionWriter(PictureWriter):
-    """Writes label maps, ``predictions/<row>/<id>.png``, as palette indices.
+    """Writes label maps, ``predictions/<row>/<id>.png``, as palette indices; as 16-bit grey where 8 are too few.
 
     In ``test`` only where the module's ``save_predictions`` is set; ``predict`` is run for the files.
 
@@ -105,15 +112,21 @@ class PredictionWriter(PictureWriter):
     ) -> None:
         """Write the batch's label maps where asked to."""
         if self.writes(trainer, pl_module):
-            self._write(trainer, outputs, batch)
+            self._write(trainer, pl_module, outputs, batch)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the files their final name."""
         self._publish(trainer)
 
-    def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
+    def write(
+        self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule, void: int | None
+    ) -> None:
         """Write a label map, in the data set's own numbers."""
-        write_label_map(stem.with_name(f"{stem.name}{self.suffix}"), label_map + data.label_offset, data.palette)
+        numbers = label_map.astype(np.int32) + data.label_offset
+        if void is not None:
+            numbers[label_map == VOID] = void
+        palette = None if needs_16_bits(data) else data.palette
+        write_label_map(stem.with_name(f"{stem.name}{self.suffix}"), numbers, palette, needs_16_bits(data))
 
 
 class OverlayWriter(PictureWriter):
@@ -126,7 +139,9 @@ class OverlayWriter(PictureWriter):
     folder = "overlays"
     suffix = ".jpg"
 
-    def write(self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule) -> None:
+    def write(
+        self, stem: Path, label_map: Labels, image: Pixels, data: SegmentationDataModule, void: int | None
+    ) -> None:
         """Draw and write one overlay."""
         colours = class_colours(data.num_classes, data.palette, data.label_offset)
         drawn = draw_overlay(image, label_map, colours, data.background)
@@ -134,9 +149,28 @@ class OverlayWriter(PictureWriter):
             Image.fromarray(drawn).save(draft, quality=90)
 
 
-def write_label_map(path: Path, label_map: Labels, palette: list[int] | None) -> None:
-    """Write labels ``[H, W]`` in 0..255 as an 8-bit PNG, with a palette (flat RGB) where there is one."""
-    picture = Image.fromarray(label_map.astype(np.uint8))
+def needs_16_bits(data: SegmentationDataModule) -> bool:
+    """Tell whether a data set's numbers and one for void are more than 8 bits hold."""
+    return data.num_classes + data.label_offset > np.iinfo(np.uint8).max
+
+
+def written_void(baseline: Baseline, data: SegmentationDataModule) -> int | None:
+    """Return what written label maps have where there is no class; None where the baseline always gives one.
+
+    It is what the baseline's own files have, or the data set's void value where that number is a class here or too
+    large.
+    """
+    void = baseline.ignore_index
+    if void is None:
+        return None
+    classes = range(data.label_offset, data.label_offset + data.num_classes)
+    most = np.iinfo(np.uint16 if needs_16_bits(data) else np.uint8).max
+    return void if void <= most and void not in classes else data.ignore_index
+
+
+def write_label_map(path: Path, label_map: Labels, palette: list[int] | None, wide: bool = False) -> None:
+    """Write labels ``[H, W]`` as an 8-bit PNG, with a palette (flat RGB) where there is one, or as 16-bit grey."""
+    picture = Image.fromarray(label_map.astype(np.uint16 if wide else np.uint8))
     if palette is not None:
         picture.putpalette(palette)
     with atomic_file(path) as draft:

@@ -14,6 +14,7 @@ from lit_samseg.cache import cache_use
 from lit_samseg.callbacks.evidence import gather_evidence
 from lit_samseg.callbacks.journal_writer import is_whole
 from lit_samseg.callbacks.output_folder import prepare_output_folder
+from lit_samseg.callbacks.picture_writer import written_void
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.errors import InputError
 from lit_samseg.memory import peak_memory_mb
@@ -114,6 +115,7 @@ def run_facts(
     ``resumed`` is how many images an interrupted run had finished, which are in the scores and not in the times.
     ``cache`` counts what the first process found and computed, since neither stage then says how fast a network is.
     """
+    void = written_void(module.baseline, data)
     images = max(1, round(processes[trainer.global_rank]["images"]))
     stages = module.timer.seconds() | {"total": seconds}
     return {
@@ -130,7 +132,8 @@ def run_facts(
             "name": module.baseline.name,
             "checkpoint": module.baseline.checkpoint,
             "sha256": module.baseline.sha256,
-        },
+        }
+        | ({} if void is None else {"void": void}),
         "sam": {
             "name": module.sam.name,
             "checkpoint": module.sam.checkpoint,

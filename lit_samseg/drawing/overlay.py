@@ -18,15 +18,16 @@ def draw_overlay(
 
     Args:
         image: ``[H, W, 3]``, RGB.
-        label_map: Class ids ``[H, W]``; a ground truth's void, an id for which there is no colour, is drawn as such.
+        label_map: Class ids ``[H, W]``; an id for which there is no colour is drawn as void.
         colours: RGB by class id, ``[C, 3]`` (``class_colours``).
         background: The class that is left as it is, or None.
 
     Returns:
         ``[H, W, 3]``.
     """
+    named = (label_map >= 0) & (label_map < len(colours))
     known = np.vstack([colours, VOID_COLOUR]).astype(np.float32)
-    tinted = (1 - OPACITY) * image + OPACITY * known[np.minimum(label_map, len(colours))]
+    tinted = (1 - OPACITY) * image + OPACITY * known[np.where(named, label_map, len(colours))]
     if background is not None:
         tinted = np.where((label_map == background)[..., None], image, tinted)
     tinted[_borders(label_map)] = 255

@@ -16,6 +16,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.metrics import count_pixels
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.layout import prediction_path
+from lit_samseg.void import VOID
 
 Labels = NDArray[np.integer]
 Pixels = NDArray[np.uint8]
@@ -96,7 +97,7 @@ class FigureSource:
             target: The image's ground truth ``[H, W]``.
 
         Returns:
-            int16 ``[H, W]``, class ids.
+            int32 ``[H, W]``, class ids and `VOID`.
 
         Raises:
             InputError: It was not saved, or its counts are not the run's.
@@ -106,8 +107,10 @@ class FigureSource:
         if not path.is_file():
             raise InputError(f"no label map {path}; run the test again with --model.save_predictions true")
         what, offset = f"label map of {row}", self.data.label_offset
-        labels = read_indices(path, what).to(torch.int16) - offset
-        check_labels(labels, self.data.num_classes, None, path, what, offset)
+        numbers = read_indices(path, what).to(torch.int32)
+        void = self.results["baseline"].get("void")
+        labels = torch.where(numbers == void, VOID, numbers - offset) if void is not None else numbers - offset
+        check_labels(labels, self.data.num_classes, None if void is None else VOID, path, what, offset, void)
         counts = self.evidence.counts[list(self.evidence.rows).index(row), :, self._place(image_id)]
         if tuple(labels.shape) != target.shape or not np.array_equal(self._count(labels, target), counts):
             raise InputError(

@@ -79,12 +79,12 @@ def corrupted(mask: Mask, rng: np.random.Generator) -> Mask:
 
 
 def corrupted_label_map(
-    target: NDArray[np.uint8], background: int, ignore_index: int, rng: np.random.Generator
-) -> NDArray[np.uint8]:
+    target: NDArray[np.integer], background: int, ignore_index: int, rng: np.random.Generator
+) -> NDArray[np.integer]:
     """Return a label map of corrupted masks of the ground truth's classes, painted in a random order.
 
     Args:
-        target: uint8 ``[H, W]``.
+        target: integer ``[H, W]``.
         background: What void, and what no mask covers, becomes.
         ignore_index: Void label in ``target``.
         rng: Draws.

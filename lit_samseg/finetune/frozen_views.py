@@ -1,5 +1,6 @@
 """What the frozen networks make of a training image: computed once, kept for later epochs."""
 
+import secrets
 from dataclasses import replace
 
 import torch
@@ -28,6 +29,8 @@ class FrozenViews:
         self, baseline: Baseline, sam: PromptableSegmenter, store: TensorStore, background: int | None
     ) -> None:
         self._baseline, self._sam, self._store, self._background = baseline, sam, store, background
+        # Of a baseline of which nobody says what it depends on, another run's scores may be others.
+        self._this_run = secrets.token_hex() if baseline.identity is None else None
 
     @torch.no_grad()
     def __call__(self, sample: Sample) -> tuple[Embedding, Grid]:
@@ -39,6 +42,8 @@ class FrozenViews:
     def _grid(self, sample: Sample) -> Grid:
         frame, device = self._sam.frame(sample.image), sample.image.device
         facts = {"baseline": self._baseline.identity, "background": self._background, "frame": repr(frame)}
+        if self._this_run is not None:
+            facts |= {"run": self._this_run, "id": sample.id}
         key = key_of("grid", sample.image, **facts)
         kept = self._store.get(key)
         if kept is None:

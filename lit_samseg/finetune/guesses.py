@@ -30,6 +30,8 @@ def guess_of_baseline(grid: Grid, noise: float, rng: np.random.Generator) -> tup
         The label map, integer ``[H, W]``, and the grid that it comes from.
     """
     scores = grid.log_probabilities
+    if not len(scores):
+        return grid.label_map(scores), grid
     if noise:
         bumps = rng.standard_normal(tuple(scores.shape)).astype(np.float32)
         width = rng.uniform(*SMOOTHNESS) * max(grid.shape)
@@ -54,6 +56,6 @@ def guess_of_truth(
         rng: Draws what is wrong.
     """
     ground = ignore_index if background is None else background
-    wrong = corrupted_label_map(target.cpu().numpy().astype(np.uint8), ground, ignore_index, rng)
+    wrong = corrupted_label_map(target.cpu().numpy(), ground, ignore_index, rng)
     label_map = torch.from_numpy(wrong.astype(np.int64)).to(target.device)
     return label_map, make_grid(image, label_map, None, grid.frame, background, void=ignore_index)

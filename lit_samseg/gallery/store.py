@@ -137,7 +137,8 @@ def write_entry(
         opaque[background] = 0
     # Void is beyond the last class.
     by_class = np.hstack([np.vstack([colours, VOID_COLOUR]).astype(np.uint8), opaque])
-    labels = by_class[np.minimum(pictures.labels, len(colours))]
+    known = (pictures.labels >= 0) & (pictures.labels < len(colours))
+    labels = by_class[np.where(known, pictures.labels, len(colours))]
     errors = np.array(ERROR_COLOURS, np.uint8)[pictures.errors]
     _save(folder / FILES["photo"].format(image_id), pictures.photo, quality=75, method=2)
     for what, tiles in (("labels", labels), ("errors", errors)):

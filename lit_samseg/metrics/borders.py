@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lit_samseg.void import VOID
+
 Labels = NDArray[np.uint8] | NDArray[np.uint16]
 """Label map ``[H, W]`` in the smallest type OpenCV filters: classes 0..C-1, C is void, C + 1 outside the image."""
 
@@ -32,10 +34,10 @@ def truth_labels(target: NDArray[np.integer], num_classes: int, ignore_index: in
 
 
 def predicted_labels(prediction: NDArray[np.integer], num_classes: int, shape: tuple[int, ...]) -> Labels:
-    """Return a prediction in the ground truth's form; a prediction has no void.
+    """Return a prediction in the ground truth's form; `VOID` becomes label ``num_classes``, which is no class's.
 
     Args:
-        prediction: Class ids, integer ``[H, W]``.
+        prediction: Class ids, integer ``[H, W]``, and `VOID`.
         num_classes: Number of classes ``C``.
         shape: The ground truth's.
 
@@ -44,7 +46,12 @@ def predicted_labels(prediction: NDArray[np.integer], num_classes: int, shape: t
     """
     if prediction.shape != shape:
         raise ValueError(f"prediction {prediction.shape} and target {shape} differ")
-    return _compact(prediction, num_classes, "prediction")
+    void = prediction == VOID
+    if not void.any():
+        return _compact(prediction, num_classes, "prediction")
+    labels = _compact(np.where(void, 0, prediction), num_classes, "prediction")
+    np.putmask(labels, void, num_classes)
+    return labels
 
 
 def _compact(label_map: NDArray[np.integer], num_classes: int, what: str) -> Labels:

@@ -55,10 +55,11 @@ class BoundaryTruth:
         """Count one prediction's pixels.
 
         Args:
-            prediction: Class ids, integer ``[H, W]``; every value below ``num_classes``.
+            prediction: Class ids, integer ``[H, W]``; every value below ``num_classes``. `lit_samseg.void.VOID` is no
+                class.
 
         Raises:
-            ValueError: The shape is not the ground truth's, or a pixel is not a class.
+            ValueError: The shape is not the ground truth's, or a pixel is neither a class nor void.
         """
         labels = predicted_labels(prediction, self.num_classes, self.shape)
         before, after = self.bands.count(labels)

@@ -6,20 +6,27 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from lit_samseg.void import VOID
+
 COUNTS = ("intersection", "gt_area", "pred_area")
+
+PAIRED = 1024
+"""Up to so many classes, pairs of true and predicted class are counted: the fastest, but one number a pair."""
 
 
 def count_pixels(prediction: Tensor, target: Tensor, num_classes: int, ignore_index: int) -> Tensor:
     """Count pixels per class; void pixels take no part in any of the three counts.
 
     Args:
-        prediction: Class ids, integer ``[H, W]``; every value below ``num_classes``.
+        prediction: Class ids, integer ``[H, W]``; every value below ``num_classes``. `VOID` predicts no class: it is
+            wrong, and in no class's pred_area.
         target: Ground truth, integer ``[H, W]``; ``ignore_index`` is void.
         num_classes: Number of classes ``C``.
         ignore_index: Void label.
 
     Returns:
-        int64 ``[3, C]``: intersection, gt_area, pred_area. Largest tensors: int64 ``[H, W]`` and ``[C, C]``.
+        int64 ``[3, C]``: intersection, gt_area, pred_area. Largest tensors: int64 ``[H, W]`` and ``[C, C + 1]``; for
+        more than `PAIRED` classes ``[3, H, W]``.
 
     Raises:
         ValueError: The shapes differ.
@@ -27,12 +34,22 @@ def count_pixels(prediction: Tensor, target: Tensor, num_classes: int, ignore_in
     if prediction.shape != target.shape:
         raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ")
     void = target == ignore_index
-    # Void goes to an extra bin that is cut away: unlike boolean indexing this never waits for a GPU.
-    pairs = torch.where(void, num_classes**2, target.long() * num_classes + prediction).flatten()
-    one = torch.ones((), dtype=torch.int64, device=pairs.device).expand_as(pairs)
-    bins = torch.zeros(num_classes**2 + 1, dtype=torch.int64, device=pairs.device).scatter_add_(0, pairs, one)
-    confusion = bins[:-1].view(num_classes, num_classes)
-    return torch.stack([confusion.diagonal(), confusion.sum(1), confusion.sum(0)])
+    # Void goes to extra bins that are cut away: unlike boolean indexing this never waits for a GPU.
+    bins = num_classes + 1
+    guess = torch.where(prediction == VOID, num_classes, prediction.long())
+    if num_classes > PAIRED:
+        truth, guess = torch.where(void, num_classes, target.long()), torch.where(void, num_classes, guess)
+        right = torch.where(truth == guess, truth, num_classes)
+        return _histogram(torch.stack([right, truth + bins, guess + 2 * bins]), 3 * bins).view(3, bins)[:, :-1]
+    pairs = torch.where(void, num_classes * bins, target.long() * bins + guess)
+    confusion = _histogram(pairs, num_classes * bins + 1)[:-1].view(num_classes, bins)
+    return torch.stack([confusion.diagonal(), confusion.sum(1), confusion.sum(0)[:-1]])
+
+
+def _histogram(numbers: Tensor, bins: int) -> Tensor:
+    numbers = numbers.flatten()
+    one = torch.ones((), dtype=torch.int64, device=numbers.device).expand_as(numbers)
+    return torch.zeros(bins, dtype=torch.int64, device=numbers.device).scatter_add_(0, numbers, one)
 
 
 class PerImageCounts(Metric):

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
+from lit_samseg.metrics.counts import PAIRED
 from lit_samseg.metrics.scores import score
+from lit_samseg.void import VOID
 
 TOLERANCE = 1e-6
 """torchmetrics divides in float32."""
@@ -17,7 +19,9 @@ class TorchmetricsScores(nn.Module):
     """mIoU and mAcc of each row as torchmetrics computes them.
 
     ``MulticlassAccuracy(average="macro")`` is not mAcc (it counts a class that was only predicted as 0), so the
-    per-class accuracies are averaged over the classes of the ground truth here.
+    per-class accuracies are averaged over the classes of the ground truth here. A prediction's void is an extra class
+    that is left out of the mean. For more than `PAIRED` classes nothing is compared: torchmetrics keeps a number for
+    every pair of classes, for each row.
 
     Args:
         rows: Names of the rows, ``R`` of them.
@@ -26,12 +30,13 @@ class TorchmetricsScores(nn.Module):
 
     def __init__(self, rows: Sequence[str], num_classes: int) -> None:
         super().__init__()
-        self.rows = list(rows)
+        self.rows, self.num_classes = list(rows) if num_classes <= PAIRED else [], num_classes
         self.jaccard = nn.ModuleList(
-            MulticlassJaccardIndex(num_classes, average="macro", validate_args=False) for _ in rows
+            MulticlassJaccardIndex(num_classes + 1, average="macro", ignore_index=num_classes, validate_args=False)
+            for _ in self.rows
         )
         self.accuracy = nn.ModuleList(
-            MulticlassAccuracy(num_classes, average="none", validate_args=False) for _ in rows
+            MulticlassAccuracy(num_classes + 1, average="none", validate_args=False) for _ in self.rows
         )
 
     def reset(self) -> None:
@@ -44,10 +49,11 @@ class TorchmetricsScores(nn.Module):
 
         The caller leaves void out: once an image; once a row and metric it took most of the counting's time.
         """
-        if target.numel() == 0:
+        if target.numel() == 0 or not self.rows:
             # An image that is void all over; torchmetrics cannot reshape nothing.
             return
         index = self.rows.index(row)
+        prediction = torch.where(prediction == VOID, self.num_classes, prediction)
         self.jaccard[index].update(prediction, target)  # type: ignore[operator]
         self.accuracy[index].update(prediction, target)  # type: ignore[operator]
 
@@ -61,12 +67,12 @@ class TorchmetricsScores(nn.Module):
             RuntimeError: They have not.
         """
         for row, jaccard, accuracy, own in zip(
-            self.rows, self.jaccard, self.accuracy, counts.cpu().numpy(), strict=True
+            self.rows, self.jaccard, self.accuracy, counts[: len(self.rows)].cpu().numpy(), strict=True
         ):
             with warnings.catch_warnings():
                 # Of a process whose images were void all over; it has to take part, or the others would wait for it.
                 warnings.filterwarnings("ignore", ".*method of metric .* was called before", UserWarning)
-                accuracies, miou = accuracy.compute(), jaccard.compute()  # type: ignore[operator]
+                accuracies, miou = accuracy.compute()[:-1], jaccard.compute()  # type: ignore[operator]
             ours = score(own)
             gt_present = torch.from_numpy(ours.gt_area > 0).to(accuracies.device)
             if not gt_present.any():

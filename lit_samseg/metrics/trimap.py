@@ -50,7 +50,9 @@ class Trimap:
         """
         guess = prediction.ravel()[self.pixels]
         bins = self.bins + guess
-        return np.stack([self._histogram(bins[guess == self.truth]), self.gt_area, self._histogram(bins)], axis=1)
+        right = self._histogram(bins[guess == self.truth])
+        # Where the prediction is void, it is in no class's area.
+        return np.stack([right, self.gt_area, self._histogram(bins[guess < self.num_classes])], axis=1)
 
     def _histogram(self, bins: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return pixels per width and class, int64 ``[W, C]``; a width holds all narrower ones."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.sam.frame import Frame
+from lit_samseg.void import VOID
 
 LEAST_PROBABILITY = 0.02
 """A class that is nowhere likelier takes no part."""
@@ -25,7 +26,7 @@ class Grid:
 
     Attributes:
         frame: The image's frame.
-        classes: Their ids, ascending, int64 ``[A]``.
+        classes: Their ids, ascending, int64 ``[A]``; none, where nothing is known of the image.
         log_probabilities: float32 ``[A, h, w]``.
         labels: The baseline's label map at the cells' middles, integer ``[h, w]``.
         image: RGB in 0..255, float32 ``[3, h, w]``.
@@ -52,8 +53,10 @@ class Grid:
             scores: float32 ``[A, h, w]``.
 
         Returns:
-            int64 ``[H, W]``. Largest tensor: float32 ``[A, H, W]``.
+            int64 ``[H, W]``; `VOID` everywhere, if there is no class. Largest tensor: float32 ``[A, H, W]``.
         """
+        if not len(self.classes):
+            return self.classes.new_full((self.frame.height, self.frame.width), VOID)
         rows, columns = (
             self.frame.axis_weights(axis)[:, :used].to(scores) for axis, used in enumerate(scores.shape[1:])
         )
@@ -74,21 +77,23 @@ def make_grid(
 
     Args:
         image: uint8 ``[3, H, W]``.
-        label_map: The baseline's, integer ``[H, W]``.
+        label_map: The baseline's, integer ``[H, W]``; of `VOID` nothing is known.
         logits: The baseline's, float ``[C, h, w]`` of any size; None where it has none: its label map is then believed
             to `LABEL_PROBABILITY`, as DenseCRF's examples do (``unary_from_labels``).
         frame: The image's.
         background: The background class, which is always among the classes, or None.
-        void: A label that is no class, but says that nothing is known; or None.
+        void: Another label that says that nothing is known, or None.
         with_pixels: Also make the grid of the image's own pixels.
     """
     pixels = None
     if with_pixels:
         side = max(frame.height, frame.width)
         pixels = make_grid(image, label_map, logits, Frame(frame.height, frame.width, side, side), background, void)
-    present = [label_map.flatten()] + ([] if background is None else [label_map.new_tensor([background])])
-    classes = torch.unique(torch.cat(present)).long()
-    classes = classes[classes != void] if void is not None else classes
+    present = torch.unique(label_map).long()
+    classes = present[(present != VOID) & (present != (VOID if void is None else void))]
+    # Of a map of void alone nothing is known, not even that.
+    if background is not None and (len(classes) or logits is not None):
+        classes = torch.unique(torch.cat([classes, classes.new_tensor([background])]))
     labels, colours = sample_nearest(label_map, frame), low_image(image, frame)
     if logits is None:
         one_hot = (label_map[None] == classes[:, None, None]).float()

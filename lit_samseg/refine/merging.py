@@ -16,7 +16,8 @@ class Canvas:
 
     Args:
         label_map: The baseline's, signed integer ``[H, W]``.
-        fill: ``background`` or ``baseline``: what pixels get that no mask claims.
+        fill: ``background`` or ``baseline``: what pixels get that no mask claims, those that are void in the label map
+            too.
         background: The background class, or None.
 
     Raises:

@@ -79,7 +79,8 @@ def refine_by_all(
     """Refine a label map by every variant (Qamar et al., 2023, Algorithm 1); a prompt they share is decoded once.
 
     Args:
-        label_map: The baseline's, signed integer ``[H, W]``.
+        label_map: The baseline's, signed integer ``[H, W]``. What is `lit_samseg.void.VOID` there stays so under the
+            fill ``baseline`` where no mask claims it; rows that add up scores give it the likeliest class.
         regions: The map's regions by kind (``find_regions_of_kinds``).
         embedding: The image as SAM's encoder sees it.
         sam: The promptable segmenter.

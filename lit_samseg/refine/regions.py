@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lit_samseg.refine.places import farthest_background, pole_of_inaccessibility
 from lit_samseg.refine.splitting import merge_components
+from lit_samseg.void import VOID
 
 MIN_AREA = 20
 """A component with fewer pixels is a speck and gets no prompt of its own (SPEC 1)."""
@@ -102,7 +103,7 @@ def find_regions(label_map: Tensor, kind: str, background: int | None, min_area:
     """Find the regions that are prompted.
 
     Args:
-        label_map: integer ``[H, W]``, class ids.
+        label_map: integer ``[H, W]``, class ids; `lit_samseg.void.VOID` is in no region.
         kind: ``class`` (all pixels of a class, the paper's), ``component`` (each 8-connected component of at least
             ``min_area`` pixels; a class without one is one region) or ``split`` (components, but those that
             `merge_components` takes for one thing are one region).
@@ -161,8 +162,8 @@ def _regions(components: _Components, kind: str, min_area: int, device: torch.de
 def _find_components(labels: NDArray[np.integer], background: int | None) -> _Components:
     """Label the components of all classes at once."""
     height, width = labels.shape
-    # Of equal labels; a background of -1, which no class has, would be left out.
-    found = label_components(labels.astype(np.int32), background=-1, connectivity=2).astype(np.int32)
+    # Of equal labels, void left out.
+    found = label_components(labels.astype(np.int32), background=VOID, connectivity=2).astype(np.int32)
     flat = found.ravel()
     areas = np.bincount(flat)
     first_pixels = np.zeros(len(areas), np.int64)

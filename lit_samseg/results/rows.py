@@ -37,6 +37,9 @@ def describe_rows(
     described = []
     for index, (name, own) in enumerate(zip(evidence.rows, counts, strict=True)):
         row: dict[str, Any] = {"name": name} | _scores(score(own))
+        # All pixels that count, less those that were predicted as some class.
+        if void := int(own[1].sum() - own[2].sum()):
+            row["void"] = void / int(own[1].sum())
         row["per_class"] = _per_class(score(own), score(counts[0]), class_names)
         if index > 0:
             row["difference"] = differences[index]

@@ -67,6 +67,8 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
     notes += _what_so_many_images_show(results)
     if skipped := results["dataset"].get("skipped"):
         notes.append(f"{len(skipped)} of the images could not be read and were skipped; results.json names them.")
+    if void := [f"{row['name']} {per_cent(row['void'])} %" for row in results["rows"] if row.get("void")]:
+        notes.append(f"Pixels without any class, scored as wrong: {', '.join(void)}.")
     if shows_borders:
         notes.append("bIoU: Boundary IoU, void taken out before the bands are made.")
     if shows_paper:

@@ -40,6 +40,22 @@ def test_a_value_below_the_offset_is_named_as_the_file_has_it(tmp_path: Path) ->
         Precomputed(str(tmp_path), 5, label_offset=1).label_map(IMAGE, "a")
 
 
+def test_void_is_no_class(tmp_path: Path) -> None:
+    save_indices(tmp_path / "a.png", np.array([[1, 2, 255], [0, 255, 1]]))
+    with pytest.raises(InputError, match=r"has label 255; .* if that is no class but void, set model\.base"):
+        Precomputed(str(tmp_path), 3).label_map(IMAGE, "a")
+    assert Precomputed(str(tmp_path), 3, ignore_index=255).label_map(IMAGE, "a").tolist() == [[1, 2, -1], [0, -1, 1]]
+    save_indices(tmp_path / "a.png", np.array([[1, 2, 0], [0, 0, 1]]))
+    below = Precomputed(str(tmp_path), 2, label_offset=1, ignore_index=0)
+    assert below.label_map(IMAGE, "a").tolist() == [[0, 1, -1], [-1, -1, 0]]
+
+
+@pytest.mark.parametrize(("offset", "void"), [(0, 1), (0, -1), (1, 2)])
+def test_void_is_another_value_than_a_class_has(tmp_path: Path, offset: int, void: int) -> None:
+    with pytest.raises(InputError, match=rf"ignore_index is {void}, but the label maps' values {offset}\.\."):
+        Precomputed(str(tmp_path), label_offset=offset, ignore_index=void).check_classes(("x", "y"))
+
+
 def test_missing_map_and_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no such label map: .*b\.png"):
         Precomputed(str(tmp_path), 5).label_map(IMAGE, "b")

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from lit_samseg.void import VOID
+
 SHAPES = [(1, 1), (1, 9), (7, 1), (2, 2), (3, 40), (17, 23), (31, 30), (90, 120), (5, 700)]
 """The Boundary IoU's d is 1 up to (31, 30), 3 at (90, 120), 14 at (5, 700)."""
 
@@ -24,7 +26,10 @@ def random_map(numbers: np.random.Generator, shape: tuple[int, int], classes: np
 def random_pair(
     numbers: np.random.Generator, shape: tuple[int, int], num_classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A prediction and a ground truth that share most labels; classes are absent from one, or from both."""
+    """A prediction and a ground truth that share most labels; classes are absent from one, or from both.
+
+    Some predictions have void, too.
+    """
     classes = numbers.choice(num_classes, min(num_classes, numbers.integers(2, 30)), replace=False)
     target = random_map(numbers, shape, classes)
     prediction = np.where(numbers.random(shape) < numbers.choice([0.0, 0.01, 0.5]), target[::-1], target)
@@ -32,7 +37,10 @@ def random_pair(
         prediction = np.roll(prediction, numbers.integers(-3, 4), axis=numbers.integers(2))
     if numbers.random() < 0.2:
         prediction = random_map(numbers, shape, classes)
-    return prediction.astype(numbers.choice([np.int64, np.uint16])), with_void(numbers, target, void_of(num_classes))
+    prediction = prediction.astype(numbers.choice([np.int64, np.uint16]))
+    if numbers.random() < 0.3:
+        prediction = with_void(numbers, prediction, VOID)
+    return prediction, with_void(numbers, target, void_of(num_classes))
 
 
 def with_void(numbers: np.random.Generator, target: np.ndarray, label: int) -> np.ndarray:
