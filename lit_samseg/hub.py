@@ -194,7 +194,7 @@ def load_pretrained(
         raise InputError(f"no such weight file: {folder / SAFETENSORS}; give the folder of a whole checkpoint")
     # Copies: tensors of a safetensors file stay mapped to it otherwise, at odd addresses at which kernels round
     # differently.
-    state = {name: tensor.clone() for path in files for name, tensor in read_state_dict(path).items()}
+    state = {name: tensor.clone() for name, tensor in read_state_dict(*files).items()}
     try:
         with _quiet_transformers():
             model, loaded = model_class.from_pretrained(  # type: ignore[attr-defined]

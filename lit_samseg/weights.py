@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import logging
 import pickle  # nosec B403 # for the name of an error only
 import warnings
 import zipfile
@@ -13,6 +14,11 @@ import torch
 from torch import Tensor
 
 from lit_samseg.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+WRAPPERS = ("module.", "_orig_mod.", "model.")
+"""What (Distributed)DataParallel, ``torch.compile`` and a LightningModule put before the name of every tensor."""
 
 DEMO_WEIGHTS = Path(__file__).parent / "demo_weights"
 """Weights of the built-in world's networks, made by ``scripts/train_demo.py``."""
@@ -30,18 +36,42 @@ def _sha256(path: Path, size: int, modified: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
+def read_state_dict(path: Path, *shards: Path) -> dict[str, Tensor]:
     """Read tensors by name from a ``.safetensors`` or PyTorch file, on the CPU.
 
-    PyTorch files are read with ``weights_only=True``: a pickle that would run code is refused.
+    PyTorch files are read with ``weights_only=True``: a pickle that would run code is refused. Where every name has a
+    prefix of `WRAPPERS`, it is left out, and a line on stderr says so.
 
     Args:
         path: The file. A dictionary under a single key ``model`` or ``state_dict`` is unwrapped.
+        shards: Further files of the same network.
 
     Raises:
-        InputError: The file is missing, is no weight file, is cut off, or holds other objects than tensors of finite
+        InputError: A file is missing, is no weight file, is cut off, or holds other objects than tensors of finite
             numbers.
     """
+    # Together, since all names of one shard may well begin alike.
+    return _unwrapped({name: tensor for file in (path, *shards) for name, tensor in _read_file(file).items()}, path)
+
+
+def _unwrapped(state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Leave out the prefixes that a training program put before all names."""
+    removed = ""
+    while state and (
+        prefix := next((w for w in WRAPPERS if all(name.startswith(w) and name != w for name in state)), "")
+    ):
+        state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+        removed += prefix
+    if removed:
+        logger.warning(
+            "every tensor of %s has %r before its name, as training programs write it; it is read without",
+            path,
+            removed,
+        )
+    return state
+
+
+def _read_file(path: Path) -> dict[str, Tensor]:
     if not path.exists():
         raise InputError(f"no such weight file: {path}; give the path of a checkpoint on disk")
     if path.is_dir():
@@ -69,7 +99,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     Raises:
         InputError: The file cannot be read, or is no such checkpoint.
     """
-    state = read_state_dict(path)
+    state = _read_file(path)
     with path.open("rb") as file:
         loaded = _read_pytorch(path, file.read(512))
     if not isinstance(loaded, dict) or not isinstance(loaded.get("state_dict"), dict):

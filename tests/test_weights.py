@@ -2,14 +2,26 @@
 
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
 import safetensors.torch
 import torch
+from torchvision.models.segmentation import deeplabv3_mobilenet_v3_large
 
+from lit_samseg.baselines import HubSegmenter, MobileNetV2DeepLab, TorchvisionDeepLab
 from lit_samseg.errors import InputError
-from lit_samseg.weights import load_strictly, read_state_dict, sha256_of_file
+from lit_samseg.sam import HubSam, SegmentAnything
+from lit_samseg.weights import (
+    DEMO_WEIGHTS,
+    load_strictly,
+    read_safetensors_metadata,
+    read_state_dict,
+    sha256_of_file,
+)
+from tests.baselines import tiny_segmenters
+from tests.sam import tiny_hub
 
 STATE = {"a": torch.arange(3.0), "b.c": torch.ones(2, 2)}
 
@@ -24,6 +36,87 @@ def test_all_three_formats_and_wrappers(tmp_path: Path) -> None:
         state = read_state_dict(path)
         assert state.keys() == STATE.keys()
         assert all(torch.equal(state[k], STATE[k]) for k in STATE)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "model.", "_orig_mod.", "module._orig_mod.", "module.model.", "model.model."]
+)
+def test_what_a_training_put_before_every_name_is_left_out_and_said(
+    prefix: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DistributedDataParallel, torch.compile and Lightning do so."""
+    wrapped = {f"{prefix}{name}": tensor for name, tensor in STATE.items()}
+    torch.save({"state_dict": wrapped, "epoch": 3}, tmp_path / "a.ckpt")
+    torch.save(wrapped, tmp_path / "b.pth")
+    safetensors.torch.save_file(wrapped, tmp_path / "c.safetensors")
+    for path in sorted(tmp_path.iterdir()):
+        caplog.clear()
+        state = read_state_dict(path)
+        assert state.keys() == STATE.keys()
+        assert all(torch.equal(state[k], STATE[k]) for k in STATE)
+        (line,) = caplog.messages
+        assert line == (
+            f"every tensor of {path} has '{prefix}' before its name, as training programs write it; it is read without"
+        )
+
+
+def test_a_prefix_of_some_names_is_part_of_them(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    states = [{"module.a": torch.zeros(1), "head": torch.zeros(1)}, {"model.": torch.zeros(1)}, {}]
+    for n, state in enumerate(states):
+        safetensors.torch.save_file(state, tmp_path / f"{n}.safetensors")
+        assert read_state_dict(tmp_path / f"{n}.safetensors").keys() == state.keys()
+    # Of shards all names count: a Mask2Former's first ones begin alike.
+    safetensors.torch.save_file({"model.b": torch.zeros(1)}, tmp_path / "shard.safetensors")
+    together = read_state_dict(tmp_path / "shard.safetensors", tmp_path / "0.safetensors")
+    assert together.keys() == {"model.b", "module.a", "head"}
+    assert not caplog.messages
+
+
+def _wrapped(path: Path, prefix: str) -> None:
+    """Put a prefix before all names of a safetensors file."""
+    metadata = read_safetensors_metadata(path)
+    state = {f"{prefix}{name}": tensor for name, tensor in safetensors.torch.load_file(path).items()}
+    safetensors.torch.save_file(state, path, metadata=metadata)
+
+
+def test_every_loader_reads_such_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    deeplab, sam = tmp_path / "deeplab", tmp_path / "sam.safetensors"
+    shutil.copytree(DEMO_WEIGHTS / "deeplab", deeplab)
+    shutil.copy(DEMO_WEIGHTS / "sam.safetensors", sam)
+    for path, prefix in ((deeplab / "model.safetensors", "module."), (sam, "_orig_mod.")):
+        _wrapped(path, prefix)
+    for kind, save in (
+        ("segformer", tiny_segmenters.save),
+        ("mask2former", tiny_segmenters.save),
+        ("sam", tiny_hub.save),
+    ):
+        for folder in (tmp_path / kind, tmp_path / f"wrapped_{kind}"):
+            folder.mkdir()
+            torch.manual_seed(0)
+            save(kind, folder)
+        _wrapped(tmp_path / f"wrapped_{kind}/model.safetensors", "model.")
+    torch.manual_seed(0)
+    network = deeplabv3_mobilenet_v3_large(weights=None, weights_backbone=None, num_classes=4, aux_loss=True)
+    torch.save(network.state_dict(), tmp_path / "plain.pth")
+    torch.save({"state_dict": {f"model.{k}": v for k, v in network.state_dict().items()}}, tmp_path / "lightning.ckpt")
+    pairs: list[tuple[torch.nn.Module, torch.nn.Module]] = [
+        (MobileNetV2DeepLab("demo"), MobileNetV2DeepLab(str(deeplab))),
+        (SegmentAnything("demo"), SegmentAnything(str(sam))),
+        (HubSam(str(tmp_path / "sam")), HubSam(str(tmp_path / "wrapped_sam"))),
+        *(
+            (HubSegmenter(str(tmp_path / kind)), HubSegmenter(str(tmp_path / f"wrapped_{kind}")))
+            for kind in ("segformer", "mask2former")
+        ),
+        tuple(
+            TorchvisionDeepLab("deeplabv3_mobilenet_v3_large", str(tmp_path / name), resize=None)
+            for name in ("plain.pth", "lightning.ckpt")
+        ),  # type: ignore[list-item]
+    ]
+    assert len(caplog.messages) == len(pairs)
+    for plain, wrapped in pairs:
+        own, other = plain.state_dict(), wrapped.state_dict()
+        assert own.keys() == other.keys()
+        assert all(torch.equal(own[name], other[name]) for name in own)
 
 
 class RunsCode:
