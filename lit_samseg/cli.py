@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import re
 import signal
 import sys
 import warnings
@@ -14,6 +15,7 @@ from jsonargparse import DefaultHelpFormatter
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.utilities import rank_zero_only
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lit_samseg.callbacks import (
@@ -23,6 +25,7 @@ from lit_samseg.callbacks import (
     OverlayLogger,
     OverlayWriter,
     PredictionWriter,
+    RefinedWriter,
     ReportWriter,
     ResultsWriter,
     SkippedImages,
@@ -41,6 +44,8 @@ from lit_samseg.version import __version__
 
 _LOGGER_PACKAGES = ("comet_ml", "mlflow", "neptune", "wandb")
 """Errors of their own tell the user what to mend."""
+
+_ROWS = re.compile(r"--model(\.init_args)?\.variants\b")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):
@@ -85,11 +90,23 @@ class SamSegCLI(LightningCLI):
             "predict": skipped["predict"] | {"return_predictions", "ckpt_path", "weights_only"},
         }
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Take down whether the command line names rows: those of a configuration are for its test."""
+        words = args if isinstance(args, list) else sys.argv[1:]
+        self.names_rows = any(_ROWS.match(word) for word in words)
+        super().parse_arguments(parser, args)
+
     def before_instantiate_classes(self) -> None:
-        """Refuse nulls, of which constructors would make a traceback or another number."""
+        """Refuse nulls, of which constructors would make a traceback or another number; let predict write one row."""
         config = self.config[str(self.subcommand)]
         for option in ("data", "model"):
             check_nulls(config.get(option), option)
+        options = config.model.get("init_args") or {}
+        # A configuration with one row, as search writes, means that one.
+        several = "variants" in options and len(options["variants"] or []) != 1
+        if self.subcommand == "predict" and not self.names_rows and several:
+            options["variants"] = ["auto"]
+            _say("predict writes the recommended row, auto, alone; --model.variants '[ROW, ...]' writes others")
 
     def test(self, **kwargs: Any) -> None:
         """Run the evaluation."""
@@ -120,7 +137,9 @@ class SamSegCLI(LightningCLI):
                 raise InputError("--resume true needs --output_dir, the folder of the run to go on with")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
             # Before the results are written, which name what was skipped.
-            callbacks += [TerminateOnce(), SkippedImages(), PredictionWriter(output_dir)]
+            alone = subcommand == "predict" and not self.names_rows
+            predictions = RefinedWriter(output_dir) if alone else PredictionWriter(output_dir)
+            callbacks += [TerminateOnce(), SkippedImages(), predictions]
             dump = self._parser(subcommand).dump(config, skip_none=False)
             if subcommand == "test":
                 # In this order: pictures without results would be of no use.
@@ -129,7 +148,7 @@ class SamSegCLI(LightningCLI):
                 if not any(isinstance(callback, OverlayLogger) for callback in callbacks):
                     callbacks.append(OverlayLogger())
             else:
-                callbacks.append(OverlayWriter(output_dir))
+                callbacks.append(OverlayWriter(output_dir, alone))
             callbacks.append(JournalWriter(output_dir, dump, config.resume))
             # Where a job that is queued again leaves a checkpoint, which here holds nothing.
             kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
@@ -137,6 +156,11 @@ class SamSegCLI(LightningCLI):
             return super().instantiate_trainer(callbacks=callbacks, **kwargs)
         except (ValueError, TypeError) as error:
             raise InputError(f"--trainer: {error}") from error
+
+
+@rank_zero_only
+def _say(line: str) -> None:
+    print(f"lit-samseg: {line}", file=sys.stderr)
 
 
 def default_output_dir(configs: list[Any] | None) -> Path:

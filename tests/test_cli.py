@@ -14,6 +14,7 @@ import yaml
 from PIL import Image
 
 from lit_samseg.journal import Journal
+from lit_samseg.refine.variant import RECOMMENDED
 from tests.conftest import PROJECT, RunCli, SmallVoc
 from tests.recomputation import read_predictions, recompute, results_of
 
@@ -53,6 +54,36 @@ def test_voc_folder_with_label_maps_of_another_program(small_voc: SmallVoc, run_
         predictions = read_predictions(tmp_path / "out/predictions" / row["name"])
         for name, value in recompute(predictions, targets, 21).items():
             assert row[name] == pytest.approx(value, abs=1e-6)
+
+
+def test_predict_writes_the_recommended_row_alone(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
+    words = ["predict", *small_voc.words()[1:], "--data.subset=2"]
+    config = tmp_path / "rows.yaml"
+    config.write_text(
+        "model:\n  class_path: lit_samseg.module.SamSegEvaluation\n  init_args: {variants: [box, mask]}\n"
+    )
+    outcome = run_cli(*words, "--config", config, "--output_dir", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert "predict writes the recommended row, auto, alone; --model.variants '[ROW, ...]' writes others" in outcome.err
+    assert not (tmp_path / "out/predictions").exists()
+    refined = read_predictions(tmp_path / "out/refined")
+    assert [path.stem for path in sorted((tmp_path / "out/overlays").glob("*.jpg"))] == sorted(refined)
+    # Named on the command line, rows have folders, and the baseline is one.
+    assert run_cli(*words, "--model.variants=[auto, box]", "--output_dir", tmp_path / "named").code == 0
+    folders = sorted(path.name for path in (tmp_path / "named/predictions").iterdir() if path.is_dir())
+    assert folders == ["baseline", "box", RECOMMENDED.replace("/", "__")]
+    for image_id, label_map in read_predictions(tmp_path / f"named/predictions/{folders[2]}").items():
+        assert np.array_equal(label_map, refined.pop(image_id))
+    assert not refined
+    # A configuration with one row means that one, and nothing needs to be said.
+    config.write_text("model:\n  class_path: lit_samseg.module.SamSegEvaluation\n  init_args: {variants: [box]}\n")
+    outcome = run_cli(*words, "--config", config, "--output_dir", tmp_path / "one")
+    assert "predict writes" not in outcome.err
+    boxed = read_predictions(tmp_path / "named/predictions/box")
+    assert len(boxed) == 2
+    assert all(
+        np.array_equal(label_map, boxed[i]) for i, label_map in read_predictions(tmp_path / "one/refined").items()
+    )
 
 
 def test_predict_writes_label_maps_without_ground_truth(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:

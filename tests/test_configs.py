@@ -145,6 +145,9 @@ def test_a_configuration_runs_as_it_stands(
 ) -> None:
     config = yaml.safe_load(CONFIGS[name].read_text(encoding="utf-8"))
     model = config["model"]["init_args"]
+    assert "auto" in model["variants"]
+    # lit-samseg figure draws what was saved.
+    assert name != "demo" or model["save_predictions"]
     parts = [part["class_path"].rsplit(".", 1)[1] for part in (config["data"], model["baseline"], model["sam"])]
     world = World(tmp_path, monkeypatch)
     world.add_data(parts[0])

@@ -3,7 +3,7 @@
 from lit_samseg.callbacks.gallery_writer import GalleryWriter
 from lit_samseg.callbacks.journal_writer import JournalWriter
 from lit_samseg.callbacks.live_overlays import OverlayLogger
-from lit_samseg.callbacks.picture_writer import OverlayWriter, PredictionWriter
+from lit_samseg.callbacks.picture_writer import OverlayWriter, PredictionWriter, RefinedWriter
 from lit_samseg.callbacks.progress import ImageProgressBar
 from lit_samseg.callbacks.report_writer import ReportWriter
 from lit_samseg.callbacks.results_writer import ResultsWriter
@@ -18,6 +18,7 @@ __all__ = [
     "OverlayLogger",
     "OverlayWriter",
     "PredictionWriter",
+    "RefinedWriter",
     "ReportWriter",
     "ResultsWriter",
     "SkippedImages",

@@ -1,6 +1,7 @@
 """Pictures of every image and row: label maps as PNG, and drawn over the image."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,16 +26,25 @@ Pixels = NDArray[np.uint8]
 
 
 class PictureWriter(FolderWriter):
-    """Writes one picture per image and row."""
+    """Writes one picture per image and row.
+
+    Args:
+        output_dir: The run's folder.
+        alone: Write the last row only, and its pictures directly into the folder.
+    """
 
     suffix: ClassVar[str]
+
+    def __init__(self, output_dir: Path, alone: bool = False) -> None:
+        super().__init__(output_dir)
+        self.alone = alone
 
     def files(self, image_id: str, trainer: Trainer, module: LightningModule) -> list[str]:
         """Return the image's pictures, one a row."""
         assert isinstance(module, SamSegEvaluation)
         if not self.writes(trainer, module):
             return []
-        return [f"{prediction_path(Path(), row, image_id)}{self.suffix}" for row in module.rows]
+        return [f"{stem}{self.suffix}" for stem in self._stems(module.rows, image_id).values()]
 
     def writes(self, trainer: Trainer, module: LightningModule) -> bool:
         """Tell whether this run is one that has such pictures."""
@@ -72,26 +82,29 @@ class PictureWriter(FolderWriter):
         if final is not None:
             Console().print(f"Written to {final}", soft_wrap=True, highlight=False, markup=False)
 
+    def _stems(self, rows: Sequence[str], image_id: str) -> dict[str, Path]:
+        """Return the paths of an image's pictures in the folder, without suffix, by row."""
+        if self.alone:
+            return {rows[-1]: Path(image_id)}
+        return {row: prediction_path(Path(), row, image_id) for row in rows}
+
     def _write(self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert isinstance(module, SamSegEvaluation)
         void = written_void(module.baseline, data)
         for maps, sample in zip(outputs, batch, strict=True):
+            stems = self._stems(list(maps.rows), maps.id)
             # One copy from the device for all rows.
-            label_maps = torch.stack(list(maps.rows.values())).cpu().numpy()
+            label_maps = torch.stack([maps.rows[row] for row in stems]).cpu().numpy()
             image = sample.image.permute(1, 2, 0).cpu().numpy()
-            for row, label_map in zip(maps.rows, label_maps, strict=True):
-                stem = prediction_path(self.partial, row, maps.id)
-                self._submit(self.write, stem, label_map, image, data, void)
+            for stem, label_map in zip(stems.values(), label_maps, strict=True):
+                self._submit(self.write, self.partial / stem, label_map, image, data, void)
 
 
 class PredictionWriter(PictureWriter):
     """Writes label maps, ``predictions/<row>/<id>.png``, as palette indices; as 16-bit grey where 8 are too few.
 
     In ``test`` only where the module's ``save_predictions`` is set; ``predict`` is run for the files.
-
-    Args:
-        output_dir: The run's folder.
     """
 
     folder = "predictions"
@@ -129,12 +142,21 @@ class PredictionWriter(PictureWriter):
         write_label_map(stem.with_name(f"{stem.name}{self.suffix}"), numbers, palette, needs_16_bits(data))
 
 
-class OverlayWriter(PictureWriter):
-    """In ``predict``: the label maps drawn over their images, ``overlays/<row>/<id>.jpg``.
+class RefinedWriter(PredictionWriter):
+    """In ``predict``: the label maps of the one row that was asked for, ``refined/<id>.png``.
 
     Args:
         output_dir: The run's folder.
     """
+
+    folder = "refined"
+
+    def __init__(self, output_dir: Path) -> None:
+        super().__init__(output_dir, alone=True)
+
+
+class OverlayWriter(PictureWriter):
+    """In ``predict``: the label maps drawn over their images, ``overlays/<row>/<id>.jpg``, or ``overlays/<id>.jpg``."""
 
     folder = "overlays"
     suffix = ".jpg"
