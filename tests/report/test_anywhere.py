@@ -23,7 +23,7 @@ def test_without_javascript_everything_can_be_read(demo_report: Path, open_page:
     card.locator("summary").click()
     assert card.locator(".stage").is_visible()
     assert page.locator("input:visible").count() == 0
-    assert card.locator(".panels figure").count() == 1 + 8
+    assert card.locator(".panels figure").count() == 1 + 9
     assert card.locator(f"[aria-label^='{ROW}, ']").is_visible()
 
 
