@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lit_samseg.arithmetic import without_tf32
 from lit_samseg.baselines import Baseline, load_baseline
-from lit_samseg.data.reading import as_image, as_label_map
+from lit_samseg.data.given import as_image, as_label_map
 from lit_samseg.errors import InputError
 from lit_samseg.refine import Decision, find_regions, make_grid, parse_variants, read_gate, refine
 from lit_samseg.sam import Precision, PromptableSegmenter, load_promptable_segmenter
@@ -73,6 +73,7 @@ class Refiner:
             background = 0 if (self.class_names or ("",))[0].casefold() == "background" else None
         unknown = NARROW if ignore_index == "auto" else WIDE
         count = unknown if self.class_names is None else len(self.class_names)
+        self._knows_void = ignore_index != "auto"
         self.ignore_index = _known_void(ignore_index, self.class_names, background)
         if background is not None and (type(background) is not int or not 0 <= background < count):
             raise InputError(f"background is {background!r}; it is a class id of 0..{count - 1}, None or 'auto'")
@@ -150,14 +151,15 @@ class Refiner:
 
         Args:
             image: As for a call.
-            label_map: Class ids of the image's size: an integer tensor or array ``[H, W]``, or a path or PIL image of
-                indices. Void (`ignore_index`) is never prompted.
+            label_map: Class ids of the image's size: an integer or bool tensor or array ``[H, W]``, or a path or PIL
+                image of indices. Void (`ignore_index`) is never prompted. A binary mask of 0 and 255 is
+                refused while nobody said that 255 is void: give ``mask > 0``.
             details: Keep regions, prompts, candidates and scores too.
 
         Raises:
             InputError: The label map is none, or has another size than the image.
         """
-        pixels, labels = as_image(image), as_label_map(label_map)
+        pixels, labels = as_image(image), as_label_map(label_map, self._knows_void)
         if labels.shape != pixels.shape[1:]:
             raise InputError(f"a label map must be {list(pixels.shape[1:])} as its image, not {list(labels.shape)}")
         void = _void_of(labels) if self.ignore_index == "auto" else self.ignore_index

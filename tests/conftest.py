@@ -15,8 +15,8 @@ from filelock import FileLock
 from PIL import Image
 
 from lit_samseg.cli import main
+from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
-from lit_samseg.data.voc import voc_palette
 
 # Lightning 2.6 calls functions that jsonargparse 4.53 deprecates: https://github.com/Lightning-AI/pytorch-lightning/issues
 os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"

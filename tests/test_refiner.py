@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 
 from lit_samseg import Refinement, Refiner
+from lit_samseg.data.given import as_label_map
+from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.errors import InputError
 from lit_samseg.refine import RECOMMENDED
@@ -154,13 +156,74 @@ def test_what_is_no_label_map(refiner: Refiner) -> None:
         (np.zeros((4, 6)), "not float64"),
         (np.zeros((4, 6, 1), int), "must be integer"),
         (torch.zeros(4, 6), "not torch.float32"),
-        (Image.new("RGB", (6, 4)), "not Image"),
+        (Image.new("RGB", (6, 4)), "not of mode RGB"),
         (None, "not NoneType"),
         ("none.png", "no such label map"),
         (np.full((4, 6), -1), "not -1"),
     ):
         with pytest.raises(InputError, match=complaint):
             refiner.refine(image, labels)
+
+
+FOREGROUND = np.indices((4, 6))[1] > 2
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.uint16])
+def test_a_binary_mask_of_0_and_255_is_refused(refiner: Refiner, kind: type) -> None:
+    """255 is void, so that nothing would be prompted, and nothing be said."""
+    image = np.zeros((4, 6, 3), np.uint8)
+    mask = FOREGROUND.astype(kind) * 255
+    for labels in (mask, torch.from_numpy(mask.astype(np.int64)), Image.fromarray(mask.astype(np.uint8))):
+        with pytest.raises(InputError, match=r"0 and 255 only, as a binary mask: give mask > 0"):
+            refiner.refine(image, labels)
+    knowing = Refiner(refiner.sam, ignore_index=255, variant="box")
+    assert knowing.refine(image, mask).baseline.tolist() == mask.tolist()
+
+
+def test_a_binary_mask_as_a_file_is_refused_by_name(refiner: Refiner, tmp_path: Path) -> None:
+    for name in ("mask.png", "mask.gif", "mask.bmp"):
+        Image.fromarray(FOREGROUND.astype(np.uint8) * 255).save(tmp_path / name)
+        with pytest.raises(InputError, match=rf"label map .*{name} has the values 0 and 255 only"):
+            refiner.refine(np.zeros((4, 6, 3), np.uint8), tmp_path / name)
+
+
+def test_bool_masks_are_classes_0_and_1() -> None:
+    for mask in (FOREGROUND, torch.from_numpy(FOREGROUND), Image.fromarray(FOREGROUND)):
+        assert torch.equal(as_label_map(mask), torch.from_numpy(FOREGROUND).long())
+
+
+@pytest.mark.parametrize(
+    ("mask", "remedy"),
+    [
+        (FOREGROUND * 1.0, r"give mask > 0\.5"),
+        (FOREGROUND * np.float32(0.7), r"give mask > 0\.5"),
+        (FOREGROUND * 255.0, "give mask > 127"),
+        (torch.from_numpy(FOREGROUND * 3.0), "values are whole: give them as int64"),
+        (FOREGROUND * -2.5, "by argmax over scores"),
+        (np.where(FOREGROUND, np.nan, 0), "it has NaN"),
+        (FOREGROUND[None].astype(int), r"int64 \[1, 4, 6\]; leave out the axis of one by \.squeeze"),
+        (np.full((4, 6), "car"), "not <U3"),
+    ],
+)
+def test_masks_of_other_numbers_are_refused_with_what_helps(mask: object, remedy: str) -> None:
+    with pytest.raises(InputError, match=remedy):
+        as_label_map(mask)
+
+
+def test_a_label_map_whose_palette_was_renumbered(tmp_path: Path) -> None:
+    """Pillow's GIFs number greys anew: by their colour they are what was saved."""
+    labels = np.array([[0, 3], [8, 255]], np.uint8)
+    Image.fromarray(labels).save(tmp_path / "a.gif")
+    coloured = Image.fromarray(labels)
+    coloured.putpalette(voc_palette())
+    coloured.save(tmp_path / "b.gif")
+    with Image.open(tmp_path / "a.gif") as opened:
+        in_memory = opened.copy()
+    assert np.array(in_memory).max() == 3
+    for given in (tmp_path / "a.gif", in_memory, coloured):
+        assert as_label_map(given).tolist() == labels.tolist()
+    with pytest.raises(InputError, match=r"b\.gif has the usual colours at other indices: index 1 is \(128, 128, 0\)"):
+        as_label_map(tmp_path / "b.gif")
 
 
 def test_every_kind_of_label_map_gives_the_same(refiner: Refiner, scene: np.ndarray, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
+from lit_samseg.data.palettes import FileLabels, colours_of
 from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.training import Training
@@ -108,6 +109,11 @@ class ADE20K(SegmentationDataModule):
         self.root = Path(root).expanduser()
         self.download = download
 
+    @property
+    def file_labels(self) -> FileLabels:
+        """1 to 150, and 0 for void; the official files are grey."""
+        return FileLabels(range(self.label_offset + self.num_classes), colours_of(self.palette), void=0)
+
     def prepare_data(self) -> None:
         """Download and unpack the archive where asked to (on one process)."""
         if not self.download or self.pictures is not None or self._find_base() is not None:
@@ -164,7 +170,7 @@ class ADE20K(SegmentationDataModule):
         if not target_path:
             return Sample(image_id, image, None)
         path = target_path[0]
-        labels = read_indices(path, "ground truth")
+        labels = read_indices(path, "ground truth", labels=self.file_labels)
         check_size(labels, image, path, "ground truth")
         target = to_target(labels, self.num_classes, self.label_offset, 0, self.ignore_index, path)
         return Sample(image_id, image, target)

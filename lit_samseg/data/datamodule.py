@@ -8,6 +8,7 @@ from typing import Literal
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset
 
+from lit_samseg.data.palettes import FileLabels, colours_of
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.data.sharing import estimate_cost, share_out
@@ -115,6 +116,12 @@ class SegmentationDataModule(LightningDataModule, ABC):
     def num_classes(self) -> int:
         """Number of classes, background included."""
         return len(self.class_names)
+
+    @property
+    def file_labels(self) -> FileLabels | None:
+        """Which labels files hold and how they are drawn; None takes indices as they are."""
+        values = [*range(self.label_offset + self.num_classes), self.ignore_index]
+        return FileLabels(values, colours_of(self.palette), self.ignore_index)
 
     @property
     def source(self) -> "SegmentationDataModule | PictureFolder":

@@ -3,15 +3,20 @@
 from dataclasses import replace
 from pathlib import Path
 
+from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values, values_of
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
+from lit_samseg.data.palette_agreement import check_palettes_agree
+from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.training import Training
-from lit_samseg.data.voc import voc_palette
 from lit_samseg.errors import InputError
 
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".webp", ".bmp", ".gif")
+
+MASKS_ASKED = 100
+"""Masks that are read at most to find out whether 255 is void."""
 
 
 class Folder(SegmentationDataModule):
@@ -28,6 +33,9 @@ class Folder(SegmentationDataModule):
             as in ADE20K. Written predictions have the same offset.
         image_suffix: How the images' names end, as ``_leftImg8bit.png``; None takes every picture.
         mask_suffix: How the masks' names end after the id; None tries .png, .tif, .tiff, .webp, .bmp, .gif.
+        label_values: What the masks' numbers stand for. ``indices``: a palette's indices, whatever its colours.
+            ``colours``: VOC's colours stand for the labels. ``binary``: 0 is class 0, 255 or 1 is class 1. ``auto``
+            finds out, and refuses what can be read in two ways.
         subset: Evaluate this many images drawn without replacement; None means all.
         subset_seed: Seed of the draw.
         ids: Evaluate exactly the ids in this text file.
@@ -56,6 +64,7 @@ class Folder(SegmentationDataModule):
         label_offset: int = 0,
         image_suffix: str | None = None,
         mask_suffix: str | None = None,
+        label_values: LabelValues = "auto",
         subset: int | None = None,
         subset_seed: int = 0,
         ids: str | None = None,
@@ -78,10 +87,17 @@ class Folder(SegmentationDataModule):
                 f"data.label_offset is {label_offset} with {self.num_classes} classes; it cannot be negative, and both "
                 "together must fit into 0..254"
             )
+        if label_values == "binary" and (self.num_classes != 2 or label_offset or ignore_index < 2):
+            raise InputError(
+                f"data.label_values is binary: that takes 2 classes, not {self.num_classes}; data.label_offset 0, not "
+                f"{label_offset}; and a data.ignore_index that is neither class, not {ignore_index}"
+            )
+        self.label_values = label_values
         self.background, self.void, self.label_offset = background, ignore_index, label_offset
         self._image_folder = PictureFolder(images, image_suffix)
         self.masks = None if masks is None else Path(masks).expanduser()
         self.mask_suffix = mask_suffix
+        self._void_is_certain: bool | None = None
 
     def setup(self, stage: str) -> None:
         """Choose the ids and check that their files exist."""
@@ -92,6 +108,25 @@ class Folder(SegmentationDataModule):
                 f"{what}; {getattr(stage, 'value', stage)} needs the ground truth's folder, predict does not"
             )
         super().setup(stage)
+
+    def choose_ids(self, with_target: bool) -> None:
+        """Choose the ids, check that their files exist, and that the masks' palettes do not contradict each other."""
+        super().choose_ids(with_target)
+        if with_target and self.label_values in ("auto", "binary"):
+            masks = [self._mask(image_id) for image_id in self.ids]
+            check_palettes_agree([path for path in masks if path.is_file()], self._file_labels(), "masks")
+
+    def _file_labels(self) -> FileLabels:
+        values = [*range(self.label_offset + self.num_classes), self.void]
+        if self.label_values == "binary":
+            values.append(YES)
+        own = self.label_values == "colours"
+        return FileLabels(values, colours_of(self.palette), self.void, own, "data.label_values")
+
+    @property
+    def file_labels(self) -> FileLabels | None:
+        """The classes' numbers and colours, or None where indices are taken as they are."""
+        return None if self.label_values == "indices" else self._file_labels()
 
     def find_ids(self) -> list[str]:
         """Return the ids of all images."""
@@ -115,10 +150,32 @@ class Folder(SegmentationDataModule):
         if not mask_path:
             return Sample(image_id, image, None)
         path = mask_path[0]
-        labels = read_indices(path, "ground truth", upright=True)
+        labels = read_indices(path, "ground truth", upright=True, labels=self.file_labels)
         check_size(labels, image, path, "ground truth")
+        if self.label_values == "binary":
+            labels = class_of_binary(labels, path, "ground truth")
+        elif self.label_values == "auto" and self.void == YES and self.num_classes <= 2 and has_two_values(labels):
+            self._check_void(path)
         target = to_target(labels, self.num_classes, self.label_offset, self.void, self.ignore_index, path)
         return Sample(image_id, image, target)
+
+    def _check_void(self, path: Path) -> None:
+        """Refuse a mask of 0 and 255 unless another mask shows that 255 is void: one that has class 1 beside it."""
+        if self._void_is_certain is None:
+            others = (self._mask(image_id) for image_id in self.ids[:MASKS_ASKED])
+            self._void_is_certain = any(_holds(other, {1, YES}, self.file_labels) for other in others)
+        if not self._void_is_certain:
+            raise InputError(
+                f"ground truth {path} has the values 0 and 255 only: set data.label_values to binary (with "
+                "data.num_classes 2) if 255 is class 1, or to indices if 255 is void"
+            )
+
+
+def _holds(path: Path, values: set[int], labels: FileLabels | None) -> bool:
+    try:
+        return values <= set(values_of(read_indices(path, "ground truth", labels=labels)))
+    except InputError:
+        return False
 
 
 def _class_names(names: list[str] | str | None, count: int | None) -> tuple[str, ...]:

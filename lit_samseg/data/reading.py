@@ -1,14 +1,15 @@
 """Read pictures and label maps; say which file is broken and how."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageFile, ImageOps
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from lit_samseg.data.opening import opened
+from lit_samseg.data.palettes import ANY_LABELS, FileLabels, Reading, labels_of_colours, labels_of_palette
 from lit_samseg.errors import InputError
 
 
@@ -25,7 +26,7 @@ def read_image(path: Path, upright: bool = False) -> Tensor:
     """
     with opened(path, "image") as picture:
         _check_depth(picture, path)
-        return _rgb(ImageOps.exif_transpose(picture) if upright else picture, f"image {path}")
+        return rgb_pixels(ImageOps.exif_transpose(picture) if upright else picture, f"image {path}")
 
 
 def _check_depth(picture: Image.Image, path: Path) -> None:
@@ -42,80 +43,46 @@ def _check_depth(picture: Image.Image, path: Path) -> None:
         raise InputError(f"image {path} has more than 8 bits a channel ({depth}); save it with 8 bits")
 
 
-def _rgb(picture: Image.Image, name: str) -> Tensor:
+def rgb_pixels(picture: Image.Image, name: str) -> Tensor:
+    """Return a decoded picture as RGB, uint8 ``[3, H, W]``.
+
+    Raises:
+        InputError: It has more than 8 bits a channel.
+    """
     if picture.mode.startswith(("I", "F")):
         # Pillow would cut such values off at 255.
         raise InputError(f"{name} has more than 8 bits a channel (mode {picture.mode}); save it with 8 bits")
     return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
 
 
-def as_image(picture: object) -> Tensor:
-    """Turn whatever a caller calls a picture into RGB, uint8 ``[3, H, W]``.
-
-    Args:
-        picture: A path (read upright); a PIL image (as its pixels lie); a NumPy array uint8 ``[H, W, 3]`` or
-            ``[H, W]``; or a tensor uint8 ``[3, H, W]``.
-
-    Raises:
-        InputError: It is something else, or has another type or shape.
-    """
-    if isinstance(picture, str | Path):
-        return read_image(Path(picture).expanduser(), upright=True)
-    if isinstance(picture, Image.Image):
-        return _rgb(picture, "an image")
-    if isinstance(picture, np.ndarray):
-        if picture.dtype == np.uint8 and picture.ndim == 2:
-            picture = np.repeat(picture[..., None], 3, axis=2)
-        if picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3:
-            return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)
-        raise InputError(f"an image array must be uint8 [H, W, 3] (RGB), not {picture.dtype} {list(picture.shape)}")
-    if isinstance(picture, Tensor):
-        if picture.dtype == torch.uint8 and picture.ndim == 3 and picture.shape[0] == 3:
-            return picture
-        raise InputError(f"an image tensor must be uint8 [3, H, W] (RGB), not {picture.dtype} {list(picture.shape)}")
-    raise InputError(f"{type(picture).__name__} is no image; give a path, a PIL image, an array or a tensor")
-
-
-def as_label_map(labels: object) -> Tensor:
-    """Turn whatever a caller calls a label map into class ids, int64 ``[H, W]``.
-
-    Args:
-        labels: A path or PIL image of indices; or an integer array or tensor ``[H, W]``.
-
-    Raises:
-        InputError: It is something else, has another type or shape, or ids below 0.
-    """
-    if isinstance(labels, ImageFile.ImageFile) and labels.filename:
-        # As it lies in the file: Pillow changes some kinds of grey when it decodes them. (This closes its own.)
-        labels.load()
-        labels = Path(os.fsdecode(labels.filename))
-    if isinstance(labels, str | Path):
-        return read_indices(Path(labels).expanduser()).long()
-    if isinstance(labels, Image.Image) and labels.mode in ("P", "L", "I", "I;16"):
-        labels = np.asarray(labels)
-    if isinstance(labels, np.ndarray) and labels.dtype.kind in "biu":
-        labels = torch.from_numpy(labels.astype(np.int64))
-    if not isinstance(labels, Tensor) or labels.is_floating_point() or labels.is_complex() or labels.ndim != 2:
-        kind = getattr(labels, "dtype", type(labels).__name__)
-        raise InputError(f"a label map must be integer [H, W], a path or a picture of indices, not {kind}")
-    labels = labels.long()
-    if labels.numel() and int(labels.min()) < 0:
-        raise InputError(f"a label map has class ids of 0 and more, not {int(labels.min())}")
-    return labels
-
-
-def read_indices(path: Path, what: str = "label map", upright: bool = False) -> Tensor:
-    """Read a picture whose pixels are numbers: palette indices or 8-bit grey, uint8 ``[H, W]``.
+def read_indices(
+    path: Path, what: str = "label map", upright: bool = False, labels: FileLabels | None = ANY_LABELS
+) -> Tensor:
+    """Read a picture whose pixels are numbers: 8-bit grey or a palette's, uint8 ``[H, W]``.
 
     Args:
         path: PNG, TIFF, BMP, GIF or lossless WebP. JPEG and other WebP are refused: their compression changes labels.
         what: What the file is, for messages.
         upright: Turn it as its EXIF orientation says, as its image.
+        labels: What its labels may be, by which a palette that was renumbered is told; None takes indices as they are.
 
     Raises:
         InputError: The file is missing, is no picture, is cut off, has colour or other than 8 bits instead of indices,
-            or is compressed with loss.
+            is compressed with loss, or has a palette by which its indices may be no labels.
     """
+    return torch.from_numpy(_decode(path, what, upright, labels)[0])
+
+
+def how_read(path: Path, labels: FileLabels | None = ANY_LABELS) -> Reading:
+    """Tell how `read_indices` finds a file's labels.
+
+    Raises:
+        InputError: It cannot read it.
+    """
+    return _decode(path, "label map", False, labels)[1]
+
+
+def _decode(path: Path, what: str, upright: bool, labels: FileLabels | None) -> tuple[NDArray[np.uint8], Reading]:
     with opened(path, what) as picture:
         _check_numbers_survive(picture, path, what)
         turned = ImageOps.exif_transpose(picture) if upright else picture
@@ -124,11 +91,16 @@ def read_indices(path: Path, what: str = "label map", upright: bool = False) -> 
             channels = np.array(turned.convert("RGB"))
             if (channels == channels[..., :1]).all():
                 turned = Image.fromarray(channels[..., 0])
+        if turned.mode == "RGB" and labels is not None and labels.own:
+            return labels_of_colours(np.array(turned), labels, f"{what} {path}"), "colours"
         if turned.mode not in ("P", "L", "1"):
             raise InputError(f"{what} {path} has mode {turned.mode}; class indices need a palette or 8-bit grey PNG")
         if turned.mode == "1":
             turned = turned.convert("L").point(lambda value: value // 255)
-        return torch.from_numpy(np.array(turned))
+        indices = np.array(turned)
+        if turned.mode == "P" and labels is not None:
+            return labels_of_palette(indices, turned.getpalette(), labels, f"{what} {path}")
+        return indices, "indices"
 
 
 def _check_numbers_survive(picture: Image.Image, path: Path, what: str) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
+from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.scene_generator import CLASS_NAMES, SPLIT_SEEDS, generate_scene
 from lit_samseg.data.training import Training
-from lit_samseg.data.voc import voc_palette
 from lit_samseg.errors import InputError
 
 

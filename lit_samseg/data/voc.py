@@ -4,6 +4,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
+from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
 from lit_samseg.data.reading import check_labels, check_size, read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import read_ids
@@ -14,18 +15,6 @@ VOC_CLASSES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
     "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
 )  # fmt: skip
-
-
-def voc_palette() -> list[int]:
-    """Return VOC's colour map, 256 x RGB, flat: bit k of each index sets bit 7 - k of R, G, B in turn."""
-    palette = []
-    for index in range(256):
-        colour = [0, 0, 0]
-        for position in range(8):
-            for channel in range(3):
-                colour[channel] |= (index >> (3 * position + channel) & 1) << (7 - position)
-        palette += colour
-    return palette
 
 
 class VOC2012(SegmentationDataModule):
@@ -67,6 +56,11 @@ class VOC2012(SegmentationDataModule):
         super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training)
         self.root = Path(root).expanduser()
         self.download = download
+
+    @property
+    def file_labels(self) -> FileLabels:
+        """VOC's own colours, by which its files were made."""
+        return FileLabels([*range(self.num_classes), self.ignore_index], colours_of(self.palette), own=True)
 
     def prepare_data(self) -> None:
         """Download the archive where asked to (on one process)."""
@@ -124,7 +118,7 @@ class VOC2012(SegmentationDataModule):
         image = read_image(paths[0])
         if not with_target:
             return Sample(image_id, image, None)
-        target = read_indices(paths[1], "ground truth")
+        target = read_indices(paths[1], "ground truth", labels=self.file_labels)
         check_size(target, image, paths[1], "ground truth")
         check_labels(target, self.num_classes, self.ignore_index, paths[1], "ground truth")
         return Sample(image_id, image, target)

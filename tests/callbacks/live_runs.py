@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.scene_generator import CLASS_NAMES, SPLIT_SEEDS, generate_scene
-from lit_samseg.data.voc import voc_palette
 from lit_samseg.drawing import class_colours, draw_overlay
 from tests.conftest import RunCli
 from tests.recomputation import results_of

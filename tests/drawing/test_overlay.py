@@ -1,7 +1,7 @@
 import numpy as np
 
 from lit_samseg.data.ade20k import ade20k_palette
-from lit_samseg.data.voc import voc_palette
+from lit_samseg.data.palettes import voc_palette
 from lit_samseg.drawing import VOID_COLOUR, class_colours, draw_overlay
 from lit_samseg.drawing.overlay import OPACITY
 

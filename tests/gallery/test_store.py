@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lit_samseg.data.voc import voc_palette
+from lit_samseg.data.palettes import voc_palette
 from lit_samseg.drawing import VOID_COLOUR, class_colours
 from lit_samseg.errors import InputError
 from lit_samseg.gallery import GalleryLegend, GalleryPictures, GalleryPrompts, has_gallery, key_of, write_entry

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lit_samseg.data.palettes import voc_palette
 from tests.conftest import RunCli, save_indices
 from tests.hostile.conftest import HEIGHT, WIDTH, Counts, Refused, Tiny, encoded, labels, mostly_slow
 
@@ -25,11 +26,26 @@ def with_value(value: int) -> bytes:
     return encoded(Image.fromarray(changed), "PNG")
 
 
+def renumbered() -> Image.Image:
+    """What editors make of VOC's own masks: the colours stay, their numbers are those of a palette of a few."""
+    picture = GREY.copy()
+    picture.putpalette(voc_palette())
+    return picture.convert("RGB").quantize(8)
+
+
+def foreign() -> Image.Image:
+    picture = GREY.copy()
+    picture.putpalette([n for index in range(256) for n in (index, 7, 255 - index)])
+    return picture
+
+
 RIGHT: dict[str, bytes] = {
     "grey": encoded(GREY, "PNG"),
     "palette": coloured(),
     "palette-with-alpha": coloured(transparency=bytes(range(256))),
     "palette-with-a-transparent-index": coloured(transparency=3),
+    "renumbered-by-an-editor": encoded(renumbered(), "PNG"),
+    "grey-gif-named-png": encoded(GREY, "GIF"),
     "written-by-opencv": cv2.imencode(".png", labels())[1].tobytes(),
     "tiff-named-png": encoded(GREY, "TIFF", compression="tiff_lzw"),
     "bmp-named-png": encoded(GREY, "BMP"),
@@ -51,11 +67,21 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "sides-swapped": (encoded(GREY.transpose(Image.Transpose.TRANSPOSE), "PNG"), "is 24x40 pixels, its image 40x24"),
     "two-pages": (encoded(GREY, "TIFF", [GREY]), "holds several pictures"),
     "animated-gif": (encoded(GREY, "GIF", [GREY.point(lambda value: value // 2)]), "holds several pictures"),
+    "palette-of-other-colours": (
+        encoded(foreign(), "PNG"),
+        "has a palette of other colours than the data set's: index 0 is (0, 7, 255), there (0, 0, 0); save it as",
+    ),
     "empty": (b"", "is not a picture"),
     "text": (b"0 0 0 3 3 3", "is not a picture"),
     "array": (b"\x93NUMPY\x01\0v\0{}", "is not a picture"),
     "cut-off": (encoded(GREY, "PNG")[:-40], "cannot be decoded"),
 }
+
+
+LABEL_MAPS = mostly_slow(
+    [case for case in REFUSED if case != "palette-of-other-colours"],
+    ["colours", "16-bits", "one-above-the-classes", "sides-swapped"],
+)
 
 
 def test_counts_of_other_labels_differ(run_cli: RunCli, tiny: Tiny, plain_counts: Counts) -> None:
@@ -84,8 +110,18 @@ def test_ground_truth_refused_by_name(refused: Refused, tiny: Tiny, case: str) -
     assert not (tiny.out / "results.json").exists()
 
 
-# Both are read by the same function, and the ground truth's cases are all tried.
-@pytest.mark.parametrize("case", mostly_slow(REFUSED, ["colours", "16-bits", "one-above-the-classes", "sides-swapped"]))
+def test_a_renumbered_mask_has_other_indices() -> None:
+    assert np.unique(np.array(renumbered())).tolist() == [0, 1, 2]
+
+
+def test_a_renumbered_label_map_is_refused(refused: Refused, tiny: Tiny) -> None:
+    """Nobody knows a baseline's colours."""
+    tiny.label_map.write_bytes(encoded(renumbered(), "PNG"))
+    refused(tiny.words(), tiny.label_map, "has the usual colours at other indices", "save it as 8-bit grey")
+
+
+# Both are read by the same function, and the ground truth's cases are all tried, but label maps may have any colours.
+@pytest.mark.parametrize("case", LABEL_MAPS)
 def test_label_maps_refused_by_name(refused: Refused, tiny: Tiny, case: str) -> None:
     content, complaint = REFUSED[case]
     tiny.label_map.write_bytes(content)
