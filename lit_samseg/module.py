@@ -12,7 +12,7 @@ from torch import Tensor
 from lit_samseg.allocation import keep_freed_memory
 from lit_samseg.analysis import Analysis, ImageAnalysis
 from lit_samseg.arithmetic import forbid_tf32
-from lit_samseg.baselines import Baseline
+from lit_samseg.baselines import Baseline, look_for_files
 from lit_samseg.cache import StoredType, cache_networks
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
@@ -97,13 +97,14 @@ class SamSegEvaluation(LightningModule):
         self.timer = StageTimer()
 
     def setup(self, stage: str) -> None:
-        """Refuse to evaluate on images that something was trained on, before anything is computed."""
+        """Before anything is computed, refuse images that something was trained on, or that have no label map."""
         self.check_gate()
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        look_for_files(self.baseline, data, announce=self.trainer.is_global_zero)
         if stage != "test":
             return
         for trained, file in ((self.sam.adapter, self.sam.adapter_file), (self.gate, self.gate_file)):
             if trained is not None:
-                data = self.trainer.datamodule  # type: ignore[attr-defined]
                 keys = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
                 check_evaluated(trained.trained_on, keys, str(file))
 

@@ -3,6 +3,7 @@
 from lit_samseg.baselines.by_name import load_baseline
 from lit_samseg.baselines.hub import HubSegmenter
 from lit_samseg.baselines.interface import Baseline, LogitBaseline, TrainableBaseline
+from lit_samseg.baselines.looking import look_for_files, look_for_training_files
 from lit_samseg.baselines.mobilenet_v2 import MobileNetV2DeepLab
 from lit_samseg.baselines.oneformer import OneFormer
 from lit_samseg.baselines.precomputed import Precomputed
@@ -18,4 +19,6 @@ __all__ = [
     "TorchvisionDeepLab",
     "TrainableBaseline",
     "load_baseline",
+    "look_for_files",
+    "look_for_training_files",
 ]

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from lit_samseg.baselines.class_names import compare_classes
 from lit_samseg.baselines.finite import check_largest, naming
+from lit_samseg.errors import InputError
 
 
 class Baseline(nn.Module, ABC):
@@ -45,6 +46,37 @@ class Baseline(nn.Module, ABC):
     def files(self, image_id: str) -> list[Path]:
         """Return the files that decide this image's label map beside the weights and the image; mostly none."""
         return []
+
+    def find_fault(self, image_id: str, image: Path | None) -> str | None:
+        """Tell what is wrong with `files`, as far as a look at all of a run's before its beginning can.
+
+        Args:
+            image_id: The image's id in its data set.
+            image: The image's own file, or None where it has none.
+
+        Returns:
+            For the user, or None where nothing is wrong.
+        """
+        missing = next((path for path in self.files(image_id) if not path.is_file()), None)
+        return None if missing is None else f"no such file: {missing}"
+
+    def hint(self, image_id: str) -> str:
+        """Return what may be meant where `find_fault` found something, as the end of its text; mostly nothing."""
+        return ""
+
+    def check(self, image: Tensor, image_id: str) -> None:
+        """Check the image's `files`: in workers, on the CPU, where images are left out that cannot be used.
+
+        Args:
+            image: As for `label_map`.
+            image_id: As for `label_map`.
+
+        Raises:
+            InputError: One is missing, broken, or does not fit the image.
+        """
+        fault = self.find_fault(image_id, None)
+        if fault is not None:
+            raise InputError(fault)
 
     @abstractmethod
     def label_map(self, image: Tensor, image_id: str) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lit_samseg.baselines.interface import Baseline
+from lit_samseg.baselines.looking import like_names, size_of
 from lit_samseg.data.reading import check_labels, check_size, read_indices
 from lit_samseg.errors import InputError
 from lit_samseg.void import VOID
@@ -58,6 +59,26 @@ class Precomputed(Baseline):
     def files(self, image_id: str) -> list[Path]:
         """Return the image's label map."""
         return [self.root / f"{image_id}.png"]
+
+    def find_fault(self, image_id: str, image: Path | None) -> str | None:
+        """Tell whether the label map is missing or of another size than the image."""
+        (path,) = self.files(image_id)
+        if not path.is_file():
+            return f"no such label map: {path}"
+        own, wanted = size_of(path), None if image is None else size_of(image)
+        # The image may be turned when it is read, so that sides may be the other way round here.
+        if own is None or wanted is None or sorted(own) == sorted(wanted):
+            return None
+        return f"label map {path} is {own[0]}x{own[1]} pixels, its image {wanted[0]}x{wanted[1]}; they must be equal"
+
+    def hint(self, image_id: str) -> str:
+        """Tell which file may have been meant by a label map that is not there."""
+        (path,) = self.files(image_id)
+        return "" if path.is_file() else like_names(self.root, image_id)
+
+    def check(self, image: Tensor, image_id: str) -> None:
+        """Read the label map, and forget it."""
+        self.label_map(image, image_id)
 
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
         """Read the image's label map.

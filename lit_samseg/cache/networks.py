@@ -130,6 +130,18 @@ class CachedBaseline(Baseline):
         """Return the baseline's own."""
         return self.baseline.files(image_id)
 
+    def find_fault(self, image_id: str, image: Path | None) -> str | None:
+        """Tell what is wrong with them, as the baseline does itself."""
+        return self.baseline.find_fault(image_id, image)
+
+    def hint(self, image_id: str) -> str:
+        """Return the baseline's own."""
+        return self.baseline.hint(image_id)
+
+    def check(self, image: Tensor, image_id: str) -> None:
+        """Check the files, as the baseline does itself."""
+        self.baseline.check(image, image_id)
+
     def check_classes(self, class_names: tuple[str, ...]) -> None:
         """Compare the baseline's classes with the data set's, as it does itself."""
         self.baseline.check_classes(class_names)

@@ -1,11 +1,12 @@
 """The DataModule all data sets share: subset, loading by worker processes, every image evaluated exactly once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Literal
 
 from lightning import LightningDataModule
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from lit_samseg.data.palettes import FileLabels, colours_of
@@ -39,6 +40,8 @@ class _Samples(Dataset[Sample | BrokenSample | None]):
         image_id = self.data.ids[self.positions[index]]
         try:
             sample = self.data.source.read(image_id, self.with_target)
+            if self.data.check is not None:
+                self.data.check(sample.image, image_id)
         except InputError as error:
             return BrokenSample(image_id, error)
         sample.position = self.positions[index]
@@ -68,6 +71,8 @@ class SegmentationDataModule(LightningDataModule, ABC):
     Attributes:
         training_data: After ``setup("fit")``: this data set with the training images' ids.
         skipped: What is wrong with each image that was left out, by id.
+        check: Called with each image, uint8 ``[3, H, W]``, and its id when it is loaded: raises InputError where
+            something else that the image needs cannot be used. Worker processes take it along.
         finished: Positions of images that an interrupted run finished: they are not loaded again.
         name: The data set's name in files.
         class_names: Names by class id.
@@ -109,6 +114,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         self.training_data: SegmentationDataModule | None = None
         self.ids: list[str] = []
         self.skipped: dict[str, str] = {}
+        self.check: Callable[[Tensor, str], None] | None = None
         self.finished: frozenset[int] = frozenset()
         self._shares: list[list[int]] = []
 

@@ -106,6 +106,8 @@ class TrainingSamples(Dataset[Sample | BrokenSample]):
         image_id = self.data.ids[position]
         try:
             sample = self.data.read(image_id, with_target=True)
+            if self.data.check is not None:
+                self.data.check(sample.image, image_id)
             if view:
                 self._augment(sample, view)
         except InputError as error:

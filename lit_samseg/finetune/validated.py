@@ -11,7 +11,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from lit_samseg.arithmetic import forbid_tf32
-from lit_samseg.baselines import Baseline
+from lit_samseg.baselines import Baseline, look_for_training_files
 from lit_samseg.cache import CachedSegmenter, TensorStore
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
@@ -169,7 +169,8 @@ class ValidatedModule(LightningModule):
         return self
 
     def on_fit_start(self) -> None:
-        """Fix the arithmetic, as the evaluation does."""
+        """Fix the arithmetic, and see that the baseline has its files, as the evaluation does."""
+        look_for_training_files(self.baseline, self.trainer.datamodule)  # type: ignore[attr-defined]
         if self.trainer.precision != "32-true":
             raise InputError(
                 f"trainer.precision is {self.trainer.precision}; it would change the validation too. Leave it out and "
