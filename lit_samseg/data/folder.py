@@ -1,9 +1,11 @@
 """Your own data set: a folder of images and one of masks."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values, values_of
+from lit_samseg.data.class_list import ClassList, read_class_list
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.palette_agreement import check_palettes_agree
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
@@ -26,7 +28,8 @@ class Folder(SegmentationDataModule):
         images: Folder of the images (PNG, JPEG, TIFF, WebP, BMP); an image's id is its name without the suffix.
         masks: Folder of the ground truth: one picture per id whose pixels are numbers. Not needed by ``predict``.
         num_classes: Number of classes, background included; None counts ``class_names``.
-        class_names: Names by class id, as a list or the path of a text file with one a line; None makes them up.
+        class_names: Names by class id, as a list or the path of a file with one a line (or as CVAT, JSON and other
+            programs have them, see `read_class_list`); None makes them up.
         background: The class that is never prompted and fills what no mask claims, or None.
         ignore_index: The masks' value for pixels that count nowhere.
         label_offset: What the masks' values exceed class ids by; lower values are void too. With 1, value 1 is class 0,
@@ -34,8 +37,8 @@ class Folder(SegmentationDataModule):
         image_suffix: How the images' names end, as ``_leftImg8bit.png``; None takes every picture.
         mask_suffix: How the masks' names end after the id; None tries .png, .tif, .tiff, .webp, .bmp, .gif.
         label_values: What the masks' numbers stand for. ``indices``: a palette's indices, whatever its colours.
-            ``colours``: VOC's colours stand for the labels. ``binary``: 0 is class 0, 255 or 1 is class 1. ``auto``
-            finds out, and refuses what can be read in two ways.
+            ``colours``: VOC's colours stand for the labels, or those in the file of ``class_names``. ``binary``: 0 is
+            class 0, 255 or 1 is class 1. ``auto`` finds out, and refuses what can be read in two ways.
         subset: Evaluate this many images drawn without replacement; None means all.
         subset_seed: Seed of the draw.
         ids: Evaluate exactly the ids in this text file.
@@ -77,7 +80,8 @@ class Folder(SegmentationDataModule):
         # Of the same folder: it is the only split there is.
         training = replace(training, split=split)
         super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, on_error=on_error, training=training)
-        self.class_names = _class_names(class_names, num_classes)
+        classes = _class_list(class_names, num_classes, label_offset)
+        self.class_names = classes.names
         if background is not None and not 0 <= background < self.num_classes:
             raise InputError(
                 f"data.background is {background}; classes are 0..{self.num_classes - 1}, or null for none"
@@ -92,7 +96,10 @@ class Folder(SegmentationDataModule):
                 f"data.label_values is binary: that takes 2 classes, not {self.num_classes}; data.label_offset 0, not "
                 f"{label_offset}; and a data.ignore_index that is neither class, not {ignore_index}"
             )
-        self.label_values = label_values
+        self.label_values, self._has_colours = label_values, classes.colours is not None
+        if classes.colours is not None:
+            # Indices below the offset are void.
+            self.palette = [*[0] * (3 * label_offset), *(part for colour in classes.colours for part in colour)]
         self.background, self.void, self.label_offset = background, ignore_index, label_offset
         self._image_folder = PictureFolder(images, image_suffix)
         self.masks = None if masks is None else Path(masks).expanduser()
@@ -120,7 +127,7 @@ class Folder(SegmentationDataModule):
         values = [*range(self.label_offset + self.num_classes), self.void]
         if self.label_values == "binary":
             values.append(YES)
-        own = self.label_values == "colours"
+        own = self.label_values == "colours" or self._has_colours
         return FileLabels(values, colours_of(self.palette), self.void, own, "data.label_values")
 
     @property
@@ -178,19 +185,19 @@ def _holds(path: Path, values: set[int], labels: FileLabels | None) -> bool:
         return False
 
 
-def _class_names(names: list[str] | str | None, count: int | None) -> tuple[str, ...]:
+def _class_list(names: list[str] | str | None, count: int | None, first: int) -> ClassList:
     if isinstance(names, str):
-        path = Path(names).expanduser()
-        try:
-            names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"data.class_names: {path} is no readable text file; give one name a line") from error
-    if names is None:
-        if count is None:
-            raise InputError("data.num_classes or data.class_names is needed: how many classes do the masks have?")
-        names = [f"class_{i}" for i in range(count)]
-    if count is not None and len(names) != count:
-        raise InputError(f"data.num_classes is {count}, but data.class_names has {len(names)} names")
-    if len(names) < 1 or len(set(names)) < len(names):
-        raise InputError("data.class_names must hold at least one name and none twice")
-    return tuple(names)
+        found, where = read_class_list(Path(names).expanduser(), first), f"data.class_names: {names}"
+    elif names is not None:
+        found, where = ClassList(tuple(names)), "data.class_names"
+    elif count is not None:
+        return ClassList(tuple(f"class_{i}" for i in range(count)))
+    else:
+        raise InputError("data.num_classes or data.class_names is needed: how many classes do the masks have?")
+    twice = [name for name, times in Counter(found.names).items() if times > 1]
+    if not found.names or twice:
+        what = f"has {twice[0]!r} more than once" if twice else "is empty"
+        raise InputError(f"{where} {what}; it must hold at least one name and none twice")
+    if count is not None and len(found.names) != count:
+        raise InputError(f"data.num_classes is {count}, but {where} has {len(found.names)} names")
+    return found

@@ -213,7 +213,8 @@ def test_class_names(folders: tuple[Path, Path], tmp_path: Path) -> None:
     [
         ({"num_classes": None}, r"data\.num_classes or data\.class_names is needed"),
         ({"class_names": ["x"]}, "num_classes is 3, but data.class_names has 1 names"),
-        ({"class_names": ["x", "x", "y"]}, "none twice"),
+        ({"class_names": ["x", "x", "y"]}, "data.class_names has 'x' more than once"),
+        ({"class_names": [], "num_classes": None}, "data.class_names is empty"),
         ({"class_names": "none.txt"}, "none.txt is no readable text file"),
         ({"background": 3}, r"data\.background is 3; classes are 0\.\.2"),
         ({"label_offset": -1}, r"data\.label_offset is -1"),
