@@ -7,6 +7,7 @@ import signal
 import sys
 import warnings
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,7 +34,8 @@ from lit_samseg.callbacks import (
     check_trainable,
     training_callbacks,
 )
-from lit_samseg.config_files import check_config_files
+from lit_samseg.config_files import check_command_first, check_config_files
+from lit_samseg.data.facts import fact_of_data
 from lit_samseg.description import DESCRIPTION
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
@@ -77,7 +79,8 @@ class SamSegCLI(LightningCLI):
         )
         parser.add_argument("--report", type=bool, default=True, help="In test: make report.html at the end.")
         for name in ("class_names", "background", "ignore_index"):
-            parser.link_arguments(f"data.{name}", f"model.init_args.{name}", apply_on="instantiate")
+            told = partial(fact_of_data, name=name)
+            parser.link_arguments("data", f"model.init_args.{name}", told, apply_on="instantiate")
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
@@ -222,6 +225,7 @@ def main(args: ArgsType = None) -> None:
         else:
             if isinstance(words, list):
                 check_config_files(words)
+                check_command_first(words, (*SamSegCLI.subcommands(), *COMMANDS))
             run(args)
     except argparse.ArgumentError as error:
         known = [word for word in words[:1] if word in SamSegCLI.subcommands()] if isinstance(words, list) else []

@@ -1,7 +1,8 @@
 """Look at configuration files before anything is built of them; jsonargparse's own complaints name no file."""
 
 import os
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Collection, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import yaml
 from lit_samseg.errors import InputError
 
 _OPTIONS = ("-c", "--config", "--data", "--model", "--trainer")
+_FIRST = ("-h", "--help", "--version", "--print_config")
+"""Options of the program itself."""
 _MOST_VALUES = 100_000
 """With every alias written out. Real files have hundreds; a "billion laughs" would never end."""
 
@@ -29,6 +32,31 @@ def check_config_files(words: Sequence[str]) -> None:
             _check(path)
         except InputError as error:
             raise InputError(f"configuration {path} {error}") from error
+
+
+def check_command_first(words: Sequence[str], commands: Collection[str]) -> None:
+    """See that no option stands before the command.
+
+    Args:
+        words: The command line, whose files were checked.
+        commands: All that there are.
+
+    Raises:
+        InputError: There is one; the message has the words in their order.
+    """
+    option = words[0].partition("=")[0] if words else ""
+    if not option.startswith("-") or option in _FIRST:
+        return
+    place = next((n for n, word in enumerate(words) if word in commands), None)
+    for path in _named_files(words[:place]):
+        # Lightning's files for all commands: each has a part of its own.
+        if path.is_file() and set(commands) & set(yaml.safe_load(path.read_text(encoding="utf-8-sig"))):
+            return
+    if place is not None:
+        ordered = shlex.join([words[place], *words[:place], *words[place + 1 :]])
+        raise InputError(f"{option} follows the command; write: lit-samseg {ordered}")
+    if option in _OPTIONS:
+        raise InputError(f"no command; write lit-samseg COMMAND {option} ..., where COMMAND is {', '.join(commands)}")
 
 
 def _named_files(words: Sequence[str]) -> Iterator[Path]:

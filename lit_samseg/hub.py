@@ -42,6 +42,20 @@ def find_checkpoint_folder(checkpoint: str, what: str) -> Path:
     return _fetch(checkpoint, what)
 
 
+def check_unambiguous(name: str) -> None:
+    """See that a built-in network's name is no checkpoint of the user's as well.
+
+    Raises:
+        InputError: In the working folder is a file or a checkpoint's folder of that name.
+    """
+    path = Path(name)
+    if path.is_file() or (path / "config.json").is_file():
+        raise InputError(
+            f"{name!r} is the name of a built-in network, and of {path.absolute()} too; give ./{name} for what is on "
+            "disk, or rename that to use the built-in one"
+        )
+
+
 def is_hub_id(checkpoint: str) -> bool:
     """Tell whether a text looks like OWNER/NAME; everything else was meant as a path."""
     owner, slash, name = checkpoint.partition("/")

@@ -12,9 +12,10 @@ from torch import Tensor
 from lit_samseg.allocation import keep_freed_memory
 from lit_samseg.analysis import Analysis, ImageAnalysis
 from lit_samseg.arithmetic import forbid_tf32
-from lit_samseg.baselines import Baseline, look_for_files
+from lit_samseg.baselines import Baseline, check_label_map, look_for_files
 from lit_samseg.cache import StoredType, cache_networks
 from lit_samseg.data import Sample
+from lit_samseg.declared import check_declared
 from lit_samseg.errors import InputError
 from lit_samseg.label_maps import LabelMaps
 from lit_samseg.refine import (
@@ -82,6 +83,8 @@ class SamSegEvaluation(LightningModule):
         ignore_index: int = 255,
     ) -> None:
         super().__init__()
+        check_declared(baseline, Baseline, "baseline")
+        check_declared(sam, PromptableSegmenter, "sam")
         baseline.check_classes(class_names)
         if cache_dir is not None:
             baseline, sam = cache_networks(baseline, sam, cache_dir, cache_dtype, cache_max_gb)
@@ -191,6 +194,7 @@ class SamSegEvaluation(LightningModule):
         label_map, logits = (
             self.baseline.predict(image, name) if fuses else (self.baseline.label_map(image, name), None)
         )
+        check_label_map(label_map, image, f"baseline {self.baseline.checkpoint}, image {name}")
         low, high = torch.stack(label_map.aminmax()).tolist()
         least = 0 if self.baseline.ignore_index is None else VOID
         if low < least or high >= len(self.class_names):

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import inspect
+import pkgutil
 import re
 
 _NOISE = (
@@ -39,7 +40,7 @@ def in_one_line(message: str) -> str:
     text = "; ".join(dict.fromkeys(map(_plainly, facts)))
     if given and not re.search(rf"(?<!\w){re.escape(given[0])}(?!\w)", text):
         text += f", not {given[0]}"
-    return f"--{'.'.join(keys)}: {text}{_suggestion(message)}"
+    return f"--{'.'.join(keys)}: {text}{_suggestion(message)}{_not_written(text)}"
 
 
 def _plainly(fact: str) -> str:
@@ -47,6 +48,16 @@ def _plainly(fact: str) -> str:
     fact = fact.replace("Expected a dot import path string:", "no such class:")
     fact = re.sub(r"Expected an? typing\.Literal\[(.*)\]\.", r"expected one of \1.", fact)
     return re.sub(r"\. Got value: ", ", not ", fact)
+
+
+def _not_written(text: str) -> str:
+    """Return which methods a class lacks that cannot be instantiated."""
+    abstract = re.search(r"but ([\w.]+) is abstract", text)
+    try:
+        lacking = sorted(pkgutil.resolve_name(abstract[1]).__abstractmethods__) if abstract else []
+    except (ImportError, AttributeError, ValueError):
+        return ""
+    return f": it has no {', '.join(lacking)}" if lacking else ""
 
 
 def _suggestion(message: str) -> str:

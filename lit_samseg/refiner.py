@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from lit_samseg.arithmetic import without_tf32
-from lit_samseg.baselines import Baseline, load_baseline
+from lit_samseg.baselines import Baseline, check_label_map, load_baseline
 from lit_samseg.data.given import as_image, as_label_map
+from lit_samseg.declared import check_declared
 from lit_samseg.errors import InputError
 from lit_samseg.refine import Decision, find_regions, make_grid, parse_variants, read_gate, refine
 from lit_samseg.sam import Precision, PromptableSegmenter, load_promptable_segmenter
@@ -68,6 +69,9 @@ class Refiner:
         gate: str | Path | None = None,
         ignore_index: int | Literal["auto"] | None = "auto",
     ) -> None:
+        check_declared(sam, PromptableSegmenter, "sam")
+        if baseline is not None:
+            check_declared(baseline, Baseline, "baseline")
         self.class_names = None if baseline is None else baseline.class_names
         if background == "auto":
             background = 0 if (self.class_names or ("",))[0].casefold() == "background" else None
@@ -143,6 +147,7 @@ class Refiner:
         pixels = as_image(image).to(self.device)
         with without_tf32():
             label_map, logits = baseline.predict(pixels, "image")
+        check_label_map(label_map, pixels, f"baseline {baseline.checkpoint}")
         void = baseline.ignore_index
         return self._refine(pixels, label_map, VOID if void is None else void, details, logits)
 

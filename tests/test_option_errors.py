@@ -13,6 +13,16 @@ TRAINING = ("--config", PROJECT / "configs/demo_finetune.yaml")
     ("words", "complaint"),
     [
         ((), 'expected "subcommand" to be one of {fit,test,predict}, but it was not provided. (see lit-samseg --help)'),
+        (("--config", DEMO[1], "test"), f"--config follows the command; write: lit-samseg test --config {DEMO[1]}"),
+        (
+            ("--data.size=1", "test", "-c", DEMO[1]),
+            "--data.size follows the command; write: lit-samseg test --data.size=1",
+        ),
+        (("--row", "box", "figure", "RUN", "3"), "--row follows the command; write: lit-samseg figure --row box RUN 3"),
+        (
+            ("--config", DEMO[1]),
+            "no command; write lit-samseg COMMAND --config ..., where COMMAND is fit, test, predict, ",
+        ),
         (("fitt",), "argument subcommand: invalid choice: 'fitt' "),
         (("test",), "the following arguments are required: test.data, test.model (see lit-samseg test --help)"),
         (("test", *DEMO, "--modle.x", 1), "unrecognized arguments: --modle.x 1 (see lit-samseg test --help)"),

@@ -2,7 +2,7 @@
 
 from lit_samseg.baselines.by_name import load_baseline
 from lit_samseg.baselines.hub import HubSegmenter
-from lit_samseg.baselines.interface import Baseline, LogitBaseline, TrainableBaseline
+from lit_samseg.baselines.interface import Baseline, LogitBaseline, TrainableBaseline, check_label_map
 from lit_samseg.baselines.looking import look_for_files, look_for_training_files
 from lit_samseg.baselines.mobilenet_v2 import MobileNetV2DeepLab
 from lit_samseg.baselines.oneformer import OneFormer
@@ -18,6 +18,7 @@ __all__ = [
     "Precomputed",
     "TorchvisionDeepLab",
     "TrainableBaseline",
+    "check_label_map",
     "load_baseline",
     "look_for_files",
     "look_for_training_files",

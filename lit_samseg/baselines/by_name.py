@@ -7,7 +7,7 @@ from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.mobilenet_v2 import MobileNetV2DeepLab
 from lit_samseg.baselines.oneformer import OneFormer
 from lit_samseg.baselines.torchvision_deeplab import Architecture, TorchvisionDeepLab
-from lit_samseg.hub import find_checkpoint_folder, read_config
+from lit_samseg.hub import check_unambiguous, find_checkpoint_folder, read_config
 
 
 def load_baseline(checkpoint: str) -> Baseline:
@@ -18,12 +18,13 @@ def load_baseline(checkpoint: str) -> Baseline:
             id in the layout of transformers.
 
     Raises:
-        InputError: There is no such checkpoint, or no class reads it.
+        InputError: There is no such checkpoint, or no class reads it; or a folder has a built-in one's name.
     """
     if checkpoint == "demo":
         return MobileNetV2DeepLab(checkpoint)
     for architecture in get_args(Architecture):
         if checkpoint == architecture:
+            check_unambiguous(checkpoint)
             return TorchvisionDeepLab(architecture)
     kind = read_config(find_checkpoint_folder(checkpoint, "baseline"), "baseline")["model_type"]
     if kind == "mobilenet_v2":

@@ -11,6 +11,8 @@ from lit_samseg.baselines.class_names import compare_classes
 from lit_samseg.baselines.finite import check_largest, naming
 from lit_samseg.errors import InputError
 
+_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+
 
 class Baseline(nn.Module, ABC):
     """A frozen semantic segmenter.
@@ -164,6 +166,24 @@ class LogitBaseline(Baseline):
         with naming(self.checkpoint, image_id):
             check_largest(largest.isfinite())
         return labels, logits
+
+
+def check_label_map(labels: object, image: Tensor, whose: str) -> None:
+    """See that what a baseline gave is a label map of its image.
+
+    Args:
+        labels: What it gave.
+        image: The image ``[3, H, W]``.
+        whose: What the label map is of, for the message.
+
+    Raises:
+        InputError: It is no tensor of whole numbers ``[H, W]``.
+    """
+    size = list(image.shape[1:])
+    if isinstance(labels, Tensor) and labels.dtype in _INTEGERS and list(labels.shape) == size:
+        return
+    given = f"{labels.dtype} {list(labels.shape)}" if isinstance(labels, Tensor) else type(labels).__name__
+    raise InputError(f"{whose}: a label map must be a tensor int64 {size} as its image, not {given}")
 
 
 def resize_bilinear(image: Tensor, height: int, width: int, antialias: bool) -> Tensor:

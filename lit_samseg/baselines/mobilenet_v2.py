@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from lit_samseg.baselines.interface import LogitBaseline, TrainableBaseline, resize_bilinear
 from lit_samseg.errors import InputError
-from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
+from lit_samseg.hub import check_unambiguous, find_checkpoint_folder, load_pretrained, read_config, using_config
 from lit_samseg.identity import identity_of, sha256_of_settings
 from lit_samseg.weights import DEMO_WEIGHTS
 
@@ -34,6 +34,8 @@ class MobileNetV2DeepLab(LogitBaseline, TrainableBaseline):
         super().__init__()
         from transformers import MobileNetV2Config, MobileNetV2ForSemanticSegmentation
 
+        if checkpoint == "demo":
+            check_unambiguous(checkpoint)
         folder = DEMO_WEIGHTS / "deeplab" if checkpoint == "demo" else find_checkpoint_folder(checkpoint, "baseline")
         settings = _settings(folder)
         with using_config(folder):

@@ -15,6 +15,7 @@ from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.data.sharing import estimate_cost, share_out
 from lit_samseg.data.subset import draw_subset, read_ids
 from lit_samseg.data.training import Training, TrainingSamples, ViewSampler, choose_training
+from lit_samseg.declared import check_declared
 from lit_samseg.errors import InputError
 
 OnError = Literal["raise", "skip"]
@@ -164,6 +165,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         Raises:
             InputError: The options choose no images, or ones without files; or training images are validated on.
         """
+        check_declared(self, SegmentationDataModule, "data")
         with_target = stage != "predict"
         if with_target and self.pictures is not None:
             # Lightning's stages are words of an enumeration, or plain ones.

@@ -85,6 +85,12 @@ def parse_variants(texts: Sequence[str], has_background: bool, has_features: boo
     Raises:
         InputError: A variant cannot be parsed, or two of them mean the same.
     """
+    if strangers := [text for text in texts if not isinstance(text, str)]:
+        what = getattr(strangers[0], "__name__", None) or repr(strangers[0])
+        raise InputError(
+            f"variants: {what} is a {type(strangers[0]).__name__}; a variant is a text such as 'points+box' or 'auto' "
+            "(docs/recipes.md lists the words)"
+        )
     auto = RECOMMENDED if has_features else RECOMMENDED.replace("samcrf", "crf")
     wanted = [auto if text.strip() == "auto" else text for text in texts if text.strip() != "baseline"]
     variants = [parse_variant(text, has_background) for text in wanted]

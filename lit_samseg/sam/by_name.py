@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from lit_samseg.hub import check_unambiguous
 from lit_samseg.sam.hub import HubSam
 from lit_samseg.sam.interface import Precision, PromptableSegmenter
-from lit_samseg.sam.registry import means_hub_id
+from lit_samseg.sam.registry import KNOWN_WEIGHTS, means_hub_id
 from lit_samseg.sam.segment_anything import SegmentAnything
 
 
@@ -19,6 +20,11 @@ def load_promptable_segmenter(checkpoint: str, precision: Precision = "fp32") ->
     Raises:
         InputError: There is no such checkpoint, or it is no SAM.
     """
+    if checkpoint in (*KNOWN_WEIGHTS, "demo"):
+        # A run's output folder may have such a name, but a checkpoint's should not.
+        if Path(checkpoint).is_dir():
+            check_unambiguous(checkpoint)
+        return SegmentAnything(checkpoint, precision)
     if Path(checkpoint).expanduser().is_dir() or means_hub_id(checkpoint):
         return HubSam(checkpoint, precision)
     return SegmentAnything(checkpoint, precision)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lit_samseg.download import cache_folder, fetch
 from lit_samseg.errors import InputError
-from lit_samseg.hub import is_hub_id
+from lit_samseg.hub import check_unambiguous, is_hub_id
 from lit_samseg.weights import DEMO_WEIGHTS, sha256_of_file
 
 _FILE_SUFFIXES = (".pt", ".pth", ".safetensors")
@@ -67,6 +67,7 @@ def resolve_checkpoint(checkpoint: str) -> Path:
             holds under its name is another file.
     """
     if checkpoint == "demo":
+        check_unambiguous(checkpoint)
         return DEMO_WEIGHTS / "sam.safetensors"
     path = Path(checkpoint).expanduser()
     known = KNOWN_WEIGHTS.get(checkpoint)
