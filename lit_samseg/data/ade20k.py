@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
+from lit_samseg.data.orientation import Exif
 from lit_samseg.data.palettes import FileLabels, colours_of
 from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
@@ -78,6 +79,7 @@ class ADE20K(SegmentationDataModule):
         images: For ``predict``: a folder of pictures of your own instead of the data set's.
         on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
         training: For ``fit``: which images a network is trained on, and how.
+        exif: How pictures in ``images`` are read: ``upright`` as their EXIF data say, ``ignore`` as their pixels lie.
 
     Raises:
         InputError: There is no such split.
@@ -101,8 +103,9 @@ class ADE20K(SegmentationDataModule):
         images: str | None = None,
         on_error: OnError = "raise",
         training: Training = Training(),
+        exif: Exif = "upright",
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training)
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training, exif)
         for chosen in (split, training.split):
             if chosen not in _FOLDERS:
                 raise InputError(f"ade20k: no split {chosen!r}; there are val and train")

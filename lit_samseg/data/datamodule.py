@@ -9,12 +9,15 @@ from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from lit_samseg.data.listing import Listing
+from lit_samseg.data.orientation import Exif
 from lit_samseg.data.palettes import FileLabels, colours_of
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.data.sharing import estimate_cost, share_out
 from lit_samseg.data.subset import draw_subset, read_ids
 from lit_samseg.data.training import Training, TrainingSamples, ViewSampler, choose_training
+from lit_samseg.data.turned import Turned, find_turned
 from lit_samseg.declared import check_declared
 from lit_samseg.errors import InputError
 
@@ -64,6 +67,8 @@ class SegmentationDataModule(LightningDataModule, ABC):
         batch_size: Samples in a batch. Results do not depend on it.
         num_workers: Processes that read and decode files; 0 reads in the main process.
         images: For ``predict``: a folder of pictures that takes the place of the data set's own.
+        exif: How those pictures are read that a camera turned: ``upright`` as their EXIF data say, ``ignore`` as their
+            pixels lie in the file.
         on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so
             at the end and in the results.
         training: For ``fit``: which images a network is trained on, and how; the options above choose those it is
@@ -74,6 +79,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         skipped: What is wrong with each image that was left out, by id.
         check: Called with each image, uint8 ``[3, H, W]``, and its id when it is loaded: raises InputError where
             something else that the image needs cannot be used. Worker processes take it along.
+        turned: Which images EXIF data turn; None where they turn none, since the data set is read as pixels lie.
         finished: Positions of images that an interrupted run finished: they are not loaded again.
         name: The data set's name in files.
         class_names: Names by class id.
@@ -101,6 +107,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         images: str | None = None,
         on_error: OnError = "raise",
         training: Training = Training(),
+        exif: Exif = "upright",
     ) -> None:
         super().__init__()
         if ids is not None and subset is not None:
@@ -110,12 +117,13 @@ class SegmentationDataModule(LightningDataModule, ABC):
         self.split, self.subset, self.subset_seed = split, subset, subset_seed
         self.ids_file = None if ids is None else Path(ids).expanduser()
         self.batch_size, self.num_workers, self.on_error = batch_size, num_workers, on_error
-        self.pictures = None if images is None else PictureFolder(images)
+        self.pictures = None if images is None else PictureFolder(images, exif=exif)
         self.training = training
         self.training_data: SegmentationDataModule | None = None
         self.ids: list[str] = []
         self.skipped: dict[str, str] = {}
         self.check: Callable[[Tensor, str], None] | None = None
+        self.turned: Turned | None = None
         self.finished: frozenset[int] = frozenset()
         self._shares: list[list[int]] = []
 
@@ -154,6 +162,27 @@ class SegmentationDataModule(LightningDataModule, ABC):
         Raises:
             InputError: A file is broken or does not fit; the message names it.
         """
+
+    @property
+    def picture_folder(self) -> PictureFolder | None:
+        """The folder whose pictures are the run's images; None where the data set has its own layout."""
+        return self.pictures
+
+    @property
+    def mask_listing(self) -> Listing | None:
+        """What is in the folder of masks; None where the data set has its own layout."""
+        return None
+
+    def find_turned(self, with_target: bool) -> Turned | None:
+        """Return which images EXIF data turn, and if their ground truth is turned alike; None in published data."""
+        if self.pictures is None:
+            return None
+        images = [self.pictures.files(image_id, with_target)[0] for image_id in self.ids]
+        return find_turned(images, None, self.pictures.exif, "mask", labels_turn=True)
+
+    def why_missing(self, with_target: bool) -> str:
+        """Tell why files of chosen ids were not found, as the end of a message; empty if nobody knows."""
+        return ""
 
     def image_key(self, image_id: str) -> str:
         """Return what tells an image from those of all splits."""
@@ -195,7 +224,11 @@ class SegmentationDataModule(LightningDataModule, ABC):
             raise InputError(
                 f"{len(names)} of {len(self.ids)} listed images have no file: {', '.join(names[:3])}"
                 f"{', ...' if len(names) > 3 else ''} (first: {missing[0][1]}); add the files or give --data.ids"
+                f"{self.why_missing(with_target)}"
             )
+        self.turned = self.find_turned(with_target)
+        if self.turned is not None and self.on_error == "raise":
+            self.turned.check()
 
     def leave_out(self, positions: Collection[int]) -> None:
         """Do not load these images; before loaders are made, and the same on every process."""

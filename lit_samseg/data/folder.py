@@ -7,12 +7,15 @@ from pathlib import Path
 from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values, values_of
 from lit_samseg.data.class_list import ClassList, read_class_list
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
+from lit_samseg.data.listing import Listing, in_words, list_folder
+from lit_samseg.data.orientation import Exif
 from lit_samseg.data.palette_agreement import check_palettes_agree
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
-from lit_samseg.data.pictures import PictureFolder
+from lit_samseg.data.pictures import PictureFolder, why_none
 from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.training import Training
+from lit_samseg.data.turned import Turned, find_turned
 from lit_samseg.errors import InputError
 
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".webp", ".bmp", ".gif")
@@ -22,10 +25,10 @@ MASKS_ASKED = 100
 
 
 class Folder(SegmentationDataModule):
-    """Images and label maps of your own, turned upright as their EXIF data say.
+    """Images and label maps of your own.
 
     Args:
-        images: Folder of the images (PNG, JPEG, TIFF, WebP, BMP); an image's id is its name without the suffix.
+        images: Folder of the images (PNG, JPEG, TIFF, WebP, BMP, PPM); an image's id is its name without the suffix.
         masks: Folder of the ground truth: one picture per id whose pixels are numbers. Not needed by ``predict``.
         num_classes: Number of classes, background included; None counts ``class_names``.
         class_names: Names by class id, as a list or the path of a file with one a line (or as CVAT, JSON and other
@@ -35,10 +38,14 @@ class Folder(SegmentationDataModule):
         label_offset: What the masks' values exceed class ids by; lower values are void too. With 1, value 1 is class 0,
             as in ADE20K. Written predictions have the same offset.
         image_suffix: How the images' names end, as ``_leftImg8bit.png``; None takes every picture.
-        mask_suffix: How the masks' names end after the id; None tries .png, .tif, .tiff, .webp, .bmp, .gif.
+        mask_suffix: How the masks' names end after the id; None tries .png, .tif, .tiff, .webp, .bmp, .gif,
+            in upper or lower case.
         label_values: What the masks' numbers stand for. ``indices``: a palette's indices, whatever its colours.
             ``colours``: VOC's colours stand for the labels, or those in the file of ``class_names``. ``binary``: 0 is
             class 0, 255 or 1 is class 1. ``auto`` finds out, and refuses what can be read in two ways.
+        exif: How images that a camera turned are read, and with them their masks. ``upright``: as their EXIF data say.
+            ``ignore``: as their pixels lie in the file, which is right where masks were drawn by a program that does
+            not know EXIF. Predictions are written the same way.
         subset: Evaluate this many images drawn without replacement; None means all.
         subset_seed: Seed of the draw.
         ids: Evaluate exactly the ids in this text file.
@@ -68,6 +75,7 @@ class Folder(SegmentationDataModule):
         image_suffix: str | None = None,
         mask_suffix: str | None = None,
         label_values: LabelValues = "auto",
+        exif: Exif = "upright",
         subset: int | None = None,
         subset_seed: int = 0,
         ids: str | None = None,
@@ -101,7 +109,8 @@ class Folder(SegmentationDataModule):
             # Indices below the offset are void.
             self.palette = [*[0] * (3 * label_offset), *(part for colour in classes.colours for part in colour)]
         self.background, self.void, self.label_offset = background, ignore_index, label_offset
-        self._image_folder = PictureFolder(images, image_suffix)
+        self._image_folder = PictureFolder(images, image_suffix, exif=exif)
+        self._mask_listing: Listing | None = None
         self.masks = None if masks is None else Path(masks).expanduser()
         self.mask_suffix = mask_suffix
         self._void_is_certain: bool | None = None
@@ -144,21 +153,60 @@ class Folder(SegmentationDataModule):
         paths = self._image_folder.files(image_id, with_target)
         return [*paths, self._mask(image_id)] if with_target else paths
 
+    @property
+    def picture_folder(self) -> PictureFolder:
+        """The images."""
+        return self._image_folder
+
+    @property
+    def mask_listing(self) -> Listing:
+        """What is in the folder of masks."""
+        assert self.masks is not None, "setup refuses to test without masks"
+        if self._mask_listing is None:
+            self._mask_listing = list_folder(self.masks, self.mask_suffix, MASK_SUFFIXES)
+        return self._mask_listing
+
     def _mask(self, image_id: str) -> Path:
         assert self.masks is not None, "setup refuses to test without masks"
-        suffixes = MASK_SUFFIXES if self.mask_suffix is None else (self.mask_suffix,)
-        paths = [self.masks / f"{image_id}{suffix}" for suffix in suffixes]
-        return next((path for path in paths if path.is_file()), paths[0])
+        paths = self.mask_listing.found.get(image_id, [self.masks / f"{image_id}{self.mask_suffix or '.png'}"])
+        if len(paths) > 1:
+            raise InputError(
+                f"data.masks: {paths[0]} and {paths[1].name} are both masks of {image_id}; set data.mask_suffix or "
+                "remove one"
+            )
+        return paths[0]
+
+    def find_turned(self, with_target: bool) -> Turned:
+        """Compare the orientation of images and masks."""
+        images = [self._image_folder.files(image_id, with_target)[0] for image_id in self.ids]
+        masks = [self._mask(image_id) for image_id in self.ids] if with_target else None
+        return find_turned(images, masks, self._image_folder.exif, "mask", labels_turn=True)
+
+    def why_missing(self, with_target: bool) -> str:
+        """Tell why masks were not found, where that can be seen."""
+        if not with_target:
+            return ""
+        listing, images = self.mask_listing, self._image_folder.paths
+        if not listing.found:
+            assert self.masks is not None, "they were listed"
+            return why_none(self.masks, listing, "data.masks")
+        for stem, paths in listing.found.items():
+            image_id = next((stem[:end] for end in range(len(stem), 0, -1) if stem[:end] in images), None)
+            if image_id is not None and image_id not in listing.found:
+                return f"; if {paths[0].name} is that of {image_id}: data.mask_suffix {paths[0].name[len(image_id) :]}"
+        strangers = [paths[0].name for stem, paths in listing.found.items() if stem not in images]
+        return f"; masks without a picture: {in_words(strangers)}" if strangers else ""
 
     def read(self, image_id: str, with_target: bool) -> Sample:
         """Read one sample; the ground truth keeps its size."""
         image_path, *mask_path = self.files(image_id, with_target)
-        image = read_image(image_path, upright=True)
+        upright = self._image_folder.exif == "upright"
+        image = read_image(image_path, upright)
         if not mask_path:
             return Sample(image_id, image, None)
         path = mask_path[0]
-        labels = read_indices(path, "ground truth", upright=True, labels=self.file_labels)
-        check_size(labels, image, path, "ground truth")
+        labels = read_indices(path, "ground truth", upright, labels=self.file_labels)
+        check_size(labels, image, path, "ground truth", image_path, self._image_folder.exif)
         if self.label_values == "binary":
             labels = class_of_binary(labels, path, "ground truth")
         elif self.label_values == "auto" and self.void == YES and self.num_classes <= 2 and has_two_values(labels):

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from lit_samseg.data.listing import PICTURE_SUFFIXES, Listing, in_words, list_folder
+from lit_samseg.data.orientation import Exif
 from lit_samseg.data.reading import read_image
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import fault_of_id
 from lit_samseg.errors import InputError
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
 
 
 class PictureFolder:
@@ -15,36 +15,41 @@ class PictureFolder:
 
     Args:
         folder: Where they are.
-        suffix: How their names end, as ``_leftImg8bit.png``; None takes every JPEG, PNG, TIFF, WebP and BMP.
+        suffix: How their names end, as ``_leftImg8bit.png``; None takes every JPEG, PNG, TIFF, WebP, BMP and PPM.
         option: The option that names the folder, for messages.
+        exif: ``upright`` turns pictures as their EXIF data say, ``ignore`` leaves them as their pixels lie.
+
+    Attributes:
+        listing: All that was found there.
 
     Raises:
         InputError: There is no such folder, no picture in it, two of one name, or one whose name is no id.
     """
 
-    def __init__(self, folder: str, suffix: str | None = None, option: str = "data.images") -> None:
+    def __init__(
+        self, folder: str, suffix: str | None = None, option: str = "data.images", exif: Exif = "upright"
+    ) -> None:
         self.folder = Path(folder).expanduser()
         if not self.folder.is_dir():
             raise InputError(f"{option}: no such folder: {folder}; give the folder that holds the pictures")
-        self.suffix = suffix
+        self.suffix, self.exif = suffix, exif
+        self.listing = list_folder(self.folder, suffix, PICTURE_SUFFIXES)
         self.paths: dict[str, Path] = {}
-        for path in sorted(self.folder.iterdir()):
-            image_id = _id_of(path.name, suffix)
-            # Names with a dot in front are what systems and programs leave behind.
-            if image_id is None or path.name.startswith(".") or not path.is_file():
-                continue
+        for image_id, paths in self.listing.found.items():
             fault = fault_of_id(image_id)
             if fault is not None:
-                raise InputError(f"{option}: {path.name!a} in {folder} cannot be an id: it {fault}; rename it")
-            if image_id in self.paths:
+                raise InputError(f"{option}: {paths[0].name!a} in {folder} cannot be an id: it {fault}; rename it")
+            if len(paths) > 1:
                 raise InputError(
-                    f"{option}: {self.paths[image_id]} and {path.name} have one id, {image_id}; set "
+                    f"{option}: {paths[0]} and {paths[1].name} have one id, {image_id}; set "
                     "data.image_suffix or rename one"
                 )
-            self.paths[image_id] = path
+            self.paths[image_id] = paths[0]
         if not self.paths:
             kinds = suffix or ", ".join(PICTURE_SUFFIXES)
-            raise InputError(f"{option}: no picture ({kinds}) directly in {folder}")
+            raise InputError(
+                f"{option}: no picture ({kinds}) directly in {folder}{why_none(self.folder, self.listing, option)}"
+            )
 
     def find_ids(self) -> list[str]:
         """Return all ids."""
@@ -56,12 +61,15 @@ class PictureFolder:
         return [self.paths.get(image_id, self.folder / f"{image_id}{self.suffix or PICTURE_SUFFIXES[0]}")]
 
     def read(self, image_id: str, with_target: bool) -> Sample:
-        """Read a picture, upright as its EXIF data say."""
-        return Sample(image_id, read_image(self.paths[image_id], upright=True), None)
+        """Read a picture, upright as its EXIF data say if it is asked for."""
+        return Sample(image_id, read_image(self.paths[image_id], upright=self.exif == "upright"), None)
 
 
-def _id_of(name: str, suffix: str | None) -> str | None:
-    if suffix is not None:
-        return name.removesuffix(suffix) if name.endswith(suffix) and name != suffix else None
-    stem, dot, extension = name.rpartition(".")
-    return stem if dot and f".{extension.lower()}" in PICTURE_SUFFIXES else None
+def why_none(folder: Path, listing: Listing, option: str) -> str:
+    """Tell why nothing was found in a folder, as the end of a message; empty where it is just empty."""
+    if listing.subfolders:
+        more = f" (there are {in_words(listing.subfolders)})" if len(listing.subfolders) > 1 else ""
+        return f"; sub-folders are not read: give --{option} {folder / listing.subfolders[0]}{more}"
+    if listing.foreign:
+        return f"; {in_words(listing.foreign)} would have to be converted, or be chosen by another suffix"
+    return f"; there are other files: {in_words(listing.passed_over)}" if listing.passed_over else ""

@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from lit_samseg.data.opening import opened
+from lit_samseg.data.orientation import Exif, orient
 from lit_samseg.data.palettes import ANY_LABELS, FileLabels, Reading, labels_of_colours, labels_of_palette
+from lit_samseg.data.turned import why_other_size
 from lit_samseg.errors import InputError
 
 
@@ -26,7 +28,7 @@ def read_image(path: Path, upright: bool = False) -> Tensor:
     """
     with opened(path, "image") as picture:
         _check_depth(picture, path)
-        return rgb_pixels(ImageOps.exif_transpose(picture) if upright else picture, f"image {path}")
+        return rgb_pixels(orient(picture, path, upright), f"image {path}")
 
 
 def _check_depth(picture: Image.Image, path: Path) -> None:
@@ -85,7 +87,7 @@ def how_read(path: Path, labels: FileLabels | None = ANY_LABELS) -> Reading:
 def _decode(path: Path, what: str, upright: bool, labels: FileLabels | None) -> tuple[NDArray[np.uint8], Reading]:
     with opened(path, what) as picture:
         _check_numbers_survive(picture, path, what)
-        turned = ImageOps.exif_transpose(picture) if upright else picture
+        turned = orient(picture, path, upright)
         if picture.format == "WEBP":
             # WebP knows colours only; a grey picture has its value in each of them.
             channels = np.array(turned.convert("RGB"))
@@ -190,14 +192,25 @@ def to_target(labels: Tensor, num_classes: int, offset: int, void: int, ignore_i
     return torch.where(nowhere, ignore_index, wide - offset).byte()
 
 
-def check_size(target: Tensor, image: Tensor, path: Path, what: str) -> None:
+def check_size(
+    target: Tensor, image: Tensor, path: Path, what: str, image_path: Path | None = None, exif: Exif = "ignore"
+) -> None:
     """Check that a label map ``[H, W]`` has the size of its image ``[3, H, W]``.
+
+    Args:
+        target: The label map.
+        image: Its image.
+        path: The label map's file.
+        what: What it is, for the message.
+        image_path: The image's file where EXIF data may be why the sizes differ.
+        exif: How both were read.
 
     Raises:
         InputError: It has not; the message names the file and both sizes.
     """
     if target.shape != image.shape[1:]:
+        why = "" if image_path is None else why_other_size(image_path, path, exif, labels_turn=exif == "upright")
         raise InputError(
             f"{what} {path} is {target.shape[1]}x{target.shape[0]} pixels, its image "
-            f"{image.shape[2]}x{image.shape[1]}; they must be equal"
+            f"{image.shape[2]}x{image.shape[1]}; they must be equal{why}"
         )

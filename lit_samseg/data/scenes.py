@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
+from lit_samseg.data.orientation import Exif
 from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.scene_generator import CLASS_NAMES, SPLIT_SEEDS, generate_scene
@@ -26,6 +27,7 @@ class Scenes(SegmentationDataModule):
         images: For ``predict``: a folder of pictures of your own instead of scenes.
         on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
         training: For ``fit``: which images a network is trained on, and how.
+        exif: How pictures in ``images`` are read: ``upright`` as their EXIF data say, ``ignore`` as their pixels lie.
     """
 
     name = "scenes"
@@ -45,8 +47,9 @@ class Scenes(SegmentationDataModule):
         images: str | None = None,
         on_error: OnError = "raise",
         training: Training = Training(),
+        exif: Exif = "upright",
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training)
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training, exif)
         for chosen in (split, training.split):
             if chosen not in SPLIT_SEEDS:
                 raise InputError(f"scenes: no split {chosen!r}; there are {', '.join(SPLIT_SEEDS)}")

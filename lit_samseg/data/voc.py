@@ -4,6 +4,7 @@ from functools import cached_property
 from pathlib import Path
 
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
+from lit_samseg.data.orientation import Exif
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
 from lit_samseg.data.reading import check_labels, check_size, read_image, read_indices
 from lit_samseg.data.sample import Sample
@@ -32,6 +33,7 @@ class VOC2012(SegmentationDataModule):
         images: For ``predict``: a folder of pictures of your own instead of the data set's.
         on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
         training: For ``fit``: which images a network is trained on, and how.
+        exif: How pictures in ``images`` are read: ``upright`` as their EXIF data say, ``ignore`` as their pixels lie.
     """
 
     name = "voc2012"
@@ -52,8 +54,9 @@ class VOC2012(SegmentationDataModule):
         images: str | None = None,
         on_error: OnError = "raise",
         training: Training = Training(),
+        exif: Exif = "upright",
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training)
+        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training, exif)
         self.root = Path(root).expanduser()
         self.download = download
 

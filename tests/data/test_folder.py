@@ -242,4 +242,4 @@ def test_folders_that_are_not_there(folders: tuple[Path, Path], tmp_path: Path) 
     with pytest.raises(InputError, match=r"a\.jpg and a\.png have one id, a"):
         make(folders)
     (folders[0] / ".DS_Store.png").write_bytes(b"")
-    assert make(folders, image_suffix=".png")._image_folder.find_ids() == ["a", "b"]
+    assert make(folders, image_suffix=".png").picture_folder.find_ids() == ["a", "b"]
