@@ -1,6 +1,7 @@
 """What the evaluation asks of a baseline."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -65,6 +66,13 @@ class Baseline(nn.Module, ABC):
     def hint(self, image_id: str) -> str:
         """Return what may be meant where `find_fault` found something, as the end of its text; mostly nothing."""
         return ""
+
+    def compare_files(self, image_ids: Sequence[str]) -> None:
+        """Check that the `files` of all images of a run, as far as they are there, do not contradict each other.
+
+        Raises:
+            InputError: They do.
+        """
 
     def check(self, image: Tensor, image_id: str) -> None:
         """Check the image's `files`: in workers, on the CPU, where images are left out that cannot be used.

@@ -14,7 +14,7 @@ NAMED = 3
 
 
 def look_for_files(baseline: Baseline, data: SegmentationDataModule, announce: bool = True) -> None:
-    """Look for the files of all images of a data set; nothing is decoded.
+    """Look for the files of all images of a data set; nothing is decoded unless palettes contradict each other.
 
     Where the data set leaves out images that cannot be read, it is also told to leave out those of which the baseline
     cannot read its files.
@@ -34,6 +34,7 @@ def look_for_files(baseline: Baseline, data: SegmentationDataModule, announce: b
     images = {i: next(iter(data.source.files(i, with_target=False)), None) for i in ids}
     faults = {i: fault for i in ids if (fault := baseline.find_fault(i, images[i])) is not None}
     if not faults:
+        baseline.compare_files(ids)
         return
     first = next(iter(faults))
     names = ", ".join(list(faults)[:NAMED]) + (", ..." if len(faults) > NAMED else "")
@@ -43,6 +44,7 @@ def look_for_files(baseline: Baseline, data: SegmentationDataModule, announce: b
     )
     if not leave_out or len(faults) == len(ids):
         raise InputError(f"{lacking}; mend the files, give --data.ids, or leave images out by --data.on_error skip")
+    baseline.compare_files([image_id for image_id in ids if image_id not in faults])
     if announce:
         print(f"lit-samseg: {lacking}; these images will be skipped", file=sys.stderr)
 

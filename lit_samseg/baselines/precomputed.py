@@ -1,5 +1,6 @@
 """Label maps made by any program: a folder of PNGs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -7,6 +8,9 @@ from torch import Tensor
 
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.looking import like_names, size_of
+from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values
+from lit_samseg.data.palette_agreement import check_palettes_agree
+from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
 from lit_samseg.data.reading import check_labels, check_size, read_indices
 from lit_samseg.errors import InputError
 from lit_samseg.void import VOID
@@ -21,6 +25,9 @@ class Precomputed(Baseline):
         label_offset: What the files' labels exceed class ids by (1 for ADE20K's official predictions).
         ignore_index: The files' value for pixels of no class, as in seeds of weak supervision: void. It is never
             prompted, and scored as wrong. None takes such a value for a mistake.
+        label_values: What the files' numbers stand for. ``indices``: a palette's indices, whatever its colours.
+            ``colours``: VOC's colours stand for the labels. ``binary``: 0 is class 0, 255 or 1 is class 1. ``auto``
+            finds out, and refuses what can be read in two ways.
 
     Raises:
         InputError: There is no such folder, or the void value is negative.
@@ -29,7 +36,12 @@ class Precomputed(Baseline):
     sha256 = None
 
     def __init__(
-        self, root: str, num_classes: int | None = None, label_offset: int = 0, ignore_index: int | None = None
+        self,
+        root: str,
+        num_classes: int | None = None,
+        label_offset: int = 0,
+        ignore_index: int | None = None,
+        label_values: LabelValues = "auto",
     ) -> None:
         super().__init__()
         self.root = Path(root).expanduser()
@@ -39,6 +51,7 @@ class Precomputed(Baseline):
         self.checkpoint = root
         self.num_classes = num_classes
         self.label_offset, self.ignore_index = label_offset, ignore_index
+        self.label_values = label_values
 
     def check_classes(self, class_names: tuple[str, ...]) -> None:
         """Compare the number of classes with the data set's, or take it from there.
@@ -54,6 +67,11 @@ class Precomputed(Baseline):
             raise InputError(
                 f"model.baseline.ignore_index is {void}, but the label maps' values {first}.."
                 f"{first + self.num_classes - 1} are classes; void is another value"
+            )
+        if self.label_values == "binary" and (self.num_classes != 2 or first or void is not None):
+            raise InputError(
+                f"model.baseline.label_values is binary: that takes 2 classes, not {self.num_classes}; "
+                "model.baseline.label_offset 0 and no model.baseline.ignore_index"
             )
 
     def files(self, image_id: str) -> list[Path]:
@@ -76,6 +94,20 @@ class Precomputed(Baseline):
         (path,) = self.files(image_id)
         return "" if path.is_file() else like_names(self.root, image_id)
 
+    def compare_files(self, image_ids: Sequence[str]) -> None:
+        """Check that the palettes of all label maps agree."""
+        labels = self._file_labels()
+        if labels is not None:
+            check_palettes_agree((path for i in image_ids for path in self.files(i)), labels, "label maps")
+
+    def _file_labels(self) -> FileLabels | None:
+        if self.label_values == "indices" or self.num_classes is None:
+            return None
+        void = YES if self.ignore_index is None else self.ignore_index
+        values = [*range(self.label_offset + self.num_classes), void]
+        own = self.label_values == "colours"
+        return FileLabels(values, colours_of(voc_palette()), void, own, "model.baseline.label_values")
+
     def check(self, image: Tensor, image_id: str) -> None:
         """Read the label map, and forget it."""
         self.label_map(image, image_id)
@@ -87,10 +119,17 @@ class Precomputed(Baseline):
             InputError: It is missing, broken, of another size, or has a label that is neither a class nor void.
         """
         (path,) = self.files(image_id)
-        values = read_indices(path).long()
-        check_size(values, image, path, "label map")
         if self.num_classes is None:
             raise ValueError("num_classes is not known; give it or call check_classes first")
+        values = read_indices(path, labels=self._file_labels()).long()
+        check_size(values, image, path, "label map")
+        if self.label_values == "binary":
+            values = class_of_binary(values, path, "label map")
+        elif self.ignore_index is None and self.num_classes <= 2 and has_two_values(values):
+            raise InputError(
+                f"label map {path} has the values 0 and 255 only: set model.baseline.label_values to binary if 255 is "
+                "class 1, or model.baseline.ignore_index to 255 if that is void"
+            )
         void = torch.zeros_like(values, dtype=torch.bool) if self.ignore_index is None else values == self.ignore_index
         labels = torch.where(void, VOID, values - self.label_offset)
         try:

@@ -138,6 +138,10 @@ class CachedBaseline(Baseline):
         """Return the baseline's own."""
         return self.baseline.hint(image_id)
 
+    def compare_files(self, image_ids: Sequence[str]) -> None:
+        """Compare the files, as the baseline does itself."""
+        self.baseline.compare_files(image_ids)
+
     def check(self, image: Tensor, image_id: str) -> None:
         """Check the files, as the baseline does itself."""
         self.baseline.check(image, image_id)
