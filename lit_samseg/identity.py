@@ -1,9 +1,7 @@
 """What decides a frozen network's output beside its input, as a text."""
 
-import functools
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +22,6 @@ def identity_of(network: nn.Module, owner: type, **settings: Any) -> str | None:
     if type(network) is not owner:
         return None
     return json.dumps({"class": f"{owner.__module__}.{owner.__qualname__}"} | settings, sort_keys=True)
-
-
-@functools.cache
-def code_digest(rooms: Sequence[str]) -> str:
-    """Return a digest of this package's own code: a checkout changes between two versions.
-
-    Args:
-        rooms: Folders of the package, as a tuple.
-    """
-    package = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(path for room in rooms for path in (package / room).glob("*.py")):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 def sha256_of_settings(folder: Path) -> str:

@@ -9,26 +9,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lit_samseg.identity import code_digest
 from lit_samseg.version import __version__
 
 FORMAT = 1
 """Raised where entries are laid out anew."""
 
-# Where the networks' code is, and what resizes their images.
+# What networks are made of, and what resizes their images.
 _LIBRARIES = ("torch", "torchvision", "transformers", "timm", "segment_anything", "pillow", "numpy")
 
 
-def key_of(kind: str, image: Tensor, **facts: Any) -> str:
+def key_of(kind: str, image: Tensor, code: str, **facts: Any) -> str:
     """Return the key of what a network gives for an image, 64 hexadecimal digits.
 
     Beside the facts it covers the image's pixels and layout in memory, the device and its arithmetic, the versions of
-    the libraries, and this package's own code of the networks. The number of threads is left out: it moves a float's
+    the libraries, and the code. The number of threads is left out: it moves a float's
     last bits, but a run on two processes should find what one left.
 
     Args:
         kind: What is kept (``embedding``, ``label_map``).
         image: uint8 ``[3, H, W]``.
+        code: Digest of the code (`code_digest`).
         facts: What else decides it; values that JSON can hold.
     """
     described = {
@@ -38,7 +38,7 @@ def key_of(kind: str, image: Tensor, **facts: Any) -> str:
         "image": [str(image.dtype), list(image.shape), list(image.stride())],
         "device": _device(image.device),
         "libraries": _libraries(),
-        "code": code_digest(("baselines", "sam")),
+        "code": code,
         "facts": facts,
     }
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())

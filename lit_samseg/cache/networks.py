@@ -1,6 +1,7 @@
 """Networks that look an image up before they compute."""
 
 import dataclasses
+import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +13,12 @@ from torch import Tensor
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.cache.key import key_of
 from lit_samseg.cache.store import TensorStore
+from lit_samseg.code_digest import code_digest
 from lit_samseg.errors import InputError
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Candidates, Embedding, Prompt, PromptableSegmenter
+
+logger = logging.getLogger(__name__)
 
 StoredType = Literal["fp32", "fp16"]
 
@@ -43,6 +47,7 @@ class CachedSegmenter(PromptableSegmenter):
         self.name, self.checkpoint, self.sha256 = segmenter.name, segmenter.checkpoint, segmenter.sha256
         self.precision, self.has_pixel_features = segmenter.precision, segmenter.has_pixel_features
         self.adapter, self.adapter_file = segmenter.adapter, segmenter.adapter_file
+        self._code = str(code_digest(map(type, segmenter.modules())))
         self.hits = self.misses = 0
 
     @property
@@ -82,6 +87,7 @@ class CachedSegmenter(PromptableSegmenter):
         return key_of(
             "embedding",
             image,
+            self._code,
             network=self.identity,
             precision=self.precision,
             frame=[type(frame).__name__, *dataclasses.astuple(frame)],
@@ -119,6 +125,7 @@ class CachedBaseline(Baseline):
         self.name, self.checkpoint, self.sha256 = baseline.name, baseline.checkpoint, baseline.sha256
         self.num_classes, self.class_names = baseline.num_classes, baseline.class_names
         self.first_class, self.ignore_index = baseline.first_class, baseline.ignore_index
+        self._code = str(code_digest(map(type, baseline.modules())))
         self.hits = self.misses = 0
 
     @property
@@ -157,7 +164,7 @@ class CachedBaseline(Baseline):
     @torch.inference_mode()
     def label_map(self, image: Tensor, image_id: str) -> Tensor:
         """Look the image's label map up, or compute and keep it."""
-        key = key_of("label_map", image, network=self.identity)
+        key = key_of("label_map", image, self._code, network=self.identity)
         stored = self.store.get(key)
         if stored is not None:
             self.hits += 1
@@ -171,7 +178,7 @@ class CachedBaseline(Baseline):
 def cache_networks(
     baseline: Baseline, sam: PromptableSegmenter, folder: str, stored_type: StoredType = "fp32", max_gb: float = 20.0
 ) -> tuple[Baseline, PromptableSegmenter]:
-    """Put a cache before both networks; one of unknown `identity` is returned as it is.
+    """Put a cache before both networks; one of unknown `identity`, or without source files, is returned as it is.
 
     Args:
         baseline: The semantic segmenter.
@@ -189,9 +196,22 @@ def cache_networks(
         raise InputError(f"cache_max_gb is {max_gb}; give a number above 0")
     store = TensorStore(Path(folder).expanduser(), int(max_gb * 1e9))
     return (
-        baseline if baseline.identity is None else CachedBaseline(baseline, store),
-        sam if sam.identity is None else CachedSegmenter(sam, store, stored_type),
+        CachedBaseline(baseline, store) if is_known(baseline) else baseline,
+        CachedSegmenter(sam, store, stored_type) if is_known(sam) else sam,
     )
+
+
+def is_known(network: Baseline | PromptableSegmenter) -> bool:
+    """Tell whether a network that is made again can be known to be the same: its `identity`, and its code."""
+    if network.identity is None:
+        return False
+    if code_digest(map(type, network.modules())) is None:
+        logger.warning(
+            "%s.%s has no source file, so nobody can tell whether it changed: nothing of it is kept in the cache",
+            *(type(network).__module__, type(network).__qualname__),
+        )
+        return False
+    return True
 
 
 def cache_use(baseline: Baseline, sam: PromptableSegmenter) -> dict[str, Any] | None:

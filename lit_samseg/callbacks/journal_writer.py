@@ -102,7 +102,8 @@ class JournalWriter(Callback):
         }
         command = "predict" if trainer.predicting else "test"
         config = yaml.safe_load(self.config)
-        identity = identity_of_run(command, config, weights, data.ids, trainer.strategy.root_device)
+        classes = {type(data), type(data.source), *map(type, module.modules())}
+        identity = identity_of_run(command, config, weights, data.ids, trainer.strategy.root_device, classes)
         if not self.resume:
             self._check_none_is_unfinished()
         records = self.journal.records()

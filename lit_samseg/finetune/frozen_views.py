@@ -6,7 +6,8 @@ from dataclasses import replace
 import torch
 
 from lit_samseg.baselines import Baseline
-from lit_samseg.cache import TensorStore, key_of
+from lit_samseg.cache import TensorStore, is_known, key_of
+from lit_samseg.code_digest import code_digest
 from lit_samseg.data import Sample
 from lit_samseg.refine import Grid, make_grid
 from lit_samseg.sam import Embedding, PromptableSegmenter
@@ -30,7 +31,8 @@ class FrozenViews:
     ) -> None:
         self._baseline, self._sam, self._store, self._background = baseline, sam, store, background
         # Of a baseline of which nobody says what it depends on, another run's scores may be others.
-        self._this_run = secrets.token_hex() if baseline.identity is None else None
+        self._this_run = None if is_known(baseline) else secrets.token_hex()
+        self._code = str(code_digest(map(type, baseline.modules())))
 
     @torch.no_grad()
     def __call__(self, sample: Sample) -> tuple[Embedding, Grid]:
@@ -44,7 +46,7 @@ class FrozenViews:
         facts = {"baseline": self._baseline.identity, "background": self._background, "frame": repr(frame)}
         if self._this_run is not None:
             facts |= {"run": self._this_run, "id": sample.id}
-        key = key_of("grid", sample.image, **facts)
+        key = key_of("grid", sample.image, self._code, **facts)
         kept = self._store.get(key)
         if kept is None:
             label_map, logits = self._baseline.predict(sample.image, sample.id)

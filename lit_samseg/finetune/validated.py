@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lit_samseg.arithmetic import forbid_tf32
 from lit_samseg.baselines import Baseline, look_for_training_files
-from lit_samseg.cache import CachedSegmenter, TensorStore
+from lit_samseg.cache import CachedSegmenter, TensorStore, is_known
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.moving_average import MovingAverage
@@ -97,7 +97,9 @@ class ValidatedModule(LightningModule):
         """
         if not max_gb > 0:
             raise InputError(f"model.cache_max_gb is {max_gb}; give a number above 0")
-        if folder is None:
+        if folder is None or not is_known(self.sam):
+            # Of a network that others could take for another nothing is shared.
+            folder = None
             # The first process's: a default name holds the time.
             self._own_folder = self.trainer.strategy.broadcast(Path(self.trainer.default_root_dir) / "frozen")
         store = TensorStore(Path(folder or str(self._own_folder)).expanduser(), int(max_gb * 1e9))

@@ -2,16 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from lit_samseg.identity import code_digest
+from lit_samseg.code_digest import code_digest
 from lit_samseg.results.record import installed_versions
-
-_ROOMS = (".", "analysis", "baselines", "crf", "data", "metrics", "refine", "sam")
-"""Where numbers are made."""
 
 _FREE = {
     "": ("config", "output_dir", "resume", "gallery", "report", "trainer"),
@@ -31,6 +29,7 @@ def identity_of_run(
     weights: Mapping[str, str | None],
     ids: Sequence[str],
     device: torch.device,
+    classes: Iterable[type] = (),
 ) -> dict[str, Any]:
     """Return what decides a run's numbers, as values that JSON can hold.
 
@@ -40,15 +39,21 @@ def identity_of_run(
         weights: SHA-256 or a longer identity by network.
         ids: The run's images.
         device: Where it computes.
+        classes: Those of the networks and of the data set.
     """
     return {
         "command": command,
         "config": _without_free(config),
         "weights": dict(weights),
         "images": {"count": len(ids), "sha256": hashlib.sha256(json.dumps(list(ids)).encode()).hexdigest()},
-        "versions": installed_versions() | {"torch build": torch.__version__, "code": code_digest(_ROOMS)},
+        "versions": installed_versions() | {"torch build": torch.__version__, "code": code_of(classes)},
         "device": {"kind": device.type, "name": _name(device)},
     }
+
+
+def code_of(classes: Iterable[type]) -> str:
+    """Return a digest of the code, or a text that nothing is equal to where some of it cannot be seen."""
+    return code_digest(classes) or f"unknown (a class without a source file), run {secrets.token_hex(4)}"
 
 
 def describe_differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from lit_samseg.atomic import atomic_file
+from lit_samseg.code_digest import classes_of_config
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.errors import InputError
-from lit_samseg.identity import code_digest
 from lit_samseg.journal import Journal
-from lit_samseg.journal.run_identity import describe_differences
+from lit_samseg.journal.run_identity import code_of, describe_differences
 from lit_samseg.results.record import installed_versions, read_results
 from lit_samseg.results.run_tables import METRIC
 from lit_samseg.search.configuration import Configuration
@@ -29,7 +29,6 @@ CONTROL = "none@crf"
 """Reported beside the winner: what is gained without asking SAM."""
 
 _IDENTITY = "study.json"
-_ROOMS = ("baselines", "crf", "data", "metrics", "refine", "sam")
 _TOLERANCE = 1e-4
 """Of the baseline's score between runs: threads and graphics cards round differently, other weights do worse."""
 
@@ -65,7 +64,7 @@ class Study:
             InputError: The folder holds trials of another configuration, list of images or release; or cannot be read.
         """
         digest = hashlib.sha256(json.dumps(sorted(ids)).encode()).hexdigest()
-        versions = installed_versions() | {"code": code_digest(_ROOMS)}
+        versions = installed_versions() | {"code": code_of(classes_of_config(self.configuration.values))}
         identity: dict[str, Any] = {
             "config": self.configuration.decisive(),
             "tuning images": {"count": len(ids), "sha256": digest},

@@ -117,7 +117,7 @@ def test_another_library(
 
 def test_other_code(monkeypatch: pytest.MonkeyPatch, interrupt: Interrupt, run_cli: RunCli, words: list[str]) -> None:
     interrupt(2)
-    monkeypatch.setattr(run_identity, "code_digest", lambda rooms: "another")
+    monkeypatch.setattr(run_identity, "code_digest", lambda classes: "another")
     assert 'is "another"' in refuse(run_cli, *words)
 
 
