@@ -20,15 +20,17 @@ class ImageCounts:
         pixels: int64 ``[R, 3, C]``: intersection, gt_area, pred_area.
         boundary: Each row's.
         analysis: What the ground truth says of every step, or None where that is not asked.
+        areas: int64 ``[2]``: void pixels of the ground truth, and all of its pixels.
     """
 
     pixels: Tensor
     boundary: Sequence[BoundaryCounts]
     analysis: ImageAnalysis | None
+    areas: Tensor
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the numbers as arrays in host memory."""
-        arrays = {"pixels": self.pixels.cpu().numpy()}
+        arrays = {"pixels": self.pixels.cpu().numpy(), "areas": self.areas.cpu().numpy()}
         arrays |= {
             field.name: np.stack([getattr(row, field.name) for row in self.boundary])
             for field in fields(BoundaryCounts)
@@ -53,4 +55,5 @@ class ImageCounts:
             torch.from_numpy(arrays["pixels"]).to(device),
             [BoundaryCounts(**dict(zip(names, row, strict=True))) for row in rows],
             analysis,
+            torch.from_numpy(arrays["areas"]),
         )

@@ -16,6 +16,7 @@ from lit_samseg.metrics import (
     PerImageCounts,
     Scores,
     TorchmetricsScores,
+    VoidShare,
     count_pixels,
     score,
 )
@@ -33,6 +34,7 @@ class Scoring(nn.Module):
     Attributes:
         pixels: Pixel counts of each image.
         boundary: Counts at borders of each image.
+        void_share: How much of the ground truth is void.
         resumed: Positions of images whose numbers an interrupted run left, the same on every process.
     """
 
@@ -43,6 +45,7 @@ class Scoring(nn.Module):
         self.rows, self.num_classes, self.ignore_index = list(rows), num_classes, ignore_index
         self.pixels = PerImageCounts()
         self.boundary = PerImageBoundaryCounts(len(rows), num_classes)
+        self.void_share = VoidShare()
         self.reference = TorchmetricsScores(rows, num_classes)
         self.analysis = analysis
         self.resumed: frozenset[int] = frozenset()
@@ -51,6 +54,7 @@ class Scoring(nn.Module):
         """Be ready to gather, even if this process gets no image."""
         self.pixels.begin(len(self.rows), self.num_classes)
         self.boundary.begin()
+        self.void_share.begin()
         if self.analysis is not None:
             self.analysis.begin()
 
@@ -58,6 +62,7 @@ class Scoring(nn.Module):
         """Forget all images: an epoch has passed."""
         self.pixels.reset()
         self.boundary.reset()
+        self.void_share.reset()
         self.reference.reset()
 
     def count(self, sample: Sample, maps: LabelMaps) -> ImageCounts:
@@ -80,12 +85,14 @@ class Scoring(nn.Module):
             counts.append(count_pixels(label_map, target, self.num_classes, self.ignore_index))
             borders.append(truth.count(copied))
             self.reference.update(row, label_map.flatten()[seen], seen_target)
-        return ImageCounts(torch.stack(counts), borders, maps.analysis)
+        areas = torch.tensor([target.numel() - len(seen), target.numel()])
+        return ImageCounts(torch.stack(counts), borders, maps.analysis, areas)
 
     def add(self, position: int, counts: ImageCounts) -> None:
         """Add one image's numbers to the run's: of an image just evaluated, or of one that an interrupted run was."""
         self.pixels.update(position, counts.pixels)
         self.boundary.update(position, counts.boundary)
+        self.void_share.update(*counts.areas.to(self.void_share.device))
         if self.analysis is not None and counts.analysis is not None:
             self.analysis.add(position, counts.analysis)
 

@@ -1,5 +1,6 @@
 """Writes a finished run's files and prints its table."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,17 @@ from lit_samseg.callbacks.evidence import gather_evidence
 from lit_samseg.callbacks.journal_writer import is_whole
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.callbacks.picture_writer import written_void
-from lit_samseg.data import SegmentationDataModule
+from lit_samseg.data import Folder, SegmentationDataModule
 from lit_samseg.errors import InputError
 from lit_samseg.memory import peak_memory_mb
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import LearnedGate
 from lit_samseg.results.layout import REPORT
+from lit_samseg.results.numbers import finite
 from lit_samseg.results.record import RunRecord, provenance
 from lit_samseg.results.run_tables import summary_of_run, tables_of_run
 from lit_samseg.results.text_table import write_tables
+from lit_samseg.results.truth import missing_in_truth
 from lit_samseg.sam.adapter import Adapter
 
 
@@ -79,6 +82,7 @@ class ResultsWriter(Callback):
         assert isinstance(pl_module, SamSegEvaluation)
         seconds = time.perf_counter() - self._start
         data = trainer.datamodule  # type: ignore[attr-defined]
+        void_share = pl_module.scoring.void_share.compute()
         evidence = gather_evidence(pl_module, data.ids, data.class_names)
         if not evidence.ids and data.skipped:
             raise InputError(f"none of the {len(data.ids)} images can be read; {next(iter(data.skipped.values()))}")
@@ -88,6 +92,7 @@ class ResultsWriter(Callback):
         if not trainer.is_global_zero:
             return
         facts = provenance() | run_facts(trainer, pl_module, data, list(evidence.ids), seconds, self._processes)
+        facts["dataset"] |= {"void_share": finite(void_share)}
         record = RunRecord(evidence, data.class_names, facts)
         # An earlier run's report is not of these results, and a new one may not come to be.
         (self.output_dir / REPORT).unlink(missing_ok=True)
@@ -97,6 +102,8 @@ class ResultsWriter(Callback):
         write_tables(tables_of_run(results), self.output_dir, "tables")
         for table in summary_of_run(results):
             table.print()
+        if (missing := missing_in_truth(results)) is not None:
+            print(f"lit-samseg: {missing}", file=sys.stderr)
         # soft_wrap: a path is for copying, in one piece.
         Console().print(f"Written to {self.output_dir}", soft_wrap=True, highlight=False, markup=False)
 
@@ -126,6 +133,7 @@ def run_facts(
             "class_names": list(data.class_names),
             "ignore_index": data.ignore_index,
             "ids": ids,
+            **({"label_values": data.label_values} if isinstance(data, Folder) else {}),
             "skipped": [{"id": image_id, "error": error} for image_id, error in data.skipped.items()],
         },
         "baseline": {

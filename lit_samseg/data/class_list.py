@@ -3,6 +3,7 @@
 import codecs
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,34 @@ class ClassList:
 
     names: tuple[str, ...]
     colours: tuple[RGB, ...] | None = None
+
+
+def choose_names(names: list[str] | str | None, count: int | None, first: int) -> ClassList:
+    """Return the classes that a user means.
+
+    Args:
+        names: The names, or the path of a file with them, or None.
+        count: How many there are, or None.
+        first: The first class's number in files.
+
+    Raises:
+        InputError: There is neither, both contradict each other, or a name is there twice.
+    """
+    if isinstance(names, str):
+        found, where = read_class_list(Path(names).expanduser(), first), f"data.class_names: {names}"
+    elif names is not None:
+        found, where = ClassList(tuple(names)), "data.class_names"
+    elif count is not None:
+        return ClassList(tuple(f"class_{i}" for i in range(count)))
+    else:
+        raise InputError("data.num_classes or data.class_names is needed: how many classes do the masks have?")
+    twice = [name for name, times in Counter(found.names).items() if times > 1]
+    if not found.names or twice:
+        what = f"has {twice[0]!r} more than once" if twice else "is empty"
+        raise InputError(f"{where} {what}; it must hold at least one name and none twice")
+    if count is not None and len(found.names) != count:
+        raise InputError(f"data.num_classes is {count}, but {where} has {len(found.names)} names")
+    return found
 
 
 def read_class_list(path: Path, first: int = 0, option: str = "data.class_names") -> ClassList:

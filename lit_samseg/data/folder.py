@@ -1,11 +1,10 @@
 """Your own data set: a folder of images and one of masks."""
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values, values_of
-from lit_samseg.data.class_list import ClassList, read_class_list
+from lit_samseg.data.class_list import choose_names
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.listing import Listing, in_words, list_folder
 from lit_samseg.data.orientation import Exif
@@ -88,7 +87,7 @@ class Folder(SegmentationDataModule):
         # Of the same folder: it is the only split there is.
         training = replace(training, split=split)
         super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, on_error=on_error, training=training)
-        classes = _class_list(class_names, num_classes, label_offset)
+        classes = choose_names(class_names, num_classes, label_offset)
         self.class_names = classes.names
         if background is not None and not 0 <= background < self.num_classes:
             raise InputError(
@@ -231,21 +230,3 @@ def _holds(path: Path, values: set[int], labels: FileLabels | None) -> bool:
         return values <= set(values_of(read_indices(path, "ground truth", labels=labels)))
     except InputError:
         return False
-
-
-def _class_list(names: list[str] | str | None, count: int | None, first: int) -> ClassList:
-    if isinstance(names, str):
-        found, where = read_class_list(Path(names).expanduser(), first), f"data.class_names: {names}"
-    elif names is not None:
-        found, where = ClassList(tuple(names)), "data.class_names"
-    elif count is not None:
-        return ClassList(tuple(f"class_{i}" for i in range(count)))
-    else:
-        raise InputError("data.num_classes or data.class_names is needed: how many classes do the masks have?")
-    twice = [name for name, times in Counter(found.names).items() if times > 1]
-    if not found.names or twice:
-        what = f"has {twice[0]!r} more than once" if twice else "is empty"
-        raise InputError(f"{where} {what}; it must hold at least one name and none twice")
-    if count is not None and len(found.names) != count:
-        raise InputError(f"data.num_classes is {count}, but {where} has {len(found.names)} names")
-    return found

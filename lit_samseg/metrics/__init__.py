@@ -4,7 +4,7 @@ from lit_samseg.metrics.boundary import BoundaryIoU, MeanBoundaryAccuracy, Trima
 from lit_samseg.metrics.boundary_counts import BoundaryCounts, BoundaryTruth
 from lit_samseg.metrics.boundary_gathered import GatheredBoundaryCounts, PerImageBoundaryCounts
 from lit_samseg.metrics.boundary_scores import BoundaryScores, score_boundaries
-from lit_samseg.metrics.counts import PerImageCounts, count_pixels
+from lit_samseg.metrics.counts import PerImageCounts, VoidShare, count_pixels
 from lit_samseg.metrics.reference import TorchmetricsScores
 from lit_samseg.metrics.scores import Scores, score
 from lit_samseg.metrics.significance import Significance, compare_pair, compare_rows
@@ -22,6 +22,7 @@ __all__ = [
     "Significance",
     "TorchmetricsScores",
     "TrimapIoU",
+    "VoidShare",
     "compare_pair",
     "compare_rows",
     "count_pixels",

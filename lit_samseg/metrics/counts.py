@@ -52,6 +52,36 @@ def _histogram(numbers: Tensor, bins: int) -> Tensor:
     return torch.zeros(bins, dtype=torch.int64, device=numbers.device).scatter_add_(0, numbers, one)
 
 
+class VoidShare(Metric):
+    """How much of a ground truth is void, over all processes.
+
+    ``update(void, pixels)`` takes an image's numbers; ``compute()`` returns the share, nan where there is no image.
+    """
+
+    full_state_update = False
+    void: Tensor
+    pixels: Tensor
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for name in ("void", "pixels"):
+            self.add_state(name, default=torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def begin(self) -> None:
+        """Add no image; torchmetrics warns where nothing was added."""
+        self.update(torch.zeros_like(self.void), torch.zeros_like(self.pixels))
+
+    def update(self, void: Tensor, pixels: Tensor) -> None:
+        """Add one image."""
+        self.void += void
+        self.pixels += pixels
+
+    def compute(self) -> float:
+        """Return void's share of all pixels."""
+        pixels = int(self.pixels)
+        return int(self.void) / pixels if pixels else float("nan")
+
+
 class PerImageCounts(Metric):
     """Gathers every image's counts of every row, over all processes.
 

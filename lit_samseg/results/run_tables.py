@@ -5,6 +5,7 @@ from typing import Any
 
 from lit_samseg.results.paper import PAPER_NOTES, PAPER_SCORES
 from lit_samseg.results.text_table import TextTable
+from lit_samseg.results.truth import notes_on_truth
 
 METRIC = "miou_gt_present"
 """Differences are taken on the classes of the ground truth, a set no prediction can change."""
@@ -69,6 +70,7 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
         notes.append(f"{len(skipped)} of the images could not be read and were skipped; results.json names them.")
     if void := [f"{row['name']} {per_cent(row['void'])} %" for row in results["rows"] if row.get("void")]:
         notes.append(f"Pixels without any class, scored as wrong: {', '.join(void)}.")
+    notes += notes_on_truth(results)
     if shows_borders:
         notes.append("bIoU: Boundary IoU, void taken out before the bands are made.")
     if shows_paper:

@@ -8,6 +8,7 @@ from PIL import Image
 from lit_samseg.data.palettes import voc_palette
 from tests.conftest import RunCli, save_indices
 from tests.hostile.conftest import HEIGHT, WIDTH, Counts, Refused, Tiny, encoded, labels, mostly_slow
+from tests.recomputation import results_of
 
 EXIF = Image.Exif()
 EXIF[274] = 6  # the camera was held sideways
@@ -142,6 +143,34 @@ def test_a_label_map_that_is_no_file(refused: Refused, tiny: Tiny, make: str) ->
     elif make == "loop":
         tiny.label_map.symlink_to(tiny.label_map)
     refused(tiny.words(), tiny.label_map)
+
+
+def test_a_binary_mask_is_named_before_it_is_scored(refused: Refused, run_cli: RunCli, tiny: Tiny) -> None:
+    """Read as void, all of the foreground would be left out, and SAM seem to help."""
+    yes = labels() == 3
+    Image.fromarray(yes.astype(np.uint8) * 255).save(tiny.mask, "PNG")
+    save_indices(tiny.label_map, np.array(Image.open(tiny.label_map)) // 3)
+    words = [*tiny.folder_words(), "--data.num_classes=2"]
+    refused(words, tiny.mask, "has the values 0 and 255 only: set data.label_values to binary")
+    outcome = run_cli(*words, "--data.label_values=binary")
+    assert outcome.code == 0, outcome.err
+    assert "Masks were read as binary: 0 is class_0, 255 or 1 is class_1." in " ".join(outcome.out.split())
+    dataset = results_of(tiny.out)["dataset"]
+    assert (dataset["label_values"], dataset["void_share"]) == ("binary", 0)
+    (background, foreground), *_ = np.array(tiny.counts()["gt_area"])[0]
+    assert (background, foreground) == ((~yes).sum(), yes.sum())
+
+
+def test_classes_that_may_be_void_are_said(run_cli: RunCli, tiny: Tiny) -> None:
+    """Two classes, and all that is none of them is void."""
+    Image.fromarray(np.where(labels() == 3, 255, 0).astype(np.uint8)).save(tiny.mask, "PNG")
+    save_indices(tiny.label_map, np.array(Image.open(tiny.label_map)) // 3)
+    outcome = run_cli(*tiny.folder_words(), "--data.num_classes=2", "--data.label_values=indices")
+    assert outcome.code == 0, outcome.err
+    sentence = "50.0 % of the ground truth is void, and class_1 occurs nowhere in it"
+    assert sentence in outcome.err
+    assert sentence in " ".join(outcome.out.split())
+    assert results_of(tiny.out)["dataset"]["void_share"] == 0.5
 
 
 def test_a_mask_of_void_only_counts_nothing(run_cli: RunCli, tiny: Tiny) -> None:
