@@ -63,8 +63,8 @@ class SamSegEvaluation(LightningModule):
         scoring: What was counted.
 
     Raises:
-        InputError: A variant cannot be parsed, the baseline's classes are not the data set's, an option of the cache
-            cannot be used, or the gate is none.
+        InputError: A variant cannot be parsed, the baseline's classes are not the data set's, void is one of them, an
+            option of the cache cannot be used, or the gate is none.
     """
 
     def __init__(
@@ -86,6 +86,8 @@ class SamSegEvaluation(LightningModule):
         check_declared(baseline, Baseline, "baseline")
         check_declared(sam, PromptableSegmenter, "sam")
         baseline.check_classes(class_names)
+        if 0 <= ignore_index < len(class_names):
+            raise InputError(f"ignore_index is {ignore_index}, a class of {len(class_names)}; give 65535, or another")
         if cache_dir is not None:
             baseline, sam = cache_networks(baseline, sam, cache_dir, cache_dtype, cache_max_gb)
         self.baseline, self.sam = baseline, sam

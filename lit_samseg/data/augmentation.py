@@ -43,19 +43,19 @@ class Augmentation:
             raise InputError(f"{where}.scale is {list(self.scale)}; give two factors above 0, the smaller first")
 
     def apply(
-        self, image: NDArray[np.uint8], target: NDArray[np.uint8], seed: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        self, image: NDArray[np.uint8], target: NDArray[np.integer], seed: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
         """Draw one view; the same seed gives the same one in any process, and no other random numbers are touched.
 
         No step pads, so that the target needs no void of its own; its labels are moved, never mixed.
 
         Args:
             image: RGB, uint8 ``[H, W, 3]``.
-            target: Labels, uint8 ``[H, W]``.
+            target: Labels, uint8 or int32 ``[H, W]``.
             seed: 0 or more.
 
         Returns:
-            The view's image, uint8 ``[h, w, 3]``, and target, uint8 ``[h, w]``, both contiguous.
+            The view's image, uint8 ``[h, w, 3]``, and target, ``[h, w]`` like the target, both contiguous.
 
         Raises:
             InputError: albumentations is not installed.

@@ -33,7 +33,8 @@ class Folder(SegmentationDataModule):
         class_names: Names by class id, as a list or the path of a file with one a line (or as CVAT, JSON and other
             programs have them, see `read_class_list`); None makes them up.
         background: The class that is never prompted and fills what no mask claims, or None.
-        ignore_index: The masks' value for pixels that count nowhere.
+        ignore_index: The masks' value for pixels that count nowhere; None is 255, or 65535 in masks of 16 bits, which
+            are for more than 255 classes.
         label_offset: What the masks' values exceed class ids by; lower values are void too. With 1, value 1 is class 0,
             as in ADE20K. Written predictions have the same offset.
         image_suffix: How the images' names end, as ``_leftImg8bit.png``; None takes every picture.
@@ -59,8 +60,6 @@ class Folder(SegmentationDataModule):
 
     name = "folder"
     palette = voc_palette()
-    # What targets hold; the masks' own value for it is `void`.
-    ignore_index = 255
 
     def __init__(
         self,
@@ -69,7 +68,7 @@ class Folder(SegmentationDataModule):
         num_classes: int | None = None,
         class_names: list[str] | str | None = None,
         background: int | None = None,
-        ignore_index: int = 255,
+        ignore_index: int | None = None,
         label_offset: int = 0,
         image_suffix: str | None = None,
         mask_suffix: str | None = None,
@@ -93,21 +92,24 @@ class Folder(SegmentationDataModule):
             raise InputError(
                 f"data.background is {background}; classes are 0..{self.num_classes - 1}, or null for none"
             )
-        if label_offset < 0 or self.num_classes + label_offset > 255:
+        # What targets hold; the masks' own value for it is `void`.
+        self.ignore_index = widest_label(self.num_classes, label_offset)
+        self.void = self.ignore_index if ignore_index is None else ignore_index
+        if self.ignore_index > YES and label_offset <= self.void < label_offset + self.num_classes:
             raise InputError(
-                f"data.label_offset is {label_offset} with {self.num_classes} classes; it cannot be negative, and both "
-                "together must fit into 0..254"
+                f"data.ignore_index is {self.void}, which is a class of {self.num_classes}; leave it out "
+                f"({self.ignore_index}), or give the masks' own value"
             )
-        if label_values == "binary" and (self.num_classes != 2 or label_offset or ignore_index < 2):
+        if label_values == "binary" and (self.num_classes != 2 or label_offset or self.void < 2):
             raise InputError(
                 f"data.label_values is binary: that takes 2 classes, not {self.num_classes}; data.label_offset 0, not "
-                f"{label_offset}; and a data.ignore_index that is neither class, not {ignore_index}"
+                f"{label_offset}; and a data.ignore_index that is neither class, not {self.void}"
             )
         self.label_values, self._has_colours = label_values, classes.colours is not None
         if classes.colours is not None:
             # Indices below the offset are void.
             self.palette = [*[0] * (3 * label_offset), *(part for colour in classes.colours for part in colour)]
-        self.background, self.void, self.label_offset = background, ignore_index, label_offset
+        self.background, self.label_offset = background, label_offset
         self._image_folder = PictureFolder(images, image_suffix, exif=exif)
         self._mask_listing: Listing | None = None
         self.masks = None if masks is None else Path(masks).expanduser()
@@ -223,6 +225,21 @@ class Folder(SegmentationDataModule):
                 f"ground truth {path} has the values 0 and 255 only: set data.label_values to binary (with "
                 "data.num_classes 2) if 255 is class 1, or to indices if 255 is void"
             )
+
+
+def widest_label(num_classes: int, label_offset: int) -> int:
+    """Return the largest number of files that hold so many classes, which stands for void: 255 or 65535.
+
+    Raises:
+        InputError: No file can hold them.
+    """
+    for widest in (YES, 65_535):
+        if label_offset >= 0 and num_classes + label_offset <= widest:
+            return widest
+    raise InputError(
+        f"data.label_offset is {label_offset} with {num_classes} classes; it cannot be negative, and both together "
+        "must fit into 0..65534"
+    )
 
 
 def _holds(path: Path, values: set[int], labels: FileLabels | None) -> bool:

@@ -88,7 +88,7 @@ def _of_picture(picture: Image.Image) -> Tensor:
         return torch.from_numpy(
             labels_of_palette(np.array(picture), picture.getpalette(), ANY_LABELS, "a label map")[0]
         )
-    if picture.mode not in ("1", "L", "I", "I;16"):
+    if picture.mode not in ("1", "L", "I", "I;16", "I;16B"):
         raise InputError(f"a label map must be a picture of indices or grey, not of mode {picture.mode}")
     return _of_array(np.array(picture))
 

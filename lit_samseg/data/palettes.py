@@ -4,7 +4,7 @@ Programs that save a palette picture may number its colours anew (Pillow does so
 before, but its indices are no labels any more. What is told from here is which of the readings is meant.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,6 +18,7 @@ Reading = Literal["indices", "grey palette", "colours"]
 
 RGB = tuple[int, int, int]
 Pixels = NDArray[np.uint8]
+Labels = NDArray[np.integer]
 
 
 def voc_palette() -> list[int]:
@@ -72,7 +73,7 @@ ANY_LABELS = FileLabels()
 
 def labels_of_palette(
     indices: Pixels, palette: list[int] | None, labels: FileLabels, name: str
-) -> tuple[Pixels, Reading]:
+) -> tuple[Labels, Reading]:
     """Return the labels of a palette picture ``[H, W]``, and how they were found.
 
     Args:
@@ -112,8 +113,8 @@ def labels_of_palette(
     return indices, "indices"
 
 
-def labels_of_colours(pixels: Pixels, labels: FileLabels, name: str) -> Pixels:
-    """Return the labels uint8 ``[H, W]`` of a picture uint8 ``[H, W, 3]`` in the data set's own colours.
+def labels_of_colours(pixels: Pixels, labels: FileLabels, name: str) -> Labels:
+    """Return the labels, integer ``[H, W]``, of a picture uint8 ``[H, W, 3]`` in the data set's own colours.
 
     Raises:
         InputError: It has another colour.
@@ -129,7 +130,7 @@ def labels_of_colours(pixels: Pixels, labels: FileLabels, name: str) -> Pixels:
             f"{name} has mode RGB, and {_rgb(pixels[strange][0])} is the colour of no class; class indices need a "
             "palette or 8-bit grey PNG"
         )
-    found: Pixels = np.array([label_of[code] for code in known.tolist()], np.uint8)[places]
+    found: Labels = _as_labels([label_of[code] for code in known.tolist()])[places]
     return found
 
 
@@ -138,10 +139,13 @@ def _rgb(colour: Pixels) -> RGB:
     return red, green, blue
 
 
-def _translate(indices: Pixels, label_of: Mapping[int, int]) -> Pixels:
-    lookup = np.zeros(256, np.uint8)
-    lookup[list(label_of)] = list(label_of.values())
-    return lookup[indices]
+def _translate(indices: Pixels, label_of: Mapping[int, int]) -> Labels:
+    return _as_labels([label_of.get(index, 0) for index in range(256)])[indices]
+
+
+def _as_labels(values: Sequence[int]) -> Labels:
+    """Return labels as uint8, or int32 where they are more than a byte holds."""
+    return np.array(values, np.uint8 if max(values) <= np.iinfo(np.uint8).max else np.int32)
 
 
 def _has_only(table: Pixels, colours: Collection[RGB]) -> bool:

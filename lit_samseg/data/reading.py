@@ -60,17 +60,18 @@ def rgb_pixels(picture: Image.Image, name: str) -> Tensor:
 def read_indices(
     path: Path, what: str = "label map", upright: bool = False, labels: FileLabels | None = ANY_LABELS
 ) -> Tensor:
-    """Read a picture whose pixels are numbers: 8-bit grey or a palette's, uint8 ``[H, W]``.
+    """Read a picture whose pixels are numbers: a palette's or 8-bit grey, uint8 ``[H, W]``; or 16-bit grey, int32.
 
     Args:
-        path: PNG, TIFF, BMP, GIF or lossless WebP. JPEG and other WebP are refused: their compression changes labels.
+        path: PNG, TIFF, BMP, GIF or lossless WebP. JPEG, JPEG 2000, AVIF and other WebP are refused: their compression
+            changes labels, or may.
         what: What the file is, for messages.
         upright: Turn it as its EXIF orientation says, as its image.
         labels: What its labels may be, by which a palette that was renumbered is told; None takes indices as they are.
 
     Raises:
-        InputError: The file is missing, is no picture, is cut off, has colour or other than 8 bits instead of indices,
-            is compressed with loss, or has a palette by which its indices may be no labels.
+        InputError: The file is missing, is no picture, is cut off, has colour or other than 8 or 16 bits instead of
+            indices, is compressed with loss, or has a palette by which its indices may be no labels.
     """
     return torch.from_numpy(_decode(path, what, upright, labels)[0])
 
@@ -84,7 +85,7 @@ def how_read(path: Path, labels: FileLabels | None = ANY_LABELS) -> Reading:
     return _decode(path, "label map", False, labels)[1]
 
 
-def _decode(path: Path, what: str, upright: bool, labels: FileLabels | None) -> tuple[NDArray[np.uint8], Reading]:
+def _decode(path: Path, what: str, upright: bool, labels: FileLabels | None) -> tuple[NDArray[np.integer], Reading]:
     with opened(path, what) as picture:
         _check_numbers_survive(picture, path, what)
         turned = orient(picture, path, upright)
@@ -95,8 +96,18 @@ def _decode(path: Path, what: str, upright: bool, labels: FileLabels | None) -> 
                 turned = Image.fromarray(channels[..., 0])
         if turned.mode == "RGB" and labels is not None and labels.own:
             return labels_of_colours(np.array(turned), labels, f"{what} {path}"), "colours"
+        # Pillow has no other mode for a PGM of 16 bits.
+        if turned.mode.startswith("I;16") or (turned.mode == "I" and picture.format == "PPM"):
+            return np.array(turned).astype(np.int32), "indices"
+        if turned.mode in ("I", "F"):
+            raise InputError(
+                f"{what} {path} has signed numbers, fractions or 32 bits (mode {turned.mode}); save it as grey of 8 or "
+                "16 bits"
+            )
         if turned.mode not in ("P", "L", "1"):
-            raise InputError(f"{what} {path} has mode {turned.mode}; class indices need a palette or 8-bit grey PNG")
+            raise InputError(
+                f"{what} {path} has mode {turned.mode}; class indices need a palette, or grey of 8 or 16 bits"
+            )
         if turned.mode == "1":
             turned = turned.convert("L").point(lambda value: value // 255)
         indices = np.array(turned)
@@ -108,17 +119,20 @@ def _decode(path: Path, what: str, upright: bool, labels: FileLabels | None) -> 
 def _check_numbers_survive(picture: Image.Image, path: Path, what: str) -> None:
     """Refuse files from which Pillow gives other numbers than were meant."""
     data = path.read_bytes()
+    if picture.format in ("JPEG2000", "AVIF"):
+        raise InputError(f"{what} {path} may be compressed with loss ({picture.format}); save it as PNG")
     if picture.format in ("JPEG", "MPO") or (picture.format == "WEBP" and not _webp_is_lossless(data)):
         raise InputError(f"{what} {path} is compressed with loss, which changes labels; save it as PNG")
     # Pillow stretches 2- and 4-bit grey to 0..255 (index 1 would be read as 85 or 17) and turns white-is-zero round. A
     # PNG's header ends in bit depth and colour type (0 is grey); tags 258 and 262 of a TIFF are the same.
     odd_png = picture.format == "PNG" and data[24:26] in (b"\x02\x00", b"\x04\x00")
-    tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" and picture.mode == "L" else {}
+    tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" and picture.mode != "P" else {}
     depth, photometric = tags.get(258, (8,)), tags.get(262, 1)
-    odd_tiff = (depth if isinstance(depth, int) else depth[0]) != 8 or photometric == 0
+    stretched = picture.mode == "L" and (depth if isinstance(depth, int) else depth[0]) != 8
+    odd_tiff = stretched or (photometric == 0 and picture.mode != "1")
     if odd_png or odd_tiff:
         raise InputError(
-            f"{what} {path} has grey of 2 or 4 bits, or white as 0; save it with a palette or as 8-bit grey"
+            f"{what} {path} has grey of 2 or 4 bits, or white as 0; save it with a palette or as grey of 8 or 16 bits"
         )
 
 
@@ -173,23 +187,28 @@ def to_target(labels: Tensor, num_classes: int, offset: int, void: int, ignore_i
     become ``ignore_index``, every other value loses ``offset``. (For ADE20K, ``offset`` 1: 0 -> 255, others - 1.)
 
     Args:
-        labels: uint8 ``[H, W]`` as in the file.
-        num_classes: Number of classes; with ``offset`` no more than 255.
+        labels: integer ``[H, W]`` as in the file.
+        num_classes: Number of classes.
         offset: What the file's labels exceed class ids by.
         void: The file's value for pixels that count nowhere.
-        ignore_index: What these pixels get.
+        ignore_index: What these pixels get; no class id.
         path: The file, for the message.
 
     Returns:
-        uint8 ``[H, W]``.
+        uint8 ``[H, W]``; int32, if the ignore index is above 255.
 
     Raises:
         InputError: A value is neither a class nor void.
     """
-    wide = labels.to(torch.int16)
+    wide = labels.to(torch.int32)
     nowhere = (wide == void) | (wide < offset)
     check_labels((wide - offset)[~nowhere], num_classes, None, path, "ground truth", offset, void)
-    return torch.where(nowhere, ignore_index, wide - offset).byte()
+    return as_narrow(torch.where(nowhere, ignore_index, wide - offset), ignore_index)
+
+
+def as_narrow(target: Tensor, ignore_index: int) -> Tensor:
+    """Return class ids and the ignore index, which is the largest number, as uint8, or int32 if that is too narrow."""
+    return target.to(torch.uint8 if ignore_index <= torch.iinfo(torch.uint8).max else torch.int32)
 
 
 def check_size(

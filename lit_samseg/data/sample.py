@@ -14,7 +14,8 @@ class Sample:
     Attributes:
         id: The image's name in its data set.
         image: uint8 ``[3, H, W]``, RGB.
-        target: Ground truth, uint8 ``[H, W]``: class ids and the ignore index; None where there is none.
+        target: Ground truth ``[H, W]``, class ids and the ignore index: uint8, or int32 for more than 255 classes; None
+            where there is none.
         position: Place of the id among the sorted ids of the run; in training, among those of the training images.
         view: 0 is the image as it is, other numbers are augmented views of it in training.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.orientation import Exif
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
-from lit_samseg.data.reading import check_labels, check_size, read_image, read_indices
+from lit_samseg.data.reading import as_narrow, check_labels, check_size, read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import read_ids
 from lit_samseg.data.training import Training
@@ -124,4 +124,4 @@ class VOC2012(SegmentationDataModule):
         target = read_indices(paths[1], "ground truth", labels=self.file_labels)
         check_size(target, image, paths[1], "ground truth")
         check_labels(target, self.num_classes, self.ignore_index, paths[1], "ground truth")
-        return Sample(image_id, image, target)
+        return Sample(image_id, image, as_narrow(target, self.ignore_index))

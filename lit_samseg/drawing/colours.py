@@ -14,11 +14,14 @@ def class_colours(num_classes: int, palette: list[int] | None, label_offset: int
 
     Args:
         num_classes: ``C``.
-        palette: RGB by written index, flat (``SegmentationDataModule.palette``); None spreads hues over the classes.
+        palette: RGB by written index, flat (``SegmentationDataModule.palette``); None spreads hues over the classes. A
+            class that has void's colour there gets a hue too.
         label_offset: What written indices exceed class ids by.
     """
     given = np.array(palette or [], np.uint8).reshape(-1, 3)[label_offset : label_offset + num_classes]
-    # A palette has at most 256 colours; there may be more classes.
+    void = (given == VOID_COLOUR).all(1)
+    # A palette has at most 256 colours; there may be more classes, and then VOC's void is a class of them.
+    given[void] = np.array([_hue(index) for index in np.flatnonzero(void).tolist()], np.uint8).reshape(-1, 3)
     spread = np.array([_hue(index) for index in range(len(given), num_classes)], np.uint8).reshape(-1, 3)
     return np.concatenate([given, spread])
 

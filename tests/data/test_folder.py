@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from lit_samseg.data import Folder
@@ -52,6 +53,42 @@ def test_void_and_offset(folders: tuple[Path, Path], offset: int, void: int, exp
     target = make(folders, label_offset=offset, ignore_index=void).read("a", True).target
     assert target is not None
     assert target[0].tolist() == [label for label in expected if label is not None]
+
+
+@pytest.mark.parametrize(
+    ("classes", "offset", "void", "expected"),
+    [
+        (300, 0, None, [0, 255, 299, 65_535]),
+        (255, 1, None, [65_535, 254, None, 65_535]),
+        (299, 1, 0, [65_535, 254, 298, None]),
+        (300, 0, 1000, [0, 255, 299, None]),
+        (256, 0, None, [0, 255, None, 65_535]),
+        # So few classes fit into a byte, whatever their file is made of.
+        (255, 0, None, [0, 255, None, None]),
+    ],
+)
+def test_more_classes_than_a_byte_holds(
+    folders: tuple[Path, Path], classes: int, offset: int, void: int | None, expected: list[int | None]
+) -> None:
+    values = [value for value, label in zip([0, 255, 299, 65_535], expected, strict=True) if label is not None]
+    Image.fromarray(np.array([values], np.uint16)).save(folders[1] / "a.png")
+    Image.new("RGB", (len(values), 1)).save(folders[0] / "a.png")
+    data = make(folders, num_classes=classes, label_offset=offset, ignore_index=void)
+    target = data.read("a", True).target
+    assert target is not None
+    assert target.dtype == (torch.uint8 if classes + offset <= 255 else torch.int32)
+    assert data.ignore_index == (255 if classes + offset <= 255 else 65_535)
+    assert target[0].tolist() == [label for label in expected if label is not None]
+
+
+def test_more_colours_than_a_byte_holds(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    lines = [f"class {n}:{n % 256},{n // 256},7::" for n in range(300)]
+    (tmp_path / "labelmap.txt").write_text("\n".join(lines))
+    colours = np.array([[[0, 0, 7], [255, 0, 7], [43, 1, 7]]], np.uint8)
+    Image.fromarray(colours).save(folders[1] / "a.png")
+    Image.new("RGB", (3, 1)).save(folders[0] / "a.png")
+    data = make(folders, num_classes=None, class_names=str(tmp_path / "labelmap.txt"), label_values="colours")
+    assert data.read("a", True).target.tolist() == [[0, 255, 299]]  # type: ignore[union-attr]
 
 
 def test_a_value_that_is_no_class_is_named_as_the_file_has_it(folders: tuple[Path, Path]) -> None:
@@ -218,7 +255,11 @@ def test_class_names(folders: tuple[Path, Path], tmp_path: Path) -> None:
         ({"class_names": "none.txt"}, "none.txt is no readable text file"),
         ({"background": 3}, r"data\.background is 3; classes are 0\.\.2"),
         ({"label_offset": -1}, r"data\.label_offset is -1"),
-        ({"num_classes": 255, "label_offset": 1}, r"label_offset is 1 with 255 classes"),
+        ({"num_classes": 65_535, "label_offset": 1}, r"label_offset is 1 with 65535 classes"),
+        (
+            {"num_classes": 300, "ignore_index": 255},
+            r"ignore_index is 255, which is a class of 300; leave it out \(65535",
+        ),
         ({"image_suffix": ".gif"}, r"no picture \(\.gif\)"),
     ],
 )

@@ -42,10 +42,42 @@ def test_low_bit_grey_is_refused_since_pillow_would_stretch_it(tmp_path: Path) -
         read_indices(path)
 
 
-def test_wide_integers_are_refused(tmp_path: Path) -> None:
-    Image.fromarray(INDICES.astype(np.uint16)).save(tmp_path / "a.png")
-    with pytest.raises(InputError, match="mode I;16"):
-        read_indices(tmp_path / "a.png")
+WIDE = np.array([[0, 255, 256], [300, 40_000, 65_535]], np.uint16)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.pgm"])
+def test_16_bits_are_read_as_they_are(tmp_path: Path, name: str) -> None:
+    Image.fromarray(WIDE).save(tmp_path / name)
+    labels = read_indices(tmp_path / name)
+    assert labels.dtype == torch.int32
+    assert labels.tolist() == WIDE.tolist()
+
+
+def test_16_bits_are_turned_and_of_either_order(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(WIDE).save(tmp_path / "a.png", exif=exif)
+    assert read_indices(tmp_path / "a.png", upright=True).tolist() == np.rot90(WIDE, -1).tolist()
+    Image.fromarray(WIDE.astype(">u2")).save(tmp_path / "a.tif")
+    with Image.open(tmp_path / "a.tif") as picture:
+        assert picture.mode == "I;16B"
+    assert read_indices(tmp_path / "a.tif").tolist() == WIDE.tolist()
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "complaint"),
+    [
+        (WIDE.astype(np.int32), {}, r"32 bits \(mode I\); save it as grey of 8 or 16 bits"),
+        (WIDE.astype(np.float32), {}, r"32 bits \(mode F\)"),
+        (WIDE, {"tiffinfo": {262: 0}}, "white as 0"),
+    ],
+)
+def test_other_wide_numbers_are_refused(
+    tmp_path: Path, labels: np.ndarray, options: dict[str, object], complaint: str
+) -> None:
+    Image.fromarray(labels).save(tmp_path / "a.tif", **options)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=complaint):
+        read_indices(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "P"])

@@ -38,6 +38,8 @@ def test_without_a_palette_classes_still_differ() -> None:
 
 def test_more_classes_than_a_palette_has_get_colours_too() -> None:
     colours = class_colours(300, voc_palette())
+    # Class 255 would look like void.
+    assert not (colours == VOID_COLOUR).all(1).any()
     assert colours.shape == (300, 3)
     assert colours[:21].ravel().tolist() == voc_palette()[:63]
     assert len({tuple(colour) for colour in colours[256:].tolist()}) == 44

@@ -47,6 +47,8 @@ RIGHT: dict[str, bytes] = {
     "palette-with-a-transparent-index": coloured(transparency=3),
     "renumbered-by-an-editor": encoded(renumbered(), "PNG"),
     "grey-gif-named-png": encoded(GREY, "GIF"),
+    "16-bits": encoded(Image.fromarray(labels().astype(np.uint16)), "PNG"),
+    "16-bit-tiff": encoded(Image.fromarray(labels().astype(np.uint16)), "TIFF", compression="tiff_lzw"),
     "written-by-opencv": cv2.imencode(".png", labels())[1].tobytes(),
     "tiff-named-png": encoded(GREY, "TIFF", compression="tiff_lzw"),
     "bmp-named-png": encoded(GREY, "BMP"),
@@ -60,8 +62,13 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "grey-with-alpha": (encoded(GREY.convert("LA"), "PNG"), "has mode LA"),
     "jpeg-named-png": (encoded(GREY, "JPEG", quality=100), "compressed with loss"),
     "lossy-webp-named-png": (encoded(GREY.convert("RGB"), "WEBP"), "compressed with loss"),
-    "16-bits": (encoded(Image.fromarray(labels().astype(np.uint16)), "PNG"), "has mode I;16"),
-    "floats": (encoded(Image.fromarray(labels().astype(np.float32)), "TIFF"), "has mode F"),
+    "32-bits": (encoded(Image.fromarray(labels().astype(np.int32)), "TIFF"), "signed numbers, fractions or 32 bits"),
+    "floats": (encoded(Image.fromarray(labels().astype(np.float32)), "TIFF"), "32 bits (mode F)"),
+    "16-bits-stretched": (
+        encoded(Image.fromarray(labels() * np.uint16(257)), "PNG"),
+        "has label 771; labels are 0..20",
+    ),
+    "jpeg-2000": (encoded(GREY, "JPEG2000"), "may be compressed with loss (JPEG2000)"),
     "one-above-the-classes": (with_value(21), "has label 21; labels are 0..20 and 255"),
     "one-below-void": (with_value(254), "has label 254; labels are 0..20 and 255"),
     "other-size": (encoded(GREY.resize((WIDTH + 1, HEIGHT)), "PNG"), f"is 41x24 pixels, its image {WIDTH}x{HEIGHT}"),
@@ -81,7 +88,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 LABEL_MAPS = mostly_slow(
     [case for case in REFUSED if case != "palette-of-other-colours"],
-    ["colours", "16-bits", "one-above-the-classes", "sides-swapped"],
+    ["colours", "floats", "one-above-the-classes", "sides-swapped"],
 )
 
 
