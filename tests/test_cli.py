@@ -99,6 +99,29 @@ def test_predict_writes_label_maps_without_ground_truth(small_voc: SmallVoc, run
     assert "needs the ground truth" in outcome.err
 
 
+def test_one_class(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
+    """Also where half of a label map is no class, without which every score would be 100."""
+    masks, maps = tmp_path / "masks", tmp_path / "maps"
+    for folder in (masks, maps):
+        folder.mkdir()
+    for image_id in small_voc.ids[:2]:
+        labels = np.zeros_like(np.array(Image.open(small_voc.coarse / f"{image_id}.png")))
+        Image.fromarray(labels).save(masks / f"{image_id}.png")
+        labels[:, : labels.shape[1] // 2] = 255
+        Image.fromarray(labels).save(maps / f"{image_id}.png")
+    ids = tmp_path / "ids.txt"
+    ids.write_text("\n".join(small_voc.ids[:2]))
+    words = [word for word in small_voc.words() if not word.startswith(("--data", "--model.baseline.root"))]
+    words += ["--data=lit_samseg.data.Folder", f"--data.images={small_voc.base / 'JPEGImages'}", f"--data.ids={ids}"]
+    words += [f"--data.masks={masks}", "--data.num_classes=1", "--data.num_workers=0"]
+    words += [f"--model.baseline.root={maps}", "--model.baseline.ignore_index=255"]
+    outcome = run_cli(*words, "--model.variants=[box, box@component/single]", "--output_dir", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert "With one class no label can be wrong" in " ".join(outcome.out.split())
+    rows = results_of(tmp_path / "out")["rows"]
+    assert rows[0]["miou"] == rows[0]["macc"] == pytest.approx(0.5, abs=0.01)
+
+
 def test_an_oracle_row_is_no_worse_per_region_choice(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     outcome = run_cli(
         *("test", "--config", demo_config, "--output_dir", tmp_path, "--data.size", 5),

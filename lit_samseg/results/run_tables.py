@@ -65,6 +65,10 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
     notes = [
         "mIoU*: over the classes of the ground truth; diff.: mIoU* against the baseline's, with its 95 % interval."
     ]
+    if results["dataset"].get("num_classes") == 1:
+        notes.append(
+            "With one class no label can be wrong where there is ground truth: give what surrounds it a class too."
+        )
     notes += _what_so_many_images_show(results)
     if skipped := results["dataset"].get("skipped"):
         notes.append(f"{len(skipped)} of the images could not be read and were skipped; results.json names them.")

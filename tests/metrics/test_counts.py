@@ -46,6 +46,19 @@ def test_counts_are_histograms(seed: int, height: int, width: int) -> None:
     assert np.array_equal(counts.numpy(), histogram(prediction, target))
 
 
+def test_one_class_is_compared_with_torchmetrics() -> None:
+    """Of one class alone, torchmetrics gives a number instead of a vector."""
+    target = torch.tensor([[0, 0, VOID, 0]])
+    reference = TorchmetricsScores(["whole", "half"], 1)
+    counts = []
+    for row, prediction in (("whole", [[0, 0, 0, 0]]), ("half", [[0, NOTHING, 0, 0]])):
+        labels = torch.tensor(prediction)
+        counts.append(count_pixels(labels, target, 1, VOID))
+        reference.update(row, labels[target != VOID], target[target != VOID])
+    reference.check(torch.stack(counts)[:, :, None])
+    assert [score(own[:, None].numpy()).miou for own in counts] == [1.0, pytest.approx(2 / 3)]
+
+
 @pytest.mark.parametrize("num_classes", [PAIRED, PAIRED + 1, 65_535])
 def test_many_classes(num_classes: int) -> None:
     numbers = np.random.default_rng(num_classes)
