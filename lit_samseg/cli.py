@@ -1,24 +1,21 @@
-"""The command line: the only room that parses words."""
+"""The command line of what needs networks: words become objects, which Lightning runs."""
 
 import argparse
 import logging
 import re
-import signal
 import sys
 import warnings
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import torch
 from jsonargparse import DefaultHelpFormatter
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from lit_samseg.__main__ import main
 from lit_samseg.callbacks import (
     GalleryWriter,
     ImageProgressBar,
@@ -34,18 +31,16 @@ from lit_samseg.callbacks import (
     check_trainable,
     training_callbacks,
 )
-from lit_samseg.config_files import check_command_first, check_config_files
+from lit_samseg.config_files import check_config_files
 from lit_samseg.data.facts import fact_of_data
-from lit_samseg.description import DESCRIPTION
+from lit_samseg.description import DESCRIPTION, WITHOUT_LIGHTNING
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.null_options import check_nulls
-from lit_samseg.option_errors import in_one_line
-from lit_samseg.reports import COMMANDS, run_report
+from lit_samseg.reports import run_report
 from lit_samseg.version import __version__
 
-_LOGGER_PACKAGES = ("comet_ml", "mlflow", "neptune", "wandb")
-"""Errors of their own tell the user what to mend."""
+__all__ = ["SamSegCLI", "default_output_dir", "main", "run", "run_command"]
 
 _ROWS = re.compile(r"--model(\.init_args)?\.variants\b")
 
@@ -216,58 +211,15 @@ def run(args: ArgsType = None) -> SamSegCLI:
     )
 
 
-def main(args: ArgsType = None) -> None:
-    """Run the program; what a user can mend ends with one line and exit code 2."""
-    words = sys.argv[1:] if args is None else args
-    try:
-        if isinstance(words, list) and words and words[0] in COMMANDS:
-            run_report(words)
-        else:
-            if isinstance(words, list):
-                check_config_files(words)
-                check_command_first(words, (*SamSegCLI.subcommands(), *COMMANDS))
-            run(args)
-    except argparse.ArgumentError as error:
-        known = [word for word in words[:1] if word in SamSegCLI.subcommands()] if isinstance(words, list) else []
-        _end(f"error: {in_one_line(str(error))} (see {' '.join(['lit-samseg', *known, '--help'])})", 2)
-    except KeyboardInterrupt:
-        _end("interrupted", 130)
-    except SIGTERMException:
-        # Lightning ends a run that was told to end (by a batch system, say) as if all were well.
-        _end("terminated", 128 + signal.SIGTERM)
-    except SystemExit as stop:
-        # Lightning ends an interrupted run with 1; shells expect 128 + SIGINT.
-        if isinstance(stop.__context__, KeyboardInterrupt):
-            _end("interrupted", 130)
-        raise
-    except Exception as error:
-        readable = _readable_cause(error)
-        if readable is None:
-            raise
-        _end(f"error: {' '.join(str(readable).split())}", 2)
+def run_command(words: list[str], args: ArgsType = None) -> None:
+    """Run a command that needs networks or a data set; errors are raised.
 
-
-def _readable_cause(error: BaseException | None) -> BaseException | None:
-    """Find the error that was written for the user; jsonargparse wraps what a constructor raises.
-
-    Only causes are followed: an error on the way to which another happened to be handled is a defect of the program,
-    and its traceback must be seen.
+    Args:
+        words: The command line after the program's name.
+        args: The same, or None where they are the process's own.
     """
-    while error is not None:
-        # OSError: a full disk, a file without permission; its text names the file. ModuleNotFoundError: a logger whose
-        # package is not installed.
-        if isinstance(error, InputError | MisconfigurationException | OSError | ModuleNotFoundError):
-            return error
-        if isinstance(error, torch.OutOfMemoryError):
-            what = str(error).partition(". ")[0]
-            return InputError(f"out of memory ({what}); use smaller images or networks, or --trainer.accelerator cpu")
-        # A server that is not there, a login that is missing.
-        if type(error).__module__.partition(".")[0] in _LOGGER_PACKAGES:
-            return error
-        error = error.__cause__
-    return None
-
-
-def _end(message: str, code: int) -> NoReturn:
-    print(f"lit-samseg: {message}", file=sys.stderr)
-    sys.exit(code)
+    if words[0] in WITHOUT_LIGHTNING:
+        run_report(words)
+    else:
+        check_config_files(words)
+        run(args)

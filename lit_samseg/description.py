@@ -1,4 +1,21 @@
-"""What ``lit-samseg --help`` begins with."""
+"""The commands, and what ``lit-samseg --help`` says; plain text, so that it is there at once."""
+
+COMMANDS = {
+    "test": "score a baseline alone and with each variant of SAM",
+    "predict": "write label maps of pictures without ground truth",
+    "fit": "train SAM's decoder, or a baseline",
+    "search": "try recipes on one list of images and report the best on another",
+    "analyse": "compute a finished run's tables again from its counts and regions",
+    "compare": "compare finished runs over the same images",
+    "report": "make report.html of finished runs: answer, tables, plots and pictures in one page",
+    "figure": "draw a finished run's figure for print: PDF, SVG, or PNG and TIFF at 300 dpi",
+}
+
+WITHOUT_NETWORKS = ("analyse", "compare", "report")
+"""Commands that only read a finished run's files."""
+
+WITHOUT_LIGHTNING = (*WITHOUT_NETWORKS, "figure", "search")
+"""Commands with words of their own; the others have Lightning's."""
 
 DESCRIPTION = """\
 Can a promptable segmentation model such as SAM improve semantic segmentation?
@@ -34,3 +51,12 @@ all options of a class:
   lit-samseg test --model.help lit_samseg.module.SamSegEvaluation
   lit-samseg fit --model.help lit_samseg.finetune.SamRefinerFinetune
 """
+
+
+def help_text() -> str:
+    """Return what ``lit-samseg --help`` prints."""
+    commands = "".join(f"  {name:<10}{what}\n" for name, what in COMMANDS.items())
+    return (
+        f"usage: lit-samseg COMMAND ...\n\n{DESCRIPTION}\ncommands, each with a --help of its own:\n{commands}\n"
+        "options:\n  -h, --help  show this text\n  --version   show the version\n"
+    )

@@ -4,25 +4,18 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lit_samseg.description import COMMANDS
 from lit_samseg.results.compare import compare_runs
 from lit_samseg.results.record import RunRecord
 from lit_samseg.results.run_tables import tables_of_run
 from lit_samseg.results.text_table import write_tables
-
-COMMANDS = {
-    "analyse": "compute a finished run's tables again from its counts and regions",
-    "compare": "compare finished runs over the same images",
-    "figure": "draw a finished run's figure for print: PDF, SVG, or PNG and TIFF at 300 dpi",
-    "report": "make report.html of finished runs: answer, tables, plots and pictures in one page",
-    "search": "try recipes on one list of images and report the best on another",
-}
 
 
 def run_report(words: Sequence[str]) -> None:
     """Run one of the commands.
 
     Args:
-        words: The command line after the program's name; the first is one of ``COMMANDS``.
+        words: The command line after the program's name; the first is one of those above.
 
     Raises:
         InputError: A folder holds no run, or runs cannot be compared.

@@ -12,7 +12,7 @@ TRAINING = ("--config", PROJECT / "configs/demo_finetune.yaml")
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ((), 'expected "subcommand" to be one of {fit,test,predict}, but it was not provided. (see lit-samseg --help)'),
+        ((), "give a command: test, predict, fit, search, "),
         (("--config", DEMO[1], "test"), f"--config follows the command; write: lit-samseg test --config {DEMO[1]}"),
         (
             ("--data.size=1", "test", "-c", DEMO[1]),
@@ -21,9 +21,9 @@ TRAINING = ("--config", PROJECT / "configs/demo_finetune.yaml")
         (("--row", "box", "figure", "RUN", "3"), "--row follows the command; write: lit-samseg figure --row box RUN 3"),
         (
             ("--config", DEMO[1]),
-            "no command; write lit-samseg COMMAND --config ..., where COMMAND is fit, test, predict, ",
+            "no command; write lit-samseg COMMAND --config ..., where COMMAND is test, predict, fit, ",
         ),
-        (("fitt",), "argument subcommand: invalid choice: 'fitt' "),
+        (("fitt",), "no command 'fitt'; did you mean fit? (see lit-samseg --help)"),
         (("test",), "the following arguments are required: test.data, test.model (see lit-samseg test --help)"),
         (("test", *DEMO, "--modle.x", 1), "unrecognized arguments: --modle.x 1 (see lit-samseg test --help)"),
         (("test", "--config", "no.yaml"), "--config: File does not exist: "),

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ from PIL import Image
 from lit_samseg.atomic import atomic_file
 from lit_samseg.drawing import VOID_COLOUR
 from lit_samseg.errors import InputError
-from lit_samseg.gallery.pictures import GalleryPictures
+
+if TYPE_CHECKING:
+    from lit_samseg.gallery.pictures import GalleryPictures
 
 FILES = {"photo": "image/{}.webp", "labels": "labels/{}.webp", "errors": "errors/{}.webp"}
 """Pictures of an image by what they show, in the gallery's folder."""
@@ -117,7 +119,7 @@ def entry_files(image_id: str) -> list[str]:
 def write_entry(
     folder: Path,
     image_id: str,
-    pictures: GalleryPictures,
+    pictures: "GalleryPictures",
     prompts: GalleryPrompts,
     colours: NDArray[np.uint8],
     background: int | None,

@@ -1,13 +1,21 @@
-"""Per-image counts and what follows from them."""
+"""Per-image counts and what follows from them.
 
-from lit_samseg.metrics.boundary import BoundaryIoU, MeanBoundaryAccuracy, TrimapIoU
-from lit_samseg.metrics.boundary_counts import BoundaryCounts, BoundaryTruth
-from lit_samseg.metrics.boundary_gathered import GatheredBoundaryCounts, PerImageBoundaryCounts
+What makes counts needs torch or OpenCV; what reads them does not, so that a finished run is read without either.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from lit_samseg.metrics.boundary_scores import BoundaryScores, score_boundaries
-from lit_samseg.metrics.counts import PerImageCounts, VoidShare, count_pixels
-from lit_samseg.metrics.reference import TorchmetricsScores
 from lit_samseg.metrics.scores import Scores, score
 from lit_samseg.metrics.significance import Significance, compare_pair, compare_rows
+
+if TYPE_CHECKING:
+    from lit_samseg.metrics.boundary import BoundaryIoU, MeanBoundaryAccuracy, TrimapIoU
+    from lit_samseg.metrics.boundary_counts import BoundaryCounts, BoundaryTruth
+    from lit_samseg.metrics.boundary_gathered import GatheredBoundaryCounts, PerImageBoundaryCounts
+    from lit_samseg.metrics.counts import PerImageCounts, VoidShare, count_pixels
+    from lit_samseg.metrics.reference import TorchmetricsScores
 
 __all__ = [
     "BoundaryCounts",
@@ -29,3 +37,27 @@ __all__ = [
     "score",
     "score_boundaries",
 ]
+
+_MADE_IN = {
+    "BoundaryIoU": "boundary",
+    "MeanBoundaryAccuracy": "boundary",
+    "TrimapIoU": "boundary",
+    "BoundaryCounts": "boundary_counts",
+    "BoundaryTruth": "boundary_counts",
+    "GatheredBoundaryCounts": "boundary_gathered",
+    "PerImageBoundaryCounts": "boundary_gathered",
+    "PerImageCounts": "counts",
+    "VoidShare": "counts",
+    "count_pixels": "counts",
+    "TorchmetricsScores": "reference",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MADE_IN:
+        return getattr(import_module(f"{__name__}.{_MADE_IN[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,8 +8,6 @@ from torchmetrics import Metric
 
 from lit_samseg.void import VOID
 
-COUNTS = ("intersection", "gt_area", "pred_area")
-
 PAIRED = 1024
 """Up to so many classes, pairs of true and predicted class are counted: the fastest, but one number a pair."""
 

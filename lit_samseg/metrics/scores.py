@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+COUNTS = ("intersection", "gt_area", "pred_area")
+"""What is counted per image and class: the only state from which every table is made."""
+
 
 @dataclass(frozen=True)
 class Scores:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lit_samseg.atomic import atomic_file
 from lit_samseg.errors import InputError
-from lit_samseg.metrics.counts import COUNTS
+from lit_samseg.metrics.scores import COUNTS
 from lit_samseg.results.regions import read_regions, write_regions
 
 BOUNDARY = ("before", "after", "trimap", "trimap_void", "mba")

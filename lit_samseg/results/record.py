@@ -12,8 +12,7 @@ from typing import Any
 
 from lit_samseg.atomic import atomic_file
 from lit_samseg.errors import InputError
-from lit_samseg.metrics.counts import COUNTS
-from lit_samseg.metrics.scores import score
+from lit_samseg.metrics.scores import COUNTS, score
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.rows import describe_rows
