@@ -72,6 +72,12 @@ class SamSegCLI(LightningCLI):
             default=False,
             help="Go on with the unfinished run in --output_dir, or begin one there; give the same options as before.",
         )
+        parser.add_argument(
+            "--overwrite",
+            type=bool,
+            default=False,
+            help="Replace the run that is in --output_dir; without it such a run stays and this one is refused.",
+        )
         parser.add_argument("--report", type=bool, default=True, help="In test: make report.html at the end.")
         for name in ("class_names", "background", "ignore_index"):
             told = partial(fact_of_data, name=name)
@@ -128,9 +134,11 @@ class SamSegCLI(LightningCLI):
                 raise InputError("--resume is not for fit, which goes on with --ckpt_path DIR/checkpoints/last.ckpt")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
             dump = self._parser(subcommand).dump(config, skip_none=False)
-            callbacks += training_callbacks(output_dir, dump, config.trainer, callbacks)
+            callbacks += training_callbacks(output_dir, dump, config, callbacks)
             kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
         elif isinstance(self.model, SamSegEvaluation):
+            if config.resume and config.overwrite:
+                raise InputError("--resume goes on with a run and --overwrite replaces one; leave one of them out")
             if config.resume and config.output_dir is None:
                 raise InputError("--resume true needs --output_dir, the folder of the run to go on with")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
@@ -147,7 +155,7 @@ class SamSegCLI(LightningCLI):
                     callbacks.append(OverlayLogger())
             else:
                 callbacks.append(OverlayWriter(output_dir, alone))
-            callbacks.append(JournalWriter(output_dir, dump, config.resume))
+            callbacks.append(JournalWriter(output_dir, dump, config.resume, config.overwrite))
             # Where a job that is queued again leaves a checkpoint, which here holds nothing.
             kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
         try:

@@ -9,11 +9,9 @@ from typing import Any, ClassVar
 from lightning import Callback, LightningModule, Trainer
 
 from lit_samseg.callbacks.output_folder import prepare_output_folder
+from lit_samseg.callbacks.replacing import MARK
 from lit_samseg.callbacks.writer_pool import WriterPool
 from lit_samseg.errors import InputError
-
-MARK = ".lit_samseg"
-"""An empty file in folders that a later run may replace."""
 
 
 class FolderWriter(Callback):
@@ -28,6 +26,7 @@ class FolderWriter(Callback):
     Attributes:
         finished: Ids of images whose files an interrupted run left; these are kept.
         keep: Keep the files when this run is interrupted.
+        wrote: Whether this run's files have their final name, on the first process.
     """
 
     folder: ClassVar[str]
@@ -36,6 +35,7 @@ class FolderWriter(Callback):
         self.output_dir = output_dir
         self.finished: Collection[str] = ()
         self.keep = False
+        self.wrote = False
         self._begun = False
         self._pool: WriterPool | None = None
 
@@ -133,6 +133,7 @@ class FolderWriter(Callback):
         final = self.output_dir / self.folder
         shutil.rmtree(final, ignore_errors=True)
         self.partial.rename(final)
+        self.wrote = True
         return final
 
     def _end_threads(self) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from lightning import LightningModule, Trainer
 
-from lit_samseg.callbacks.folder_writer import MARK, FolderWriter
+from lit_samseg.callbacks.folder_writer import FolderWriter
 from lit_samseg.callbacks.output_folder import prepare_output_folder
+from lit_samseg.callbacks.replacing import MARK
 from lit_samseg.drawing import class_colours
 from lit_samseg.gallery import GalleryLegend, GalleryPrompts, entry_files, key_of, shrink, write_entry
 from lit_samseg.module import SamSegEvaluation

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from lit_samseg.callbacks.finished_images import digest_files, find_finished, take_back
 from lit_samseg.callbacks.folder_writer import FolderWriter
+from lit_samseg.callbacks.limits import is_whole
 from lit_samseg.callbacks.output_folder import prepare_output_folder
+from lit_samseg.callbacks.replacing import check_replaceable, finished_command, remove_others
 from lit_samseg.errors import InputError
 from lit_samseg.image_counts import ImageCounts
-from lit_samseg.journal import Journal, Record, RecordFile, identity_of_run
+from lit_samseg.journal import FolderLock, Journal, Record, RecordFile, identity_of_run
 from lit_samseg.label_maps import LabelMaps
 from lit_samseg.module import SamSegEvaluation
 
@@ -43,10 +45,12 @@ class JournalWriter(Callback):
         output_dir: The run's folder.
         config: The full configuration as YAML.
         resume: Go on with what an interrupted run left there; without it such a run is not overwritten.
+        overwrite: Replace a finished run, or begin an unfinished one again.
     """
 
-    def __init__(self, output_dir: Path, config: str, resume: bool) -> None:
-        self.output_dir, self.config, self.resume = output_dir, config, resume
+    def __init__(self, output_dir: Path, config: str, resume: bool, overwrite: bool = False) -> None:
+        self.output_dir, self.config, self.resume, self.overwrite = output_dir, config, resume, overwrite
+        self._lock: FolderLock | None = None
         self._writers: list[FolderWriter] = []
         self._pending: deque[_Pending] = deque()
         self._finished: dict[str, Record] = {}
@@ -58,10 +62,11 @@ class JournalWriter(Callback):
         return Journal(self.output_dir)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Find what an interrupted run finished, or begin a journal.
+        """Take the folder for this run; find what an interrupted one finished there, or begin a journal.
 
         Raises:
-            InputError: There is an unfinished run and it is not to be gone on with, or it is another one.
+            InputError: Another process writes there; or there is a finished run that is not to be replaced, or an
+                unfinished one that is not to be gone on with or is another.
         """
         assert isinstance(pl_module, SamSegEvaluation)
         self.output_dir = prepare_output_folder(trainer, self.output_dir)
@@ -69,15 +74,15 @@ class JournalWriter(Callback):
         self._writers = [writer for writer in callbacks if isinstance(writer, FolderWriter)]
         self._file, self._finished = None, {}
         self._pending.clear()
-        if not is_whole(trainer):
-            if self.resume:
-                raise InputError("--resume true needs the whole run; leave out trainer.limit_* and fast_dev_run")
-            self._check_none_is_unfinished()
-            return
+        if self.resume and not is_whole(trainer):
+            raise InputError("--resume true needs the whole run; leave out trainer.limit_* and fast_dev_run")
         error, attempt = None, 0
         if trainer.is_global_zero:
             try:
-                attempt = self._begin(trainer, pl_module)
+                self._lock = FolderLock(self.output_dir)
+                self._lock.acquire()
+                self._check_free(trainer)
+                attempt = self._begin(trainer, pl_module) if is_whole(trainer) else 0
             except (InputError, OSError) as problem:
                 # Told to all: raised here alone, a full disk would have the others wait for ever.
                 error = str(problem)
@@ -86,6 +91,8 @@ class JournalWriter(Callback):
         error, attempt, ids = trainer.strategy.broadcast((error, attempt, set(self._finished)))
         if error is not None:
             raise InputError(error)
+        if not is_whole(trainer):
+            return
         data.leave_out([n for n, image_id in enumerate(data.ids) if image_id in ids])
         pl_module.scoring.resumed = data.finished
         for writer in self._writers:
@@ -104,13 +111,7 @@ class JournalWriter(Callback):
         config = yaml.safe_load(self.config)
         classes = {type(data), type(data.source), *map(type, module.modules())}
         identity = identity_of_run(command, config, weights, data.ids, trainer.strategy.root_device, classes)
-        if not self.resume:
-            self._check_none_is_unfinished()
         records = self.journal.records()
-        if self.resume and not self.journal.exists() and (self.output_dir / "results.json").is_file():
-            raise InputError(
-                f"nothing to resume: the run in {self.output_dir} is finished; leave out --resume to run it again"
-            )
         for draft in self.output_dir.glob(".draft-*"):
             draft.unlink()
         if not records:
@@ -123,12 +124,26 @@ class JournalWriter(Callback):
             print(f"lit-samseg: {len(self._finished)} of {len(data.ids)} images are done already", file=sys.stderr)
         return self.journal.next_attempt()
 
-    def _check_none_is_unfinished(self) -> None:
-        if records := self.journal.records():
+    def _check_free(self, trainer: Trainer) -> None:
+        """See that nothing is lost which nobody said may be."""
+        records = self.journal.records()
+        if self.resume and self.journal.exists():
+            return
+        if records and not self.overwrite:
             raise InputError(
                 f"{self.output_dir} holds an unfinished run, {len(records)} of its images are done; go on with it by "
-                f"--resume true, give another --output_dir, or delete {self.journal.folder} to begin again"
+                "--resume true, give another --output_dir, or begin again by --overwrite true"
             )
+        if records:
+            self.journal.remove()
+            return
+        command = "predict" if trainer.predicting else "test"
+        if self.resume and finished_command(self.output_dir) == command:
+            raise InputError(
+                f"nothing to resume: the run in {self.output_dir} is finished; to run it again, give --overwrite true "
+                "in place of --resume"
+            )
+        check_replaceable(self.output_dir, command, self.overwrite)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add up what was found, on the first process."""
@@ -180,12 +195,17 @@ class JournalWriter(Callback):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Take down what the writers have ended meanwhile, and say how to go on; nothing stays where none is."""
-        if self._file is None:
-            return
+        try:
+            if self._file is not None:
+                self._keep(self._file, trainer, pl_module)
+        finally:
+            self._give_up_lock()
+
+    def _keep(self, file: RecordFile, trainer: Trainer, module: LightningModule) -> None:
         # An error: the disk is full, say, which is most likely what the exception tells already.
         with suppress(InputError):
-            self._commit(trainer, pl_module)
-        self._file.close()
+            self._commit(trainer, module)
+        file.close()
         if not trainer.is_global_zero:
             return
         if done := len(self.journal.records()):
@@ -211,6 +231,8 @@ class JournalWriter(Callback):
     def _commit(self, trainer: Trainer, module: LightningModule) -> None:
         assert self._file is not None
         assert isinstance(module, SamSegEvaluation)
+        if self._lock is not None:
+            self._lock.check()
         while self._pending and all(map(FolderWriter.is_written, self._writers, self._pending[0].marks)):
             image = self._pending[0]
             facts = {"id": image.image_id, **digest_files(image.image_id, self._writers, trainer, module)}
@@ -227,15 +249,17 @@ class JournalWriter(Callback):
 
     def _remove(self, trainer: Trainer) -> None:
         trainer.strategy.barrier()
-        if trainer.is_global_zero and self._file is not None:
-            self.journal.remove()
-            # Lightning's, of a job that was queued again; it holds nothing.
-            for checkpoint in self.output_dir.glob("hpc_ckpt_*.ckpt"):
-                checkpoint.unlink()
+        if trainer.is_global_zero:
+            # Those of a run that this one replaces are not of its numbers.
+            remove_others(self.output_dir, [writer.folder for writer in self._writers if writer.wrote])
+            if self._file is not None:
+                self.journal.remove()
+                # Lightning's, of a job that was queued again; it holds nothing.
+                for checkpoint in self.output_dir.glob("hpc_ckpt_*.ckpt"):
+                    checkpoint.unlink()
+        self._give_up_lock()
 
-
-def is_whole(trainer: Trainer) -> bool:
-    """Tell whether a run is over all its images: limits and fast_dev_run stop early on purpose."""
-    limit = trainer.limit_predict_batches if trainer.predicting else trainer.limit_test_batches
-    # An int 1 is one batch, a float 1.0 is all.
-    return isinstance(limit, float) and limit == 1.0
+    def _give_up_lock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None

@@ -1,5 +1,6 @@
 """Pictures of every image and row: label maps as PNG, and drawn over the image."""
 
+import sys
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from rich.console import Console
 from lit_samseg.atomic import atomic_file
 from lit_samseg.baselines import Baseline
 from lit_samseg.callbacks.folder_writer import FolderWriter
+from lit_samseg.callbacks.limits import is_whole, limiting_option
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.drawing import class_colours, draw_overlay
 from lit_samseg.module import SamSegEvaluation
@@ -80,6 +82,11 @@ class PictureWriter(FolderWriter):
         """Give the files their final name and say where they are."""
         final = self._publish(trainer)
         if final is not None:
+            if not is_whole(trainer):
+                print(
+                    f"lit-samseg: {limiting_option(trainer)} stopped this run early; {final} does not have all images",
+                    file=sys.stderr,
+                )
             Console().print(f"Written to {final}", soft_wrap=True, highlight=False, markup=False)
 
     def _stems(self, rows: Sequence[str], image_id: str) -> dict[str, Path]:

@@ -13,7 +13,7 @@ from lit_samseg.analysis import TAGS
 from lit_samseg.atomic import atomic_file
 from lit_samseg.cache import cache_use
 from lit_samseg.callbacks.evidence import gather_evidence
-from lit_samseg.callbacks.journal_writer import is_whole
+from lit_samseg.callbacks.limits import is_whole, limiting_option
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.callbacks.picture_writer import written_void
 from lit_samseg.data import Folder, SegmentationDataModule
@@ -93,6 +93,8 @@ class ResultsWriter(Callback):
             return
         facts = provenance() | run_facts(trainer, pl_module, data, list(evidence.ids), seconds, self._processes)
         facts["dataset"] |= {"void_share": finite(void_share)}
+        if len(evidence.ids) + len(data.skipped) < len(data.ids):
+            facts["partial"] = {"of": len(data.ids), "option": limiting_option(trainer)}
         record = RunRecord(evidence, data.class_names, facts)
         # An earlier run's report is not of these results, and a new one may not come to be.
         (self.output_dir / REPORT).unlink(missing_ok=True)

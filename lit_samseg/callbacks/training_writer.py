@@ -12,9 +12,11 @@ from rich.console import Console
 
 from lit_samseg.atomic import atomic_file
 from lit_samseg.callbacks.output_folder import prepare_output_folder
+from lit_samseg.callbacks.replacing import check_replaceable
 from lit_samseg.callbacks.termination import take_first_sigterm_only
 from lit_samseg.errors import InputError
 from lit_samseg.finetune import GateFinetune, SamRefinerFinetune, SegmenterFinetune
+from lit_samseg.journal import FolderLock
 
 CURVE = "curve.csv"
 Trained = SamRefinerFinetune | SegmenterFinetune | GateFinetune
@@ -26,16 +28,46 @@ class TrainingWriter(Callback):
     Args:
         output_dir: The folder.
         config: The full configuration as YAML.
+        goes_on_with: The checkpoint that the training goes on with, or None.
+        overwrite: Replace a training that is there.
     """
 
-    def __init__(self, output_dir: Path, config: str) -> None:
-        self.output_dir, self.config = output_dir, config
+    def __init__(self, output_dir: Path, config: str, goes_on_with: str | None = None, overwrite: bool = False) -> None:
+        self.output_dir, self.config, self.overwrite = output_dir, config, overwrite
+        self._checkpoint = None if goes_on_with is None else Path(goes_on_with).expanduser()
+        self._lock: FolderLock | None = None
         self._rows: list[dict[str, float]] = []
         self._started = 0.0
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Make the folder before anything is computed."""
+        """Make the folder before anything is computed, and take it for this training.
+
+        Raises:
+            InputError: Another process writes there, or there is a run that is not to be replaced.
+        """
         self.output_dir = prepare_output_folder(trainer, self.output_dir)
+        error = None
+        if trainer.is_global_zero:
+            try:
+                self._take_folder()
+            except InputError as problem:
+                # Told to all: the others would wait for ever.
+                error = str(problem)
+        error = trainer.strategy.broadcast(error)
+        if error is not None:
+            raise InputError(error)
+
+    def _take_folder(self) -> None:
+        self._lock = FolderLock(self.output_dir)
+        self._lock.acquire()
+        own = self._checkpoint is not None and self._checkpoint.resolve().is_relative_to(self.output_dir.resolve())
+        if not own:
+            check_replaceable(self.output_dir, "fit", self.overwrite)
+
+    def _give_up_lock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the options."""
@@ -83,6 +115,7 @@ class TrainingWriter(Callback):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave nothing behind that was for this run alone, and say how to go on."""
+        self._give_up_lock()
         pl_module.teardown("fit")
         last = self.output_dir / "checkpoints" / "last.ckpt"
         if trainer.is_global_zero and last.is_file() and not isinstance(exception, InputError):
@@ -94,11 +127,13 @@ class TrainingWriter(Callback):
         """Write the weights as they are at the end."""
         assert isinstance(pl_module, Trained)
         if not trainer.is_global_zero or trainer.interrupted:
+            self._give_up_lock()
             return
         # Where nothing was left to train, the training did not end.
         pl_module.settle()
         data = trainer.datamodule.training_data  # type: ignore[attr-defined]
         path = pl_module.write(self.output_dir, frozenset(f"{data.name}/{data.image_key(i)}" for i in data.ids))
+        self._give_up_lock()
         Console().print(f"Written to {path}", soft_wrap=True, highlight=False, markup=False)
 
 
@@ -121,15 +156,16 @@ def training_callbacks(output_dir: Path, config: str, options: Any, chosen: Sequ
     Args:
         output_dir: The folder.
         config: The full configuration as YAML.
-        options: The trainer's, as parsed.
+        options: Those of the command, as parsed: ``trainer``, ``ckpt_path``, ``overwrite``.
         chosen: Callbacks of the user's; a checkpoint among them takes the place of these.
     """
-    callbacks: list[Callback] = [] if options.enable_progress_bar is False else [RichProgressBar()]
-    if options.enable_checkpointing is not False and not any(isinstance(c, ModelCheckpoint) for c in chosen):
+    trainer = options.trainer
+    callbacks: list[Callback] = [] if trainer.enable_progress_bar is False else [RichProgressBar()]
+    if trainer.enable_checkpointing is not False and not any(isinstance(c, ModelCheckpoint) for c in chosen):
         folder = output_dir / "checkpoints"
         callbacks += [
             ModelCheckpoint(folder, "best", monitor="val/miou", mode="max", enable_version_counter=False),
             # One for each epoch in turn: save_last would do it at a new best only.
             ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False),
         ]
-    return [*callbacks, TrainingWriter(output_dir, config)]
+    return [*callbacks, TrainingWriter(output_dir, config, options.ckpt_path, options.overwrite)]

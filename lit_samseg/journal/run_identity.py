@@ -12,7 +12,7 @@ from lit_samseg.code_digest import code_digest
 from lit_samseg.results.record import installed_versions
 
 _FREE = {
-    "": ("config", "output_dir", "resume", "gallery", "report", "trainer"),
+    "": ("config", "output_dir", "resume", "overwrite", "gallery", "report", "trainer"),
     "model": ("save_predictions", "cache_dir", "cache_max_gb"),
     # Which images there are and what is in them is compared itself.
     "data": ("root", "ids", "images", "batch_size", "num_workers", "on_error", "training"),

@@ -96,6 +96,7 @@ def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictu
     return environment.get_template("report.html.j2").render(
         results=results,
         verdict=verdict,
+        images=run_tables.images_of(results),
         scores=run_tables.scores_table(results),
         plots=make_plots(results, verdict),
         ladder=run_tables.ladder_table(rows) if any("ladder" in row for row in rows) else None,

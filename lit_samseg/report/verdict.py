@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lit_samseg.results.run_tables import METRIC, TOO_FEW, at_least, count, interval, per_cent, points, span
+from lit_samseg.results.run_tables import METRIC, TOO_FEW, at_least, count, images_of, interval, per_cent, points, span
 
 NAMED = 4
 """Rows that a sentence names; of more it gives the number."""
@@ -42,7 +42,7 @@ def find_verdict(results: dict[str, Any]) -> Verdict:
     """
     scored = {r["name"]: r["difference"][METRIC] for r in results["rows"] if "difference" in r and _counts(r["name"])}
     scored = {name: test for name, test in scored.items() if test["value"] is not None}
-    baseline, images = per_cent(results["rows"][0][METRIC]), count(len(results["dataset"]["ids"]), "image")
+    baseline, images = per_cent(results["rows"][0][METRIC]), images_of(results)
     if not scored:
         return Verdict(
             "Not asked",

@@ -13,7 +13,7 @@ from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.record import RunRecord
 from lit_samseg.results.rows import RESAMPLES, describe_rows
-from lit_samseg.results.run_tables import METRIC, harm_table, interval, ladder_table, points, scores_table
+from lit_samseg.results.run_tables import METRIC, harm_table, images_of, interval, ladder_table, points, scores_table
 from lit_samseg.results.text_table import TextTable
 
 PER_ROW = ("before", "after", "trimap", "mba")
@@ -41,7 +41,7 @@ def compare_runs(folders: Sequence[Path]) -> list[TextTable]:
         row |= ladders.get(row["name"], {})
     facts = runs[0].facts | {key: {"name": "several", "precision": "see each run"} for key in ("baseline", "sam")}
     scores = scores_table(facts | {"rows": rows})
-    title = f"{runs[0].facts['dataset']['name']}, {len(combined.ids)} images, against {rows[0]['name']}"
+    title = f"{runs[0].facts['dataset']['name']}, {images_of(runs[0].facts)}, against {rows[0]['name']}"
     tables = [TextTable(title, scores.header, scores.rows, scores.notes)]
     if pairs := _pairs(names, runs):
         tables.append(pairs)

@@ -55,7 +55,7 @@ def scores_table(results: dict[str, Any]) -> TextTable:
             scores = paper.get(row["name"])
             line.append("-" if scores is None else f"{scores[0]:.2f}/{scores[1]:.2f}")
         cells.append(line)
-    title = f"{dataset['name']} {dataset['split']}, {count(len(dataset['ids']), 'image')}, "
+    title = f"{dataset['name']} {dataset['split']}, {images_of(results)}, "
     title += f"{results['baseline']['name']} + "
     title += f"{results['sam']['name']} ({results['sam']['precision']})"
     return TextTable(title, header, cells, _notes(results, shows_borders, shows_paper))
@@ -70,6 +70,11 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
             "With one class no label can be wrong where there is ground truth: give what surrounds it a class too."
         )
     notes += _what_so_many_images_show(results)
+    if partial := results.get("partial"):
+        notes.append(
+            f"This run was stopped early by an option ({partial['option']}): it is about {images_of(results)}, not "
+            "about the data set."
+        )
     if skipped := results["dataset"].get("skipped"):
         notes.append(f"{len(skipped)} of the images could not be read and were skipped; results.json names them.")
     if void := [f"{row['name']} {per_cent(row['void'])} %" for row in results["rows"] if row.get("void")]:
@@ -194,6 +199,14 @@ def per_cent(value: float | None) -> str:
 def points(value: float | None) -> str:
     """Format a difference of fractions in points, with its sign; what rounds to 0 has none."""
     return "-" if value is None else _signed(100 * value, 2)
+
+
+def images_of(results: dict[str, Any]) -> str:
+    """Format what a run is about: ``100 images``, or ``2 of 100 images`` where it was told to stop early."""
+    number = len(results["dataset"]["ids"])
+    if partial := results.get("partial"):
+        return f"{number} of {count(partial['of'], 'image')}"
+    return count(number, "image")
 
 
 def span(values: Iterable[float]) -> str:

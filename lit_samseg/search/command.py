@@ -9,11 +9,12 @@ from lit_samseg.atomic import atomic_file
 from lit_samseg.data.subset import read_ids
 from lit_samseg.errors import InputError
 from lit_samseg.figures.dataset import configured_data
+from lit_samseg.journal import FolderLock
 from lit_samseg.results.run_tables import points
 from lit_samseg.search.configuration import Configuration
 from lit_samseg.search.outcome import write_front, write_summary, write_winner
 from lit_samseg.search.proposals import make_proposals
-from lit_samseg.search.space import DEFAULT_SPACE, read_space
+from lit_samseg.search.space import DEFAULT_SPACE, Space, read_space
 from lit_samseg.search.study import TRIALS, Study
 from lit_samseg.search.trials import best_of
 
@@ -69,6 +70,12 @@ def run_search(words: Sequence[str]) -> None:
         study.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--output_dir {study.folder} cannot be made: {error.strerror}") from error
+    with FolderLock(study.folder):
+        _run(study, configuration, space, options)
+
+
+def _run(study: Study, configuration: Configuration, space: Space, options: argparse.Namespace) -> None:
+    tune, report = read_ids(options.tune), read_ids(options.report)
     study.open(tune)
     with atomic_file(study.folder / "config.yaml") as draft:
         draft.write_text(configuration.text, encoding="utf-8")

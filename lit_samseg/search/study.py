@@ -159,6 +159,8 @@ class Study:
             f"--model.cache_dir={self.configuration.cache_dir or self.folder / 'cache'}",
             f"--output_dir={folder}",
             f"--resume={'true' if journal.exists() else 'false'}",
+            # A run that was not taken down among the trials is made again.
+            f"--overwrite={'false' if journal.exists() else 'true'}",
             *words,
         )
 
