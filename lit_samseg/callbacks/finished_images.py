@@ -42,7 +42,7 @@ def find_finished(
             paths = ", ".join(map(str, inputs))
             raise InputError(
                 f"image {image_id} has changed since the interrupted run ({paths}); put the files back, give another "
-                "--output_dir, or delete the journal folder to begin again"
+                "--output_dir, or begin again by --overwrite true in place of --resume"
             )
         pictures = record.facts["pictures"]
         if all(

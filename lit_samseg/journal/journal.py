@@ -14,6 +14,7 @@ from lit_samseg.journal.run_identity import describe_differences
 FOLDER = "journal"
 _IDENTITY = "run.json"
 _RECORDS = "{:04d}-{:04d}.records"
+_AGAIN = "begin again by --overwrite true in place of --resume"
 
 
 class Journal:
@@ -51,12 +52,12 @@ class Journal:
         try:
             was: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read ({error}); delete {self.folder} to begin again") from error
+            raise InputError(f"{path} cannot be read ({error}); {_AGAIN}") from error
         differences = describe_differences(was, json.loads(json.dumps(identity)))
         if differences:
             raise InputError(
                 f"{self.folder} is of another run: {differences}; give what it was begun with, another --output_dir, "
-                f"or delete {self.folder} to begin again"
+                f"or {_AGAIN}"
             )
 
     def exists(self) -> bool:
