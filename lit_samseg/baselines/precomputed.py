@@ -98,7 +98,7 @@ class Precomputed(Baseline):
         """Check that the palettes of all label maps agree."""
         labels = self._file_labels()
         if labels is not None:
-            check_palettes_agree((path for i in image_ids for path in self.files(i)), labels, "label maps")
+            check_palettes_agree((path for i in image_ids for path in self.files(i)), labels, "label map")
 
     def _file_labels(self) -> FileLabels | None:
         if self.label_values == "indices" or self.num_classes is None:

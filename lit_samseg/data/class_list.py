@@ -128,7 +128,7 @@ def _list_of_lines(lines: Sequence[str], first: int, where: str) -> ClassList:
             names = tuple(match["name"].strip() for match in matches)
             return ClassList(names, _colours(match["colour"] for match in matches))
     for line in lines:
-        if line.startswith("#") or _TABLE.search(line):
+        if line.startswith("#") or line.endswith(("{", "}")) or _TABLE.search(line):
             raise InputError(f"{where}: {line[:80]!a} is no name; give one name a line")
     for pattern in _NUMBERED:
         matches = _matches(pattern, lines)
@@ -140,6 +140,8 @@ def _list_of_lines(lines: Sequence[str], first: int, where: str) -> ClassList:
         if not pairs and counted == [first, first + 1]:
             other = next(line for line in lines if not pattern.fullmatch(line))
             raise InputError(f"{where}: some lines have a number, {other[:80]!a} has none; give one name a line")
+    if len(lines) == 1 and re.search(r"[,;\t]", lines[0]):
+        raise InputError(f"{where} has one line, {lines[0][:80]!a}; give one name a line")
     if lines and lines[0].casefold() in _HEADINGS:
         raise InputError(f"{where} begins with {lines[0]!a}, which looks like a heading; delete that line")
     return ClassList(tuple(lines))

@@ -131,7 +131,7 @@ class Folder(SegmentationDataModule):
         super().choose_ids(with_target)
         if with_target and self.label_values in ("auto", "binary"):
             masks = [self._mask(image_id) for image_id in self.ids]
-            check_palettes_agree([path for path in masks if path.is_file()], self._file_labels(), "masks")
+            check_palettes_agree([path for path in masks if path.is_file()], self._file_labels(), "mask")
 
     def _file_labels(self) -> FileLabels:
         values = [*range(self.label_offset + self.num_classes), self.void]

@@ -21,10 +21,11 @@ def check_palettes_agree(paths: Iterable[Path], labels: FileLabels, what: str) -
     Args:
         paths: The pictures.
         labels: What their labels may be.
-        what: What they are, for messages.
+        what: What one of them is, for messages.
 
     Raises:
-        InputError: Two files give an index different colours; the message names both.
+        InputError: Two files give an index different colours; the message names both. Or palettes differ, and one of
+            them can be read in two ways.
     """
     by_palette: dict[bytes, list[Path]] = {}
     for path in paths:
@@ -45,7 +46,7 @@ def check_palettes_agree(paths: Iterable[Path], labels: FileLabels, what: str) -
                 if labels.option is not None:
                     remedy += f", or set {labels.option} to indices if those are the labels all the same"
                 raise InputError(
-                    f"{what} {first} and {path} have palettes of their own: index {index} is {known} in one and "
+                    f"{what}s {first} and {path} have palettes of their own: index {index} is {known} in one and "
                     f"{colour} in the other, so indices cannot be the labels of both; {remedy}"
                 )
 
@@ -66,9 +67,9 @@ def _colours_of_labels(path: Path, labels: FileLabels, what: str) -> dict[int, R
     try:
         with opened(path, what) as picture:
             indices, palette = np.array(picture), picture.getpalette()
-            _, reading = labels_of_palette(indices, palette, labels, f"{what} {path}")
     except InputError:
         return {}
+    _, reading = labels_of_palette(indices, palette, labels, f"{what} {path}")
     if reading != "indices":
         return {}
     used = set(np.unique(indices).tolist()) - {labels.void}

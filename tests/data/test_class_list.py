@@ -55,6 +55,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "hash": (b"#car\ntree\n", "'#car' is no name"),
     "a-table-of-colours": (b"128 64 128 road\n0 0 0 void\n", "'128 64 128 road' is no name"),
     "ade20k's-table": (b"Idx\tRatio\tTrain\tVal\tName\n1\t0.15\t11664\t1172\twall\n", "is no name"),
+    "all-on-one-line": (b"background,car,tree\n", "has one line, 'background,car,tree'; give one name a line"),
+    "tensorflow's-map": (b"item {\n id: 1\n name: 'car'\n}\n", "'item {' is no name"),
     "json-of-another-form": (b'{"classes": [{"name": "car"}]}', "neither a list of names nor a mapping"),
     "json-of-numbers": (b"[1, 2]", "neither a list of names"),
     "json-broken": (b'["car",', "begins like JSON and is none"),

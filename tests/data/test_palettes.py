@@ -152,6 +152,14 @@ def test_palettes_of_one_folder_that_give_an_index_two_colours(tmp_path: Path) -
     data.setup("predict")
 
 
+def test_a_folder_of_which_one_mask_was_renumbered_is_refused_at_once(tmp_path: Path) -> None:
+    """Not after the images before it."""
+    whole, renumbered = paletted(LABELS, voc_palette()), paletted(compact(LABELS), voc_colours_of(LABELS))
+    data = folder(tmp_path, {"a.png": whole, "z.png": renumbered})
+    with pytest.raises(InputError, match=r"mask .*z\.png has the usual colours at other indices"):
+        data.setup("test")
+
+
 def test_palettes_of_one_folder_that_agree(tmp_path: Path) -> None:
     labels = np.array([[0, 1, 5]])
     longer = [*CAMVID, 1, 2, 3]
