@@ -50,14 +50,16 @@ def test_what_is_missing_is_counted(tmp_path: Path) -> None:
         ("0_pred.png", r"0_pred\.png is there, but label maps are named 0\.png"),
         ("val/0.png", "it is in the sub-folder val, give that as the root"),
         ("notes.txt", "no PNG is there"),
+        ("0.png/0.png", "what has that name is a folder, or a link to nothing"),
         ("x.png", r"of the 1 PNG files there, x\.png is the first"),
     ],
 )
 def test_what_may_have_been_meant(tmp_path: Path, name: str, hint: str) -> None:
     baseline, data = make(tmp_path, 1)
     path = tmp_path / "maps" / name
+    (tmp_path / "maps/0.png").rename(tmp_path / "0.png")
     path.parent.mkdir(exist_ok=True)
-    (tmp_path / "maps/0.png").rename(path)
+    (tmp_path / "0.png").rename(path)
     with pytest.raises(InputError, match=rf"no such label map: .*; {hint}; mend"):
         look_for_files(baseline, data)
 

@@ -1,6 +1,7 @@
 """Whether every image has what its baseline reads from files, looked for before any network runs."""
 
 import sys
+import warnings
 from pathlib import Path
 
 from PIL import Image
@@ -68,8 +69,10 @@ def look_for_training_files(baseline: Baseline, data: SegmentationDataModule) ->
 def size_of(path: Path) -> tuple[int, int] | None:
     """Return a picture's width and height by its first bytes; None where they tell none."""
     try:
-        with Image.open(path) as picture:
-            return picture.size
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return picture.size
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError):
         # The reader says what is wrong with it.
         return None
@@ -79,6 +82,8 @@ def like_names(folder: Path, image_id: str) -> str:
     """Tell what may have been meant by a missing ``FOLDER/ID.png``, as the end of a message; mostly nothing."""
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     wanted = f"{image_id}.png"
+    if wanted in names:
+        return "; what has that name is a folder, or a link to nothing"
     if same := [name for name in names if Path(name).stem == image_id]:
         return f"; {same[0]} is there, but label maps are named {wanted}"
     if like := [name for name in names if name.casefold().endswith(".png") and image_id in name]:

@@ -11,7 +11,7 @@ from lit_samseg.baselines.looking import like_names, size_of
 from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values
 from lit_samseg.data.palette_agreement import check_palettes_agree
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
-from lit_samseg.data.reading import check_labels, check_size, read_indices
+from lit_samseg.data.reading import check_byte, check_labels, check_size, read_indices
 from lit_samseg.errors import InputError
 from lit_samseg.void import VOID
 
@@ -24,7 +24,8 @@ class Precomputed(Baseline):
         num_classes: Number of classes; labels must be below it. None takes the data set's.
         label_offset: What the files' labels exceed class ids by (1 for ADE20K's official predictions).
         ignore_index: The files' value for pixels of no class, as in seeds of weak supervision: void. It is never
-            prompted, and scored as wrong. None takes such a value for a mistake.
+            prompted, and scored as wrong. Where no mask claims it, it is background in rows with that fill and stays
+            void in others; rows that add up scores give it a class. None takes such a value for a mistake.
         label_values: What the files' numbers stand for. ``indices``: a palette's indices, whatever its colours.
             ``colours``: VOC's colours stand for the labels. ``binary``: 0 is class 0, 255 or 1 is class 1. ``auto``
             finds out, and refuses what can be read in two ways.
@@ -121,7 +122,9 @@ class Precomputed(Baseline):
         (path,) = self.files(image_id)
         if self.num_classes is None:
             raise ValueError("num_classes is not known; give it or call check_classes first")
-        values = read_indices(path, labels=self._file_labels()).long()
+        values = read_indices(path, labels=self._file_labels())
+        check_byte(values, self.num_classes, self.label_offset, path, "label map")
+        values = values.long()
         check_size(values, image, path, "label map")
         if self.label_values == "binary":
             values = class_of_binary(values, path, "label map")

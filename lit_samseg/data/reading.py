@@ -198,12 +198,34 @@ def to_target(labels: Tensor, num_classes: int, offset: int, void: int, ignore_i
         uint8 ``[H, W]``; int32, if the ignore index is above 255.
 
     Raises:
-        InputError: A value is neither a class nor void.
+        InputError: A value is neither a class nor void, or may be either.
     """
+    check_byte(labels, num_classes, offset, path, "ground truth")
     wide = labels.to(torch.int32)
     nowhere = (wide == void) | (wide < offset)
     check_labels((wide - offset)[~nowhere], num_classes, None, path, "ground truth", offset, void)
     return as_narrow(torch.where(nowhere, ignore_index, wide - offset), ignore_index)
+
+
+def check_byte(labels: Tensor, num_classes: int, offset: int, path: Path, what: str) -> None:
+    """Check that a file of 8 bits does not have 255 where that is a class: whoever wrote it may have meant void.
+
+    Args:
+        labels: As `read_indices` gives them.
+        num_classes: Number of classes.
+        offset: What the file's labels exceed class ids by.
+        path: The file, for the message.
+        what: What it is, for the message.
+
+    Raises:
+        InputError: It does.
+    """
+    most = torch.iinfo(torch.uint8).max
+    if labels.dtype == torch.uint8 and num_classes + offset > most and bool((labels == most).any()):
+        raise InputError(
+            f"{what} {path} has 255 in a file of 8 bits, which may be void or a label of {num_classes} classes; save "
+            "it with 16 bits, void as 65535"
+        )
 
 
 def as_narrow(target: Tensor, ignore_index: int) -> Tensor:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from lit_samseg.baselines import Precomputed
 from lit_samseg.data import Folder
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.errors import InputError
@@ -79,6 +80,20 @@ def test_more_classes_than_a_byte_holds(
     assert target.dtype == (torch.uint8 if classes + offset <= 255 else torch.int32)
     assert data.ignore_index == (255 if classes + offset <= 255 else 65_535)
     assert target[0].tolist() == [label for label in expected if label is not None]
+
+
+def test_255_in_a_byte_may_be_void(folders: tuple[Path, Path]) -> None:
+    for values, is_read in (([[0, 254, 3]], True), ([[0, 255, 3]], False)):
+        Image.fromarray(np.array(values, np.uint8)).save(folders[1] / "a.png")
+        Image.new("RGB", (3, 1)).save(folders[0] / "a.png")
+        data = make(folders, num_classes=300)
+        if is_read:
+            assert data.read("a", True).target.tolist() == values  # type: ignore[union-attr]
+        else:
+            with pytest.raises(InputError, match="may be void or a label of 300 classes; save it with 16 bits"):
+                data.read("a", True)
+            with pytest.raises(InputError, match="may be void or a label of 300 classes"):
+                Precomputed(str(folders[1]), 300).label_map(torch.zeros(3, 1, 3), "a")
 
 
 def test_more_colours_than_a_byte_holds(folders: tuple[Path, Path], tmp_path: Path) -> None:
