@@ -17,6 +17,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from lit_samseg.__main__ import main
 from lit_samseg.callbacks import (
+    DataSummary,
     GalleryWriter,
     ImageProgressBar,
     JournalWriter,
@@ -155,7 +156,8 @@ class SamSegCLI(LightningCLI):
                     callbacks.append(OverlayLogger())
             else:
                 callbacks.append(OverlayWriter(output_dir, alone))
-            callbacks.append(JournalWriter(output_dir, dump, config.resume, config.overwrite))
+            # The summary last: it is of runs that begin.
+            callbacks += [JournalWriter(output_dir, dump, config.resume, config.overwrite), DataSummary()]
             # Where a job that is queued again leaves a checkpoint, which here holds nothing.
             kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
         try:

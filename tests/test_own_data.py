@@ -54,6 +54,7 @@ def test_a_folder_of_ones_own(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Pa
     outcome = run_cli(
         *("test", "--config", PROJECT / "configs/folder_precomputed_mobilesam.yaml", *words),
         *("--data.images", base / "JPEGImages", "--data.masks", base / "SegmentationClass", "--data.num_classes", 21),
+        "--data.background=0",
         *("--model.baseline.root", small_voc.coarse, "--output_dir", tmp_path / "folder"),
     )
     assert outcome.code == 0, outcome.err

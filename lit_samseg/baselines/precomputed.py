@@ -9,6 +9,7 @@ from torch import Tensor
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.looking import like_names, size_of
 from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values
+from lit_samseg.data.listing import list_folder
 from lit_samseg.data.palette_agreement import check_palettes_agree
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
 from lit_samseg.data.reading import check_byte, check_labels, check_size, read_indices
@@ -48,6 +49,7 @@ class Precomputed(Baseline):
         self.root = Path(root).expanduser()
         if not self.root.is_dir():
             raise InputError(f"no such folder of label maps: {root}; give a folder with one PNG per image id")
+        self._found: dict[str, list[Path]] | None = None
         self.name = "precomputed"
         self.checkpoint = root
         self.num_classes = num_classes
@@ -76,8 +78,17 @@ class Precomputed(Baseline):
             )
 
     def files(self, image_id: str) -> list[Path]:
-        """Return the image's label map."""
-        return [self.root / f"{image_id}.png"]
+        """Return the image's label map, whose suffix may be in upper case.
+
+        Raises:
+            InputError: There are two that differ in case alone.
+        """
+        if self._found is None:
+            self._found = list_folder(self.root, None, (".png",)).found
+        paths = self._found.get(image_id, [self.root / f"{image_id}.png"])
+        if len(paths) > 1:
+            raise InputError(f"{paths[0]} and {paths[1].name} are both label maps of {image_id}; remove one")
+        return paths
 
     def find_fault(self, image_id: str, image: Path | None) -> str | None:
         """Tell whether the label map is missing or of another size than the image."""

@@ -1,5 +1,6 @@
 """What a run leaves behind: files, a progress bar and a table."""
 
+from lit_samseg.callbacks.data_summary import DataSummary
 from lit_samseg.callbacks.gallery_writer import GalleryWriter
 from lit_samseg.callbacks.journal_writer import JournalWriter
 from lit_samseg.callbacks.live_overlays import OverlayLogger
@@ -12,6 +13,7 @@ from lit_samseg.callbacks.termination import TerminateOnce
 from lit_samseg.callbacks.training_writer import TrainingWriter, check_trainable, training_callbacks
 
 __all__ = [
+    "DataSummary",
     "GalleryWriter",
     "ImageProgressBar",
     "JournalWriter",

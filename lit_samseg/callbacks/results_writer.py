@@ -17,6 +17,7 @@ from lit_samseg.callbacks.limits import is_whole, limiting_option
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.callbacks.picture_writer import written_void
 from lit_samseg.data import Folder, SegmentationDataModule
+from lit_samseg.data.understanding import TruthAreas, facts_of
 from lit_samseg.errors import InputError
 from lit_samseg.memory import peak_memory_mb
 from lit_samseg.module import SamSegEvaluation
@@ -95,6 +96,8 @@ class ResultsWriter(Callback):
         facts["dataset"] |= {"void_share": finite(void_share)}
         if len(evidence.ids) + len(data.skipped) < len(data.ids):
             facts["partial"] = {"of": len(data.ids), "option": limiting_option(trainer)}
+        areas = evidence.counts[0, 1].sum(axis=0)
+        facts["dataset"] |= facts_of(data, TruthAreas(len(evidence.ids), areas, finite(void_share)))
         record = RunRecord(evidence, data.class_names, facts)
         # An earlier run's report is not of these results, and a new one may not come to be.
         (self.output_dir / REPORT).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from filelock import FileLock
+from torch import Tensor
 
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.orientation import Exif
@@ -172,11 +173,15 @@ class ADE20K(SegmentationDataModule):
         image = read_image(image_path)
         if not target_path:
             return Sample(image_id, image, None)
-        path = target_path[0]
-        labels = read_indices(path, "ground truth", labels=self.file_labels)
-        check_size(labels, image, path, "ground truth")
-        target = to_target(labels, self.num_classes, self.label_offset, 0, self.ignore_index, path)
+        target = self.read_target(image_id)
+        check_size(target, image, target_path[0], "ground truth")
         return Sample(image_id, image, target)
+
+    def read_target(self, image_id: str) -> Tensor:
+        """Read one ground truth."""
+        path = self.files(image_id, with_target=True)[1]
+        labels = read_indices(path, "ground truth", labels=self.file_labels)
+        return to_target(labels, self.num_classes, self.label_offset, 0, self.ignore_index, path)
 
 
 def unpack(archive: Path, root: Path) -> None:

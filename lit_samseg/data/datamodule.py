@@ -79,6 +79,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         skipped: What is wrong with each image that was left out, by id.
         check: Called with each image, uint8 ``[3, H, W]``, and its id when it is loaded: raises InputError where
             something else that the image needs cannot be used. Worker processes take it along.
+        doubts: What else is to be said of the data, see `lit_samseg.data.understanding`.
         turned: Which images EXIF data turn; None where they turn none, since the data set is read as pixels lie.
         finished: Positions of images that an interrupted run finished: they are not loaded again.
         name: The data set's name in files.
@@ -124,6 +125,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         self.skipped: dict[str, str] = {}
         self.check: Callable[[Tensor, str], None] | None = None
         self.turned: Turned | None = None
+        self.doubts: list[str] = []
         self.finished: frozenset[int] = frozenset()
         self._shares: list[list[int]] = []
 
@@ -183,6 +185,17 @@ class SegmentationDataModule(LightningDataModule, ABC):
     def why_missing(self, with_target: bool) -> str:
         """Tell why files of chosen ids were not found, as the end of a message; empty if nobody knows."""
         return ""
+
+    def read_target(self, image_id: str) -> Tensor:
+        """Read one ground truth, uint8 ``[H, W]``; data sets whose images are files do without the image.
+
+        Raises:
+            InputError: As in `read`.
+        """
+        target = self.read(image_id, with_target=True).target
+        if target is None:
+            raise InputError(f"image {image_id} has no ground truth")
+        return target
 
     def image_key(self, image_id: str) -> str:
         """Return what tells an image from those of all splits."""

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+from torch import Tensor
+
 from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values, values_of
 from lit_samseg.data.class_list import choose_names
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
@@ -201,19 +203,23 @@ class Folder(SegmentationDataModule):
     def read(self, image_id: str, with_target: bool) -> Sample:
         """Read one sample; the ground truth keeps its size."""
         image_path, *mask_path = self.files(image_id, with_target)
-        upright = self._image_folder.exif == "upright"
-        image = read_image(image_path, upright)
+        exif = self._image_folder.exif
+        image = read_image(image_path, exif == "upright")
         if not mask_path:
             return Sample(image_id, image, None)
-        path = mask_path[0]
-        labels = read_indices(path, "ground truth", upright, labels=self.file_labels)
-        check_size(labels, image, path, "ground truth", image_path, self._image_folder.exif)
+        target = self.read_target(image_id)
+        check_size(target, image, mask_path[0], "ground truth", image_path, exif)
+        return Sample(image_id, image, target)
+
+    def read_target(self, image_id: str) -> Tensor:
+        """Read one ground truth."""
+        path = self._mask(image_id)
+        labels = read_indices(path, "ground truth", self._image_folder.exif == "upright", labels=self.file_labels)
         if self.label_values == "binary":
             labels = class_of_binary(labels, path, "ground truth")
         elif self.label_values == "auto" and self.void == YES and self.num_classes <= 2 and has_two_values(labels):
             self._check_void(path)
-        target = to_target(labels, self.num_classes, self.label_offset, self.void, self.ignore_index, path)
-        return Sample(image_id, image, target)
+        return to_target(labels, self.num_classes, self.label_offset, self.void, self.ignore_index, path)
 
     def _check_void(self, path: Path) -> None:
         """Refuse a mask of 0 and 255 unless another mask shows that 255 is void: one that has class 1 beside it."""

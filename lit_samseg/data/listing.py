@@ -87,6 +87,11 @@ def in_words(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(shown) + (", ..." if len(names) > most else "")
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def _stem(name: str, wanted: Sequence[str]) -> str | None:
     for suffix in wanted:
         if len(name) > len(suffix) and name[-len(suffix) :].lower() == suffix.lower():

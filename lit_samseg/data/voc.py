@@ -3,6 +3,8 @@
 from functools import cached_property
 from pathlib import Path
 
+from torch import Tensor
+
 from lit_samseg.data.datamodule import OnError, SegmentationDataModule
 from lit_samseg.data.orientation import Exif
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
@@ -121,7 +123,13 @@ class VOC2012(SegmentationDataModule):
         image = read_image(paths[0])
         if not with_target:
             return Sample(image_id, image, None)
-        target = read_indices(paths[1], "ground truth", labels=self.file_labels)
+        target = self.read_target(image_id)
         check_size(target, image, paths[1], "ground truth")
-        check_labels(target, self.num_classes, self.ignore_index, paths[1], "ground truth")
-        return Sample(image_id, image, as_narrow(target, self.ignore_index))
+        return Sample(image_id, image, target)
+
+    def read_target(self, image_id: str) -> Tensor:
+        """Read one ground truth."""
+        path = self.files(image_id, with_target=True)[1]
+        target = read_indices(path, "ground truth", labels=self.file_labels)
+        check_labels(target, self.num_classes, self.ignore_index, path, "ground truth")
+        return as_narrow(target, self.ignore_index)

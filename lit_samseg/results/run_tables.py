@@ -5,7 +5,7 @@ from typing import Any
 
 from lit_samseg.results.paper import PAPER_NOTES, PAPER_SCORES
 from lit_samseg.results.text_table import TextTable
-from lit_samseg.results.truth import notes_on_truth
+from lit_samseg.results.truth import missing_in_truth, notes_on_truth
 
 METRIC = "miou_gt_present"
 """Differences are taken on the classes of the ground truth, a set no prediction can change."""
@@ -75,6 +75,8 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
             f"This run was stopped early by an option ({partial['option']}): it is about {images_of(results)}, not "
             "about the data set."
         )
+    notes += [f"Warning: {text}." for text in results["dataset"].get("warnings", ())]
+    notes += _how_data_were_understood(results)
     if skipped := results["dataset"].get("skipped"):
         notes.append(f"{len(skipped)} of the images could not be read and were skipped; results.json names them.")
     if void := [f"{row['name']} {per_cent(row['void'])} %" for row in results["rows"] if row.get("void")]:
@@ -84,6 +86,18 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
         notes.append("bIoU: Boundary IoU, void taken out before the bands are made.")
     if shows_paper:
         notes.append(PAPER_NOTES[results["dataset"]["name"]])
+    return notes
+
+
+def _how_data_were_understood(results: dict[str, Any]) -> list[str]:
+    """Say which classes never occur and how many pictures were turned, where there are some."""
+    dataset, notes = results["dataset"], []
+    absent = [own["class"] for own in results["rows"][0].get("per_class", ()) if not own["gt_area"]]
+    if absent and missing_in_truth(results) is None:
+        shown = ", ".join(absent[:3]) + (", ..." if len(absent) > 3 else "")
+        notes.append(f"{len(absent)} of {dataset['num_classes']} classes do not occur in the ground truth ({shown}).")
+    if turned := dataset.get("turned"):
+        notes.append(f"{turned} of the pictures were turned upright, as their EXIF data say.")
     return notes
 
 

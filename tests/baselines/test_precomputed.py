@@ -117,3 +117,13 @@ def test_the_number_of_classes_comes_from_the_data_set(tmp_path: Path) -> None:
     baseline.check_classes(("x", "y"))
     with pytest.raises(InputError, match="has label 2"):
         baseline.label_map(IMAGE, "a")
+
+
+def test_suffixes_in_upper_case(tmp_path: Path) -> None:
+    for name in ("a.PNG", "b.png", "c.png", "c.PNG"):
+        save_indices(tmp_path / name, np.zeros((4, 4)))
+    baseline = Precomputed(str(tmp_path), num_classes=2)
+    assert [baseline.files(image_id)[0].name for image_id in "ab"] == ["a.PNG", "b.png"]
+    assert baseline.label_map(torch.zeros(3, 4, 4, dtype=torch.uint8), "a").shape == (4, 4)
+    with pytest.raises(InputError, match=r"c\.PNG and c\.png are both label maps of c; remove one"):
+        baseline.files("c")
