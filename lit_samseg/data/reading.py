@@ -105,8 +105,10 @@ def _decode(path: Path, what: str, upright: bool, labels: FileLabels | None) -> 
                 "16 bits"
             )
         if turned.mode not in ("P", "L", "1"):
+            option = labels.option if turned.mode == "RGB" and labels is not None else None
+            remedy = "" if option is None else f"; VOC's colours are read where {option} is colours"
             raise InputError(
-                f"{what} {path} has mode {turned.mode}; class indices need a palette, or grey of 8 or 16 bits"
+                f"{what} {path} has mode {turned.mode}; class indices need a palette, or grey of 8 or 16 bits{remedy}"
             )
         if turned.mode == "1":
             turned = turned.convert("L").point(lambda value: value // 255)

@@ -69,7 +69,9 @@ def test_colours_of_a_picture_without_a_palette(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     paletted(LABELS, voc_palette()).convert("RGB").save(path)
     assert read_indices(path, labels=OWN).tolist() == LABELS.tolist()
-    with pytest.raises(InputError, match="has mode RGB"):
+    with pytest.raises(
+        InputError, match=r"has mode RGB; .*; VOC's colours are read where data\.label_values is colours"
+    ):
         read_indices(path, labels=DRAWN)
     Image.fromarray(np.full((2, 3, 3), 77, np.uint8)).save(path)
     with pytest.raises(InputError, match=r"mode RGB, and \(77, 77, 77\) is the colour of no class"):
