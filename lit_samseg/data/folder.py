@@ -183,6 +183,11 @@ class Folder(SegmentationDataModule):
         """Compare the orientation of images and masks."""
         images = [self._image_folder.files(image_id, with_target)[0] for image_id in self.ids]
         masks = [self._mask(image_id) for image_id in self.ids] if with_target else None
+        if masks is not None and images[0].absolute() == masks[0].absolute():
+            raise InputError(
+                f"{images[0]} is both an image and its mask: data.images and data.masks are one folder; give another, "
+                "or tell them apart by data.image_suffix and data.mask_suffix"
+            )
         return find_turned(images, masks, self._image_folder.exif, "mask", labels_turn=True)
 
     def why_missing(self, with_target: bool) -> str:
@@ -198,6 +203,8 @@ class Folder(SegmentationDataModule):
             if image_id is not None and image_id not in listing.found:
                 return f"; if {paths[0].name} is that of {image_id}: data.mask_suffix {paths[0].name[len(image_id) :]}"
         strangers = [paths[0].name for stem, paths in listing.found.items() if stem not in images]
+        if not strangers and listing.subfolders:
+            return f"; sub-folders are not read ({in_words(listing.subfolders)})"
         return f"; masks without a picture: {in_words(strangers)}" if strangers else ""
 
     def read(self, image_id: str, with_target: bool) -> Sample:

@@ -1,5 +1,6 @@
 """Read pictures and label maps; say which file is broken and how."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,10 @@ def _check_numbers_survive(picture: Image.Image, path: Path, what: str) -> None:
     depth, photometric = tags.get(258, (8,)), tags.get(262, 1)
     stretched = picture.mode == "L" and (depth if isinstance(depth, int) else depth[0]) != 8
     odd_tiff = stretched or (photometric == 0 and picture.mode != "1")
+    # The largest value of a PGM stands in its header: others than 255 are stretched too; a PBM has black as 1.
+    whole = rb"P[25]\s(?:\s*#[^\n]*\n)*\s*\d+\s+\d+\s+(?:255|65535)\s"
+    if picture.format == "PPM" and picture.mode != "RGB" and re.match(whole, data) is None:
+        raise InputError(f"{what} {path} has another largest value than 255, or black as 1; save it as 8-bit grey PNG")
     if odd_png or odd_tiff:
         raise InputError(
             f"{what} {path} has grey of 2 or 4 bits, or white as 0; save it with a palette or as grey of 8 or 16 bits"

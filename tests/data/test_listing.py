@@ -8,6 +8,7 @@ from PIL import Image
 from lit_samseg.data import Folder
 from lit_samseg.data.listing import list_folder
 from lit_samseg.data.pictures import PictureFolder
+from lit_samseg.data.reading import read_indices
 from lit_samseg.errors import InputError
 
 
@@ -56,6 +57,7 @@ def test_why_there_is_no_picture(tmp_path: Path, names: list[str], complaint: st
     [
         (["sub/a.png"], r"sub-folders are not read: give --data\.masks .*masks/sub$"),
         (["a_mask.png", "b_mask.png"], r"if a_mask\.png is that of a: data\.mask_suffix _mask\.png"),
+        (["a.npy", "sub/a.png"], r"sub-folders are not read: give --data\.masks"),
         (["x.png"], r"masks without a picture: x\.png"),
         (["a.npy"], r"a\.npy would have to be converted"),
     ],
@@ -98,3 +100,27 @@ def test_a_large_tree_is_not_walked_to_its_end(tmp_path: Path) -> None:
     fill(tmp_path, "a.png", *(f"docs/{n}.txt" for n in range(1001)), "more/b.png")
     listing = list_folder(tmp_path, None, (".png",))
     assert (list(listing.found), listing.subfolders) == (["a"], [])
+
+
+def test_an_image_is_not_its_own_mask(tmp_path: Path) -> None:
+    fill(tmp_path, "a.png")
+    with pytest.raises(InputError, match=r"a\.png is both an image and its mask"):
+        Folder(str(tmp_path), str(tmp_path), num_classes=1).setup("test")
+
+
+def test_a_mask_in_a_sub_folder_beside_others(tmp_path: Path) -> None:
+    fill(tmp_path / "images", "a.png", "b.png")
+    fill(tmp_path / "masks", "a.png", "sub/b.png")
+    with pytest.raises(InputError, match=r"1 of 2 listed images have no file: b .*; sub-folders are not read \(sub\)"):
+        Folder(str(tmp_path / "images"), str(tmp_path / "masks"), num_classes=1).setup("test")
+
+
+def test_portable_grey_maps_with_another_largest_value_are_no_masks(tmp_path: Path) -> None:
+    """Pillow makes 255 of it, and of 1 something in proportion."""
+    for most in (1, 20, 254, 255):
+        (tmp_path / "a.pgm").write_bytes(b"P5\n# made by hand\n2 1\n%d\n\x00\x01" % most)
+        if most == 255:
+            assert read_indices(tmp_path / "a.pgm").tolist() == [[0, 1]]
+        else:
+            with pytest.raises(InputError, match=r"a\.pgm has another largest value than 255"):
+                read_indices(tmp_path / "a.pgm")
