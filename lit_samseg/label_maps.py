@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lit_samseg.analysis import ImageAnalysis
 from lit_samseg.image_counts import ImageCounts
-from lit_samseg.refine import Region
+from lit_samseg.refine import Asked
 
 
 @dataclass
@@ -17,13 +17,13 @@ class LabelMaps:
     Attributes:
         id: The image's id.
         rows: Label map ``[H, W]`` by row name, ``baseline`` first; int16, or int64 for more than 32767 classes.
-        regions: The baseline's regions by kind, as far as variants ask for them: what the prompts were made of.
+        prompts: What SAM was asked, by row name; rows without a prompt are left out.
         analysis: What the ground truth says of the steps, where that was asked.
         counts: The image's numbers, in a test.
     """
 
     id: str
     rows: dict[str, Tensor]
-    regions: Mapping[str, Sequence[Region]] = field(default_factory=dict)
+    prompts: Mapping[str, Sequence[Asked]] = field(default_factory=dict)
     analysis: ImageAnalysis | None = None
     counts: ImageCounts | None = None

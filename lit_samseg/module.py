@@ -20,6 +20,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.label_maps import LabelMaps
 from lit_samseg.refine import (
     PAPER_VARIANTS,
+    AskedPrompts,
     Grid,
     Region,
     find_regions_of_kinds,
@@ -183,11 +184,13 @@ class SamSegEvaluation(LightningModule):
         embeddings = dict(zip(asked, encoded, strict=True))
         results = []
         for n, (sample, label_map) in enumerate(zip(samples, maps, strict=True)):
+            prompts = AskedPrompts(self.variants)
             try:
-                refined, found = self._refine(sample, label_map, regions[n], embeddings.get(n), grids[n], analysis)
+                given = (regions[n], embeddings.get(n), grids[n])
+                refined, found = self._refine(sample, label_map, *given, prompts, analysis)
             except InputError as error:
                 raise InputError(f"image {sample.id}: {error}") from error
-            results.append(LabelMaps(sample.id, {"baseline": label_map} | refined, regions[n], found))
+            results.append(LabelMaps(sample.id, {"baseline": label_map} | refined, prompts.rows, found))
         return results
 
     def _baseline_map(self, sample: Sample) -> tuple[Tensor, Grid | None]:
@@ -217,6 +220,7 @@ class SamSegEvaluation(LightningModule):
         regions: dict[str, list[Region]],
         embedding: Embedding | None,
         grid: Grid | None,
+        prompts: AskedPrompts,
         analysis: Analysis | None,
     ) -> tuple[dict[str, Tensor], ImageAnalysis | None]:
         target = sample.target
@@ -225,12 +229,13 @@ class SamSegEvaluation(LightningModule):
         if analysis is not None and target is not None:
             with self.timer.stage("refine_and_analyse", self.device):
                 return analysis.refine(
-                    label_map, target, sample.position, embedding, self.sam, regions, grid, self.gate
-                )
+                    label_map, target, sample.position, embedding, self.sam, regions, grid, self.gate,
+                    prompts.observers(),
+                )  # fmt: skip
         with self.timer.stage("refine", self.device):
             refined = refine_by_all(
                 label_map, regions, embedding, self.sam, self.variants, self.background, target, self.ignore_index,
-                grid=grid, gate=self.gate,
+                observe=prompts.observers(), grid=grid, gate=self.gate,
             )  # fmt: skip
         return refined, None
 

@@ -1,6 +1,6 @@
 """The ladder and the region table of a whole run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,7 +10,16 @@ from lit_samseg.analysis.ladder import LADDER, Ladder, refine_with_true_prompts,
 from lit_samseg.analysis.region_table import RegionTable, describe_regions
 from lit_samseg.analysis.tags import tag_regions
 from lit_samseg.metrics import PerImageCounts, count_pixels
-from lit_samseg.refine import Grid, LearnedGate, Region, Variant, find_regions_of_kinds, refine_by_all
+from lit_samseg.refine import (
+    Decision,
+    Grid,
+    LearnedGate,
+    Region,
+    Variant,
+    all_of,
+    find_regions_of_kinds,
+    refine_by_all,
+)
 from lit_samseg.sam import Embedding, PromptableSegmenter
 
 
@@ -66,6 +75,7 @@ class Analysis(nn.Module):
         regions: dict[str, list[Region]],
         grid: Grid | None = None,
         gate: LearnedGate | None = None,
+        observe: Mapping[str, Callable[[Decision], None]] | None = None,
     ) -> tuple[dict[str, Tensor], ImageAnalysis]:
         """Refine one image by every variant; what is found is not added up yet.
 
@@ -78,6 +88,7 @@ class Analysis(nn.Module):
             regions: The label map's regions by kind.
             grid: As for ``refine_by_all``.
             gate: Likewise.
+            observe: Likewise.
 
         Returns:
             Label maps ``[H, W]`` like ``label_map`` by variant name, and what was found.
@@ -93,7 +104,8 @@ class Analysis(nn.Module):
         ladders = {v.name: Ladder(label_map, target, v, self.background, self.ignore_index) for v in analysed}
         refined = refine_by_all(
             label_map, regions, embedding, sam, self.variants, self.background, target, self.ignore_index,
-            observe={name: ladder.observe for name, ladder in ladders.items()}, grid=grid, gate=gate,
+            observe=all_of({name: ladder.observe for name, ladder in ladders.items()}, observe or {}), grid=grid,
+            gate=gate,
         )  # fmt: skip
         prompted = refine_with_true_prompts(
             label_map, true_map, true_regions, embedding, sam, analysed, self.background

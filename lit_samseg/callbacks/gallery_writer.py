@@ -1,7 +1,6 @@
 """Small pictures of every image, for the report."""
 
 import shutil
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,8 @@ from lit_samseg.callbacks.folder_writer import FolderWriter
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.callbacks.replacing import MARK
 from lit_samseg.drawing import class_colours
-from lit_samseg.gallery import GalleryLegend, GalleryPrompts, entry_files, key_of, shrink, write_entry
+from lit_samseg.gallery import ASKED, GalleryLegend, GalleryPrompts, entry_files, key_of, shrink, write_entry
 from lit_samseg.module import SamSegEvaluation
-from lit_samseg.refine import Region
-from lit_samseg.refine.prompts import MAX_POINTS
 
 
 class GalleryWriter(FolderWriter):
@@ -61,7 +58,7 @@ class GalleryWriter(FolderWriter):
         for maps, sample in zip(outputs, batch, strict=True):
             pictures = shrink(sample.image, sample.target, list(maps.rows.values()), data.ignore_index)
             height, width = sample.target.shape
-            prompts = GalleryPrompts(height, width, _as_prompts(maps.regions))
+            prompts = GalleryPrompts.of(height, width, maps.prompts)
             entry = (self.partial, maps.id, pictures, prompts, colours, data.background)
             if pl_module.device.type == "cpu":
                 # A thread beside networks that use all cores costs twice what it saves.
@@ -84,21 +81,10 @@ class GalleryWriter(FolderWriter):
             key = key_of([data.ids[n] for n in positions], pl_module.rows, counts.cpu().numpy())
             colours = class_colours(data.num_classes, data.palette, data.label_offset)
             rows: list[dict[str, Any]] = [{"name": "baseline", "region": "", "recipe": []}]
-            rows += [{"name": v.name, "region": v.region, "recipe": list(v.recipe)} for v in pl_module.variants]
+            rows += [
+                {"name": v.name, "region": v.region, "recipe": list(v.recipe), "rounds": v.rounds}
+                for v in pl_module.variants
+            ]
             hexadecimal = [f"#{bytes(colour).hex()}" for colour in colours]
-            GalleryLegend(key, hexadecimal, data.background, rows).write(self.partial)
+            GalleryLegend(key, hexadecimal, data.background, rows, ASKED).write(self.partial)
         self._publish(trainer)
-
-
-def _as_prompts(regions: Mapping[str, Sequence[Region]]) -> dict[str, list[dict[str, Any]]]:
-    return {
-        kind: [
-            {
-                "class": region.class_id,
-                "box": [int(corner) for corner in region.box],
-                "points": [[round(x, 1), round(y, 1)] for x, y in region.centroids[:MAX_POINTS].tolist()],
-            }
-            for region in found
-        ]
-        for kind, found in regions.items()
-    }

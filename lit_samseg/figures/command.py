@@ -16,13 +16,14 @@ from lit_samseg.figures.prompts import prompts_plate
 from lit_samseg.figures.saving import check_format, is_vector, save_figure
 from lit_samseg.figures.source import FigureSource
 from lit_samseg.plots import classes_plot, forest_plot, ladder_plot, plotting, trimap_plot
+from lit_samseg.refine.variant import MASKS, NO_PROMPT
 from lit_samseg.report.verdict import find_verdict
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.record import SCHEMA_VERSION, read_results
 
 PICTURES = {
     "1": "image, ground truth, baseline",
-    "3": "ground truth in red and box prompts in blue",
+    "3": "ground truth in red and a row's prompts: boxes in blue, points",
     "4": "image, ground truth, baseline, baseline + SAM",
 }
 
@@ -130,7 +131,7 @@ def _pictures(
         raise InputError(f"{folder}: results.json and counts.npz have other rows; run 'lit-samseg analyse' on it first")
     row = _known_row(results, options.row)
     if options.name == "3":
-        row = _row_with_boxes(evidence.rows[1:], row)
+        row = _row_with_prompts(evidence.rows[1:], row)
     elif row is None:
         row = find_verdict(results).best
     if row is None and options.name == "4":
@@ -160,12 +161,14 @@ def _known_row(results: dict[str, Any], row: str | None) -> str | None:
     return row
 
 
-def _row_with_boxes(names: Sequence[str], row: str | None) -> str:
-    """Return the row whose boxes figure 3 shows."""
-    with_boxes = [name for name in names if "box" in name.partition("@")[0].split("+")]
-    if row is None and with_boxes:
-        return "box" if "box" in with_boxes else with_boxes[0]
-    if row is None or row not in with_boxes:
-        there = ", ".join(with_boxes) or "none; run the test again with --model.variants '[box]'"
-        raise InputError(f"figure 3 shows boxes, and {row or 'the run'} has none; rows with boxes: {there}")
+def _row_with_prompts(names: Sequence[str], row: str | None) -> str:
+    """Return the row whose prompts figure 3 shows."""
+    words = {name: set(name.partition("@")[0].split("+")) - {NO_PROMPT, *MASKS} for name in names}
+    drawn = [name for name in names if words[name]]
+    if row is None and drawn:
+        with_boxes = [name for name in drawn if words[name] & {"box", "wide", "cebox"}]
+        return "box" if "box" in drawn else (with_boxes or drawn)[0]
+    if row is None or row not in drawn:
+        there = ", ".join(drawn) or "none; run the test again with --model.variants '[box]'"
+        raise InputError(f"figure 3 shows boxes and points, and {row or 'the run'} has none; rows that have: {there}")
     return row

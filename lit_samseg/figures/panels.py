@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.markers import MarkerStyle
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.transforms import Affine2D
 
 from lit_samseg.figures.lettering import fitted, text_width
 from lit_samseg.figures.plate import Colour, Entry, Panel, Plate
@@ -14,6 +16,8 @@ WIDTH = 7.0
 """Inches: both columns of a paper."""
 
 BOX_COLOUR = (0, 87, 255)
+POINT_COLOUR, POINT_MARKER = (255, 214, 0), "o"
+NEGATIVE_COLOUR, NEGATIVE_MARKER = (255, 255, 255), "X"
 
 MARGIN, GAP = 0.02, 0.06
 TALLEST = 1.75
@@ -102,6 +106,15 @@ def _place(figure: Figure, panel: Panel, cell: _Cell, top: float, vector: bool) 
         # Around the pixels, whose centres have whole numbers.
         corner, size = (x_min - 0.5, y_min - 0.5), (x_max - x_min + 1, y_max - y_min + 1)
         axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=_hex(BOX_COLOUR), linewidth=1.1, clip_on=False))
+    for places, colour, marker in (
+        (panel.points, POINT_COLOUR, POINT_MARKER),
+        (panel.negative, NEGATIVE_COLOUR, NEGATIVE_MARKER),
+    ):
+        if places:
+            axes.plot(
+                *zip(*places, strict=True), linestyle="none", marker=marker, markersize=4.5, markeredgewidth=0.6,
+                markerfacecolor=_hex(colour), markeredgecolor=INK, clip_on=False, scalex=False, scaley=False,
+            )  # fmt: skip
 
 
 def _write(figure: Figure, text: str, size: float, cell: _Cell, y: float, alpha: float = 1.0) -> None:
@@ -133,6 +146,10 @@ def _flow(entries: Sequence[Entry]) -> list[list[tuple[float, str, Entry]]]:
 def _draw_entry(figure: Figure, x: float, y: float, name: str, entry: Entry) -> None:
     total, height = figure.get_figheight(), 0.09
     colour = _hex(entry.colour)
+    if entry.marker:
+        _draw_marker(figure, x + PATCH / 2, y, entry)
+        figure.text((x + PATCH + BESIDE) / WIDTH, y / total, name, size=SMALL_SIZE, ha="left", va="center_baseline")
+        return
     patch = Rectangle(
         (x / WIDTH, (y - height / 2) / total),
         PATCH / WIDTH,
@@ -144,6 +161,14 @@ def _draw_entry(figure: Figure, x: float, y: float, name: str, entry: Entry) -> 
     )
     figure.add_artist(patch)
     figure.text((x + PATCH + BESIDE) / WIDTH, y / total, name, size=SMALL_SIZE, ha="left", va="center_baseline")
+
+
+def _draw_marker(figure: Figure, x: float, y: float, entry: Entry) -> None:
+    marker = MarkerStyle(entry.marker)
+    path = marker.get_path().transformed(marker.get_transform())
+    # In inches, as all else here.
+    place = Affine2D().scale(0.07).translate(x, y) + figure.dpi_scale_trans
+    figure.add_artist(PathPatch(path, facecolor=_hex(entry.colour), edgecolor=INK, linewidth=0.6, transform=place))
 
 
 def _hex(colour: Colour) -> str:

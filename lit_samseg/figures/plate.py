@@ -17,12 +17,16 @@ class Panel:
         pixels: RGB, uint8 ``[H, W, 3]``.
         caption: Below it.
         boxes: Outlined on it: x_min, y_min, x_max, y_max of each in its pixels, corners inclusive.
+        points: Marked on it: x, y of each in its pixels.
+        negative: Marked otherwise: points of the background.
         is_photo: Whether pixels may be averaged where there is no room for all; those of label maps may not.
     """
 
     pixels: NDArray[np.uint8]
     caption: str = ""
-    boxes: Sequence[Sequence[int]] = ()
+    boxes: Sequence[Sequence[float]] = ()
+    points: Sequence[Sequence[float]] = ()
+    negative: Sequence[Sequence[float]] = ()
     is_photo: bool = True
 
     @property
@@ -40,11 +44,13 @@ class Entry:
         name: What the colour means.
         colour: RGB.
         is_outline: Whether it stands for lines, not areas.
+        marker: Matplotlib's name of what it stands for, if that is points.
     """
 
     name: str
     colour: Colour
     is_outline: bool = False
+    marker: str = ""
 
 
 @dataclass(frozen=True)

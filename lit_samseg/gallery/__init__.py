@@ -5,12 +5,14 @@ What makes them needs torch, what reads them does not.
 
 from typing import TYPE_CHECKING, Any
 
-from lit_samseg.gallery.store import FILES, GalleryLegend, GalleryPrompts, entry_files, has_gallery, key_of, write_entry
+from lit_samseg.gallery.prompts import GalleryPrompts
+from lit_samseg.gallery.store import ASKED, FILES, GalleryLegend, entry_files, has_gallery, key_of, write_entry
 
 if TYPE_CHECKING:
     from lit_samseg.gallery.pictures import GalleryPictures, shrink
 
 __all__ = [
+    "ASKED",
     "FILES",
     "GalleryLegend",
     "GalleryPictures",

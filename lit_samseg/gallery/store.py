@@ -2,15 +2,15 @@
 
 ``image/<id>.webp`` is the image. ``labels/<id>.webp`` has the label maps below each other, the ground truth first, then
 the rows; a background class is transparent. ``errors/<id>.webp`` has the error maps in the same order; what is right is
-transparent. ``prompts/<id>.json`` has the baseline's regions as prompts.
+transparent. ``prompts/<id>.json`` has what SAM was asked (:mod:`lit_samseg.gallery.prompts`).
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from PIL import Image
 
 from lit_samseg.atomic import atomic_file
 from lit_samseg.drawing import VOID_COLOUR
-from lit_samseg.errors import InputError
+from lit_samseg.gallery.prompts import PROMPTS, GalleryPrompts, unreadable
 
 if TYPE_CHECKING:
     from lit_samseg.gallery.pictures import GalleryPictures
@@ -29,11 +29,10 @@ FILES = {"photo": "image/{}.webp", "labels": "labels/{}.webp", "errors": "errors
 ERROR_COLOURS = ((0, 0, 0, 0), (213, 94, 0, 255), (170, 170, 170, 255), (0, 158, 115, 255), (204, 0, 119, 255))
 """RGBA by position in ``ERROR_KINDS``; told apart by people who see no red or green."""
 
-_PROMPTS = "prompts/{}.json"
-
 _LEGEND = "gallery.json"
 
-_Stored = TypeVar("_Stored", "GalleryLegend", "GalleryPrompts")
+ASKED = 2
+"""The version from which on a gallery has the prompts that SAM got, of every row; before, it had regions."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,16 @@ class GalleryLegend:
         key: Of the counts of the run (`key_of`): pictures of another one in the same folder are not believed.
         colours: ``#rrggbb`` by class id.
         background: The class that is transparent, or None.
-        rows: For each row ``name``, ``region`` (``class``, ``component``, or empty for the baseline) and ``recipe``
-            (a list of ``point``, ``points``, ``box``, ``mask``), the baseline first.
+        rows: For each row ``name``, ``region`` (``class``, ``component``, ``split``, or empty for the baseline),
+            ``recipe`` (a list of words) and ``rounds``, the baseline first.
+        version: How the files are written; see `ASKED`.
     """
 
     key: str
     colours: list[str]
     background: int | None
     rows: list[dict[str, Any]]
+    version: int = 1
 
     def write(self, folder: Path) -> None:
         """Write it into the gallery's folder."""
@@ -65,32 +66,11 @@ class GalleryLegend:
         Raises:
             InputError: There is none, or it is broken.
         """
-        return _made(cls, folder / _LEGEND)
-
-
-@dataclass(frozen=True)
-class GalleryPrompts:
-    """The prompts that an image's regions give.
-
-    Attributes:
-        height: Of the image itself, in pixels.
-        width: Of the image itself, in pixels.
-        regions: By kind of region a list of ``class`` (its id), ``box`` (x_min, y_min, x_max, y_max, corners inclusive)
-            and ``points`` (x, y of each), in the image's pixels.
-    """
-
-    height: int
-    width: int
-    regions: Mapping[str, Sequence[Mapping[str, Any]]]
-
-    @classmethod
-    def read(cls, folder: Path, image_id: str) -> "GalleryPrompts":
-        """Read an image's.
-
-        Raises:
-            InputError: There are none, or they are broken.
-        """
-        return _made(cls, folder / _PROMPTS.format(image_id))
+        path = folder / _LEGEND
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise unreadable(path, error) from error
 
 
 def key_of(ids: Sequence[str], rows: Sequence[str], counts: NDArray[np.int64]) -> str:
@@ -113,7 +93,7 @@ def has_gallery(folder: Path) -> bool:
 
 def entry_files(image_id: str) -> list[str]:
     """Return the files that `write_entry` writes, relative to the gallery's folder."""
-    return [pattern.format(image_id) for pattern in (*FILES.values(), _PROMPTS)]
+    return [pattern.format(image_id) for pattern in (*FILES.values(), PROMPTS)]
 
 
 def write_entry(
@@ -146,17 +126,9 @@ def write_entry(
     for what, tiles in (("labels", labels), ("errors", errors)):
         below = tiles.reshape(-1, *tiles.shape[2:])
         _save(folder / FILES[what].format(image_id), below, lossless=True, quality=30, method=2)
-    with atomic_file(folder / _PROMPTS.format(image_id)) as draft:
-        draft.write_text(json.dumps(asdict(prompts)), encoding="utf-8")
+    prompts.write(folder, image_id)
 
 
 def _save(path: Path, pixels: NDArray[np.uint8], **options: Any) -> None:
     with atomic_file(path) as draft:
         Image.fromarray(pixels).save(draft, **options)
-
-
-def _made(kind: type[_Stored], path: Path) -> _Stored:
-    try:
-        return kind(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path} cannot be read ({error}); run the test again, or delete {path.parent}") from error

@@ -1,5 +1,6 @@
 """Regions of a label map become prompts; SAM's candidates are chosen from and merged into a new label map."""
 
+from lit_samseg.refine.asked import Asked, AskedPrompts, all_of
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.grammar import parse_variants
 from lit_samseg.refine.grid import Grid, make_grid
@@ -14,6 +15,8 @@ from lit_samseg.refine.variant import PAPER_VARIANTS, RECOMMENDED, Fusion, Varia
 __all__ = [
     "PAPER_VARIANTS",
     "RECOMMENDED",
+    "Asked",
+    "AskedPrompts",
     "Canvas",
     "Decision",
     "Fusion",
@@ -21,6 +24,7 @@ __all__ = [
     "LearnedGate",
     "Region",
     "Variant",
+    "all_of",
     "build_prompt",
     "find_regions",
     "find_regions_of_kinds",

@@ -28,6 +28,7 @@ class Decision:
         logits: The candidates as SAM gave them, float32 ``[M, mask_size, mask_size]``.
         scores: The IoU that SAM predicts for each, float32 ``[M]``.
         chosen: Index of the candidate that was kept, int64 scalar.
+        first_prompt: Where SAM was asked in several rounds, the prompt of the first; ``prompt`` is that of the last.
     """
 
     region: Region
@@ -36,6 +37,7 @@ class Decision:
     logits: Tensor
     scores: Tensor
     chosen: Tensor
+    first_prompt: Prompt | None = None
 
     @cached_property
     def candidates(self) -> Tensor:
@@ -113,7 +115,7 @@ class Decider:
 
         What is chosen by likeness is compared with the first region. Finding points, a GPU is waited for.
         """
-        region = decision.region
+        region, first = decision.region, decision.prompt
         for _ in range(1, variant.rounds):
             kept = decision.kept.whole(*region.numbers.shape)[0]
             of_mask = find_regions(kept.to(torch.int16), "class", background=0)
@@ -122,7 +124,7 @@ class Decider:
             prompt = self._prompt(replace(of_mask[0], class_id=region.class_id), variant.recipe)
             candidates = self._decode([prompt], variant.multimask)
             decision = self._decision(region, prompt, candidates, 0, variant.selection)
-        return decision
+        return replace(decision, first_prompt=first) if variant.rounds > 1 else decision
 
     def _prompt(self, region: Region, recipe: Sequence[str]) -> Prompt:
         return build_prompt(region, recipe, grid=self._grid, embedding=self._embedding)

@@ -55,7 +55,9 @@ class Card:
         }
 
 
-def make_cards(evidence: Evidence, folder: Path, pictures: Pictures | None) -> list[Card]:
+def make_cards(
+    evidence: Evidence, folder: Path, pictures: Pictures | None, legend: GalleryLegend | None = None
+) -> list[Card]:
     """Make the cards of a run, in the order of its ids.
 
     Args:
@@ -63,6 +65,7 @@ def make_cards(evidence: Evidence, folder: Path, pictures: Pictures | None) -> l
         folder: The run's, with its gallery in ``gallery`` if one was kept.
         pictures: ``embed`` puts them into the page, ``link`` leaves them beside it, ``auto`` embeds what is not too
             large for one file; None shows none.
+        legend: Of the gallery.
 
     Raises:
         InputError: The gallery is broken.
@@ -79,6 +82,7 @@ def make_cards(evidence: Evidence, folder: Path, pictures: Pictures | None) -> l
     present = evidence.counts[0, 1] > 0
     predicted = np.any(evidence.counts[:, 2] > 0, axis=0)
     shown = set(kept)
+    rows = () if legend is None else legend.rows
     return [
         Card(
             image_id,
@@ -95,7 +99,7 @@ def make_cards(evidence: Evidence, folder: Path, pictures: Pictures | None) -> l
                 for r, row in enumerate(evidence.rows)
             ],
             _urls(gallery, image_id, pictures == "embed") if image_id in shown else {},
-            GalleryPrompts.read(gallery, image_id) if image_id in shown else None,
+            GalleryPrompts.read(gallery, image_id, rows) if image_id in shown else None,
         )
         for n, image_id in enumerate(evidence.ids)
     ]

@@ -17,6 +17,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.gallery.store import ERROR_COLOURS
 from lit_samseg.plots import MOST, classes_plot, forest_plot, ladder_plot, plotting, svg, trimap_plot
 from lit_samseg.report.cards import Pictures, as_data_url, make_cards, read_legend
+from lit_samseg.report.prompts import describe_prompts
 from lit_samseg.report.verdict import Verdict, find_verdict
 from lit_samseg.results import run_tables
 from lit_samseg.results.evidence import Evidence
@@ -80,7 +81,7 @@ def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictu
     """
     verdict = find_verdict(results)
     legend = read_legend(folder, evidence)
-    cards = make_cards(evidence, folder, pictures if legend is not None else None)
+    cards = make_cards(evidence, folder, pictures if legend is not None else None, legend)
     rows = results["rows"]
     best = next((row for row in rows if row["name"] == verdict.best), None)
     environment = Environment(
@@ -108,6 +109,7 @@ def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictu
         cards=cards,
         card_data=[card.data() for card in cards],
         legend=legend,
+        asks=[describe_prompts(row, legend) for row in legend.rows] if legend is not None else [],
         shown=rows.index(best) if best is not None else min(1, len(rows) - 1),
         errors=[(kind, f"#{bytes(colour[:3]).hex()}") for kind, colour in zip(ERROR_KINDS, ERROR_COLOURS, strict=True)],
         void=f"#{bytes(VOID_COLOUR).hex()}",

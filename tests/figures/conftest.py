@@ -23,6 +23,18 @@ def pictured_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(tmp_path_factory, "pictured_run", make)
 
 
+@pytest.fixture(scope="session")
+def prompted_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two scenes, rows whose prompts no region's box tells."""
+
+    def make(folder: Path) -> None:
+        words = ["test", "--config", PROJECT / "configs/demo.yaml", "--trainer.accelerator=cpu", "--data.size=2"]
+        words += ["--model.variants=[wide, pole+negative+box@split, point, mask]", "--model.analysis=false"]
+        run_quietly(*words, "--report=false", "--output_dir", folder)
+
+    return made_once(tmp_path_factory, "prompted_run", make)
+
+
 @pytest.fixture
 def figure(run_cli: RunCli) -> RunFigure:
     """Run ``lit-samseg figure`` with the given words."""

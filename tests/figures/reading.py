@@ -17,7 +17,7 @@ HREF = "{http://www.w3.org/1999/xlink}href"
 
 
 class ReadPanel(NamedTuple):
-    """A picture in an SVG: its pixels, its boxes in pixels (corners inclusive), its place in points."""
+    """A picture in an SVG: its pixels, its boxes and points in pixels (corners inclusive), its place in points."""
 
     pixels: np.ndarray
     boxes: list[tuple[float, ...]]
@@ -25,6 +25,7 @@ class ReadPanel(NamedTuple):
     top: float
     width: float
     height: float
+    points: list[tuple[float, float]]
 
 
 class ReadFigure(NamedTuple):
@@ -74,13 +75,18 @@ def _panel(group: ElementTree.Element) -> ReadPanel:
     across, b, c, down, left, top = map(float, matrix[1].split())
     assert (b, c) == (0, 0)
     boxes = []
-    for path in group.iter(f"{SVG}path"):
+    # What is drawn again and again is defined once.
+    markers = {path for defs in group.iter(f"{SVG}defs") for path in defs.iter(f"{SVG}path")}
+    for path in (path for path in group.iter(f"{SVG}path") if path not in markers):
         numbers = [float(n) for n in re.findall(r"-?[\d.]+", path.get("d", ""))]
         xs, ys = (np.array(numbers[0::2]) - left) / across, (np.array(numbers[1::2]) - top) / down
         assert "#0057ff" in path.get("style", "")
         boxes.append((xs.min(), ys.min(), xs.max() - 1, ys.max() - 1))
     height, width = pixels.shape[:2]
-    return ReadPanel(pixels[..., :3], boxes, left, top, across * width, down * height)
+    places = [[float(use.get(axis, "nan")) for axis in "xy"] for use in group.iter(f"{SVG}use")]
+    # The middle of a pixel is at a whole number.
+    points = [((x - left) / across - 0.5, (y - top) / down - 0.5) for x, y in places]
+    return ReadPanel(pixels[..., :3], boxes, left, top, across * width, down * height, points)
 
 
 def read_pdf_pictures(path: Path) -> list[np.ndarray]:

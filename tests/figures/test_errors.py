@@ -79,25 +79,40 @@ def test_a_ground_truth_of_another_run(run: Path, figure: RunFigure) -> None:
         assert "give the run's own data set by --data options" in text
 
 
-def test_boxes_of_another_run(run: Path, figure: RunFigure) -> None:
+def test_prompts_of_another_run(run: Path, figure: RunFigure) -> None:
+    path = run / "gallery/prompts/scene_00000.json"
+    kept = json.loads(path.read_text())
+    kept["prompts"][kept["rows"]["box"][0]]["box"][2] = 5000
+    path.write_text(json.dumps(kept))
+    text = complaint(figure(run, "3", "--ids", "scene_00000"))
+    assert f"{path} has prompts of scene_00000 beyond its" in text
+    path.unlink()
+    assert f"{path} cannot be read" in complaint(figure(run, "3", "--ids", "scene_00000"))
+    assert figure(run, "3", "--ids", "scene_00001").code == 0
+
+
+def test_boxes_of_another_run_without_a_gallery(run: Path, figure: RunFigure) -> None:
+    shutil.rmtree(run / "gallery")
     lines = (run / "regions.csv").read_text().splitlines()
     cells = lines[1].split(",")
     assert cells[:2] == ["scene_00000", "box"]
     cells[7] = "5000"
     (run / "regions.csv").write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n")
     text = complaint(figure(run, "3", "--ids", "scene_00000"))
-    assert "regions.csv has boxes of scene_00000 beyond its" in text
+    assert "regions.csv has prompts of scene_00000 beyond its" in text
     assert figure(run, "3", "--ids", "scene_00001").code == 0
 
 
-def test_boxes_need_an_analysis(run: Path, figure: RunFigure) -> None:
+def test_prompts_need_a_gallery_or_an_analysis(run: Path, figure: RunFigure) -> None:
+    shutil.rmtree(run / "gallery")
+    assert figure(run, "3", "--ids", "scene_00001").code == 0
     (run / "regions.csv").rename(run / "kept.csv")
-    assert "run it again with --model.analysis true" in complaint(figure(run, "3"))
+    assert "run it again with --gallery true or --model.analysis true" in complaint(figure(run, "3"))
     # A later run into the same folder may have made none, and left the file where it was.
     (run / "kept.csv").rename(run / "regions.csv")
     results = json.loads((run / "results.json").read_text())
     (run / "results.json").write_text(json.dumps(results | {"tags": []}))
-    assert "run it again with --model.analysis true" in complaint(figure(run, "3"))
+    assert "run it again with --gallery true or --model.analysis true" in complaint(figure(run, "3"))
 
 
 def test_words_about_rows_and_images(run: Path, figure: RunFigure) -> None:
@@ -125,9 +140,12 @@ def with_rows(run: Path, names: list[str]) -> None:
 
 
 def test_runs_without_such_rows(run: Path, figure: RunFigure) -> None:
-    with_rows(run, ["baseline", "point", "points@component"])
-    assert "figure 3 shows boxes, and the run has none; rows with boxes: none" in complaint(figure(run, "3"))
-    assert "and point has none" in complaint(figure(run, "3", "--row=point"))
+    with_rows(run, ["baseline", "mask", "none@crf"])
+    assert "figure 3 shows boxes and points, and the run has none; rows that have: none" in complaint(figure(run, "3"))
+    assert "and mask has none" in complaint(figure(run, "3", "--row=mask"))
+    # The gallery is of other rows now.
+    with_rows(run, ["baseline", "wide"])
+    assert "kept no gallery with what wide asked SAM; run it again with --gallery true" in complaint(figure(run, "3"))
     with_rows(run, ["baseline"])
     assert "has no row with SAM; figure 4 needs one, figure 1 does not" in complaint(figure(run, "4"))
     assert "no row with SAM to pick images by; give --ids or --pick random" in complaint(figure(run, "1"))

@@ -1,12 +1,14 @@
 """Figure 3: boxes against regions.csv, the ground truth's red against the ground truth."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
+from lit_samseg.figures.panels import POINT_COLOUR
 from lit_samseg.figures.prompts import OPACITY, TRUTH_COLOUR, tint_truth
 from tests.figures.conftest import RunFigure
 from tests.figures.reading import read_svg
@@ -31,12 +33,33 @@ def test_boxes_are_those_of_the_regions(row: str | None, pictured_run: Path, fig
         for box, region in zip(panel.boxes, mine, strict=True):
             assert box == pytest.approx([int(region[key]) for key in ("x_min", "y_min", "x_max", "y_max")], abs=0.01)
     name = "box prompts" if row is None else f"box prompts, {row}"
-    assert drawn.legend == {"ground truth": f"#{bytes(TRUTH_COLOUR).hex()}", name: "#0057ff"}
+    points = {} if row is None else {"point prompts": f"#{bytes(POINT_COLOUR).hex()}"}
+    assert drawn.legend == {"ground truth": f"#{bytes(TRUTH_COLOUR).hex()}", name: "#0057ff"} | points
     # Five in lines of three and two.
     tops = [panel.top for panel in drawn.panels]
     assert tops[0] == pytest.approx(tops[2])
     assert tops[3] == pytest.approx(tops[4])
     assert tops[3] > tops[0] + drawn.panels[0].height
+
+
+@pytest.mark.parametrize("row", ["wide", "pole+negative+box@split", "point"])
+def test_prompts_are_those_that_sam_got(row: str, prompted_run: Path, figure: RunFigure, tmp_path: Path) -> None:
+    outcome = figure(prompted_run, "3", "--row", row, "--ids", *IDS[1:2], "--output", tmp_path / "3.svg")
+    assert outcome.code == 0, outcome.err
+    kept = json.loads((prompted_run / f"gallery/prompts/{IDS[1]}.json").read_text())
+    prompts = [kept["prompts"][place] for place in kept["rows"][row]]
+    drawn = read_svg(tmp_path / "3.svg")
+    (panel,) = drawn.panels
+    assert len(prompts) > 1
+    for box, asked in zip(panel.boxes, [p["box"] for p in prompts if "box" in p], strict=True):
+        assert box == pytest.approx(asked, abs=0.02)
+    points = [at for kind in ("points", "negative") for p in prompts for at in p.get(kind, ())]
+    assert panel.points == [pytest.approx(at, abs=0.02) for at in points]
+    named = {"wide": "box prompts, wide", "point": "point prompts, point"}.get(row, "background points")
+    assert named in drawn.legend
+    words = set(row.partition("@")[0].split("+"))
+    assert bool(panel.boxes) == bool(words & {"box", "wide"})
+    assert bool(panel.points) == bool(words - {"box", "wide"})
 
 
 def test_captions_have_the_difference(pictured_run: Path, figure: RunFigure, tmp_path: Path) -> None:

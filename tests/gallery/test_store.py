@@ -9,7 +9,7 @@ from lit_samseg.drawing import VOID_COLOUR, class_colours
 from lit_samseg.errors import InputError
 from lit_samseg.gallery import GalleryLegend, GalleryPictures, GalleryPrompts, has_gallery, key_of, write_entry
 
-PROMPTS = GalleryPrompts(2, 2, {"class": [{"class": 1, "box": [0, 0, 1, 1], "points": [[0.5, 0.5]]}]})
+PROMPTS = GalleryPrompts(2, 2, [{"class": 1, "box": [0, 0, 1, 1], "points": [[0.5, 0.5]]}], {"points+box": [0]})
 
 
 @pytest.mark.parametrize("background", [0, None])

@@ -1,9 +1,12 @@
 """What the gallery shows, in a real headless Chromium, against the files of the run."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
+from playwright.sync_api import Page
 
 from lit_samseg.data.scene_generator import CLASS_NAMES
 from lit_samseg.results.regions import read_regions
@@ -84,12 +87,11 @@ def test_prompts_are_drawn_where_they_are(demo_report: Path, open_page: OpenPage
     card_id = shown(page)[0]
     assert not page.locator(f"[id='{card_id}'] .stage rect").first.is_visible()
     page.locator("[name=prompts]").check()
-    boxes = page.locator(f"[id='{card_id}'] .stage .of-class rect")
-    assert boxes.first.is_visible()
-    assert not page.locator(f"[id='{card_id}'] .stage circle").first.is_visible()
+    boxes = drawn(page, card_id, "rect")
+    assert boxes
+    assert not drawn(page, card_id, "circle")
     regions = [r for r in read_regions(demo_report / "regions.csv") if (r["id"], r["row"]) == (card_id, "box")]
-    drawn = boxes.evaluate_all("all => all.map(r => ['x', 'y', 'width', 'height'].map(a => +r.getAttribute(a)))")
-    assert sorted(drawn) == sorted([x0, y0, x1 - x0 + 1, y1 - y0 + 1] for x0, y0, x1, y1 in (r["box"] for r in regions))
+    assert sorted(boxes) == sorted([x0, y0, x1 - x0 + 1, y1 - y0 + 1] for x0, y0, x1, y1 in (r["box"] for r in regions))
     # In the panel the same, and the image below them.
     page.locator(f"[id='{card_id}'] summary").click()
     with Image.open(demo_report / f"gallery/image/{card_id}.webp") as photo:
@@ -98,11 +100,26 @@ def test_prompts_are_drawn_where_they_are(demo_report: Path, open_page: OpenPage
     assert (np.abs(panel - expected).max(-1) < 40).mean() > 0.85
     assert (np.abs(panel - (26, 102, 255)).max(-1) < 60).sum() > 30
     page.locator(f"[id='{card_id}'] summary").click()
-    choose(page, row="box@component")
-    assert not boxes.first.is_visible()
-    assert page.locator(f"[id='{card_id}'] .stage .of-component rect").first.is_visible()
-    choose(page, row="point")
-    assert page.locator(f"[id='{card_id}'] .stage .of-class circle.first").first.is_visible()
-    assert page.locator(f"[id='{card_id}'] .stage .of-class circle:not(.first)").evaluate_all(
-        "all => all.every(c => getComputedStyle(c).display === 'none')"
+    # Every row's are what it asked SAM.
+    kept = json.loads((demo_report / f"gallery/prompts/{card_id}.json").read_text())
+    for row, mine in kept["rows"].items():
+        choose(page, row=row)
+        prompts = [kept["prompts"][place] for place in mine]
+        corners = {tuple(prompt["box"]) for prompt in prompts if "box" in prompt}
+        boxes = sorted((x0, y0, x1 - x0 + 1, y1 - y0 + 1) for x0, y0, x1, y1 in corners)
+        assert sorted(drawn(page, card_id, "rect")) == [pytest.approx(box, abs=0.01) for box in boxes]
+        points = {(x, y) for prompt in prompts for x, y in prompt.get("points", ())}
+        discs = sorted((x - 0.5, y - 0.5) for x, y in drawn(page, card_id, "circle"))
+        assert discs == [pytest.approx(point, abs=0.01) for point in sorted(points)]
+        words = page.locator(".asks").inner_text()
+        assert ("a box" in words, "point" in words) == (bool(corners), bool(points))
+
+
+def drawn(page: Page, card_id: str, shape: str) -> list[list[float]]:
+    """Return the attributes of all shapes of a kind that are shown on a card."""
+    seen: list[list[float]] = page.locator(f"[id='{card_id}'] .stage .prompts {shape}").evaluate_all(
+        "all => all.filter(e => getComputedStyle(e.parentNode).display !== 'none')"
+        ".map(e => ['x', 'y', 'width', 'height', 'cx', 'cy'].filter(a => e.hasAttribute(a))"
+        ".map(a => +e.getAttribute(a)))"
     )
+    return seen

@@ -5,7 +5,7 @@
   const form = gallery.querySelector("form");
   const list = gallery.querySelector(".cards");
   const dialog = gallery.querySelector("dialog");
-  const { cards: facts, rows } = JSON.parse(document.getElementById("report:data").textContent);
+  const { cards: facts, asks } = JSON.parse(document.getElementById("report:data").textContent);
   const cards = [...list.children].map((element, n) => ({ element, ...facts[n], n }));
   const field = (name) => form.elements.namedItem(name);
   const chosen = (name) => (field(name) ? field(name).value : "");
@@ -22,9 +22,10 @@
       delta.className = `delta ${kindOf(card.differences[r])}`;
     }
     if (r) gallery.style.setProperty("--row", r + 1);
-    if (rows[r]) {
-      gallery.dataset.kind = rows[r].region;
-      gallery.dataset.parts = rows[r].recipe.join(" ");
+    if (asks.length) {
+      asks.forEach((_, n) => gallery.style.removeProperty(`--asked-${n}`));
+      gallery.style.setProperty(`--asked-${r}`, "inline");
+      gallery.querySelector(".asks").textContent = asks[r];
     }
   };
 
