@@ -42,7 +42,7 @@ def coarse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("ids", [SMALL[:2], pytest.param(None, marks=pytest.mark.slow)], ids=["two", "all nine"])
+@pytest.mark.parametrize("ids", [SMALL[:2], pytest.param(None, marks=pytest.mark.slow)], ids=["two", "all"])
 def test_six_rows_with_bounded_memory(ids: list[str] | None, coarse: Path, tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text("\n".join(ids or [path.stem for path in TRUTH.glob("*.png")]))
     # A process of its own, for its peak memory.
@@ -59,6 +59,7 @@ def test_six_rows_with_bounded_memory(ids: list[str] | None, coarse: Path, tmp_p
         "data.ids": tmp_path / "ids.txt",
         "model.baseline.root": coarse,
         "model.sam.checkpoint": SHARED / "weights/mobile_sam.pt",
+        "model.variants": f"[{', '.join(PAPER_VARIANTS)}]",
         "model.save_predictions": "true",
         "trainer.accelerator": "cpu",
         "output_dir": tmp_path / "out",
@@ -88,7 +89,7 @@ def test_six_rows_with_bounded_memory(ids: list[str] | None, coarse: Path, tmp_p
 @pytest.mark.parametrize(
     ("ids", "variants"),
     [(SMALL[1:2], ["box", "points+box+mask"]), pytest.param(None, PAPER_VARIANTS, marks=pytest.mark.slow)],
-    ids=["one", "all nine"],
+    ids=["one", "all"],
 )
 def test_the_order_of_classes_changes_nothing(ids: list[str] | None, variants: list[str], coarse: Path) -> None:
     data = ADE20K(str(SHARED / "data"))
