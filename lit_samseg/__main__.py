@@ -17,6 +17,7 @@ from typing import NoReturn
 from lit_samseg.description import COMMANDS, WITHOUT_NETWORKS, help_text
 from lit_samseg.errors import InputError
 from lit_samseg.version import __version__
+from lit_samseg.worker_death import TerminatedError, explain_death
 
 _LOGGER_PACKAGES = ("comet_ml", "mlflow", "neptune", "wandb")
 """Errors of their own tell the user what to mend."""
@@ -55,6 +56,8 @@ def main(args: Sequence[str] | None = None) -> None:
         readable = _readable_cause(error)
         if readable is None:
             raise
+        if isinstance(readable, TerminatedError):
+            _end("terminated", _TERMINATED)
         _end(f"error: {' '.join(str(readable).split())}", 2)
     finally:
         if args is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -135,6 +138,10 @@ def _readable_cause(error: BaseException | None) -> BaseException | None:
         if _is(error, "OutOfMemoryError"):
             what = str(error).partition(". ")[0]
             return InputError(f"out of memory ({what}); use smaller images or networks, or --trainer.accelerator cpu")
+        if isinstance(error, MemoryError):
+            return InputError("out of memory; use smaller images or networks, or fewer --data.num_workers")
+        if (death := explain_death(error)) is not None:
+            return death
         # A server that is not there, a login that is missing.
         if type(error).__module__.partition(".")[0] in _LOGGER_PACKAGES:
             return error

@@ -18,6 +18,7 @@ from lit_samseg.data.sharing import estimate_cost, share_out
 from lit_samseg.data.subset import draw_subset, read_ids
 from lit_samseg.data.training import Training, TrainingSamples, ViewSampler, choose_training
 from lit_samseg.data.turned import Turned, find_turned
+from lit_samseg.data.workers import make_loader
 from lit_samseg.declared import check_declared
 from lit_samseg.errors import InputError
 
@@ -52,10 +53,6 @@ class _Samples(Dataset[Sample | BrokenSample | None]):
         return sample
 
 
-def _as_list(samples: list[Sample | BrokenSample | None]) -> list[Sample | BrokenSample]:
-    return [sample for sample in samples if sample is not None]
-
-
 class SegmentationDataModule(LightningDataModule, ABC):
     """Images with label maps; a batch is a list of samples of mixed size.
 
@@ -65,7 +62,8 @@ class SegmentationDataModule(LightningDataModule, ABC):
         subset_seed: Seed of the draw.
         ids: Evaluate exactly the ids in this text file, one a line (a run's ``ids.txt`` fits). Not with ``subset``.
         batch_size: Samples in a batch. Results do not depend on it.
-        num_workers: Processes that read and decode files; 0 reads in the main process.
+        num_workers: Processes that read and decode files; 0 reads in the main process. They need no
+            shared memory.
         images: For ``predict``: a folder of pictures that takes the place of the data set's own.
         exif: How those pictures are read that a camera turned: ``upright`` as their EXIF data say, ``ignore`` as their
             pixels lie in the file.
@@ -263,13 +261,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         assert self.training_data is not None, "setup for fit comes first"
         samples = TrainingSamples(self.training_data, self.training)
         rank, world = self._place()
-        return DataLoader(
-            samples,
-            batch_size=self.training.batch_size,
-            sampler=ViewSampler(samples, world, rank),
-            num_workers=self.num_workers,
-            collate_fn=_as_list,
-        )
+        return make_loader(samples, self.training.batch_size, self.num_workers, ViewSampler(samples, world, rank))
 
     def val_dataloader(self) -> DataLoader[Sample | BrokenSample | None]:
         """Load this process's share of the validation images with their ground truth."""
@@ -284,12 +276,8 @@ class SegmentationDataModule(LightningDataModule, ABC):
         return self._dataloader(with_target=False)
 
     def _dataloader(self, with_target: bool) -> DataLoader[Sample | BrokenSample | None]:
-        return DataLoader(
-            _Samples(self, with_target, self.share(*self._place())),
-            batch_size=self.batch_size,
-            num_workers=self.num_workers,
-            collate_fn=_as_list,
-        )
+        samples = _Samples(self, with_target, self.share(*self._place()))
+        return make_loader(samples, self.batch_size, self.num_workers)
 
     def _place(self) -> tuple[int, int]:
         """Return this process's number and how many there are."""

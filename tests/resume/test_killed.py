@@ -127,6 +127,27 @@ def test_killed_at_any_moment(seed: int, whole: Path, tmp_path: Path) -> None:
     assert_same(whole, folder)
 
 
+@pytest.mark.slow
+def test_a_killed_reader_of_pictures_ends_the_run_in_a_line(whole: Path, tmp_path: Path) -> None:
+    """As the kernel does where memory runs out."""
+    children = Path("/proc/self/task") / str(os.getpid()) / "children"
+    if not children.exists():
+        pytest.skip("needs /proc to tell the process's children")
+    folder = tmp_path / "run"
+    process = start(folder, "--data.num_workers=1")
+    wait_for_images(process, folder, 2)
+    (worker,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(worker), signal.SIGKILL)
+    code, errors = end(process)
+    assert code == 2
+    assert "Traceback" not in errors
+    kept, line = errors.splitlines()[-2:]
+    assert "images are done and kept; go on by the same command" in kept
+    assert "a process that reads pictures was killed by signal 9 (Killed), perhaps out of memory; use fewer" in line
+    finish(folder)
+    assert_same(whole, folder)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A disk of so many kB; a run needs about 600."""
