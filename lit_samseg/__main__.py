@@ -1,14 +1,16 @@
 """The program: what needs no network is answered without one, and each way to end has its exit code.
 
 0: done. 2: something a user can mend, said in one line. 130: Ctrl-C. 143: SIGTERM. 1, with a traceback: a defect.
-``python -m lit_samseg`` is ``lit-samseg``.
+``python -m lit_samseg`` is ``lit-samseg``. A reader that has seen enough (``| head``) is no failure.
 """
 
 import argparse
 import difflib
+import errno
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from typing import NoReturn
 
 from lit_samseg.description import COMMANDS, WITHOUT_NETWORKS, help_text
 from lit_samseg.errors import InputError
+from lit_samseg.streams import Streams
 from lit_samseg.version import __version__
 from lit_samseg.worker_death import TerminatedError, explain_death
 
@@ -35,8 +38,11 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: The command did not succeed, or help or the version was asked for.
     """
     words = list(sys.argv[1:] if args is None else args)
+    streams = Streams() if args is None else None
     try:
         _run(words, None if args is None else words)
+        if streams is not None and (reason := streams.failure()) is not None:
+            _end(f"error: standard output cannot be written ({reason}); all files were", 2)
     except argparse.ArgumentError as error:
         from lit_samseg.option_errors import in_one_line
 
@@ -131,6 +137,9 @@ def _readable_cause(error: BaseException | None) -> BaseException | None:
     while error is not None:
         # OSError: a full disk, a file without permission; its text names the file. ModuleNotFoundError: a logger whose
         # package is not installed.
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+            # A logger's, or a library's; what this program writes has a name.
+            return InputError(f"{error}: a logger's folder, or that for temporary files ({tempfile.gettempdir()})")
         if isinstance(error, InputError | OSError | ModuleNotFoundError):
             return error
         if _is(error, "MisconfigurationException"):

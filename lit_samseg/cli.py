@@ -28,6 +28,7 @@ from lit_samseg.callbacks import (
     ReportWriter,
     ResultsWriter,
     SkippedImages,
+    SummaryPrinter,
     TerminateOnce,
     check_trainable,
     training_callbacks,
@@ -150,14 +151,17 @@ class SamSegCLI(LightningCLI):
             dump = self._parser(subcommand).dump(config, skip_none=False)
             if subcommand == "test":
                 # In this order: pictures without results would be of no use.
-                callbacks += [ResultsWriter(output_dir, dump), GalleryWriter(output_dir, config.gallery)]
-                callbacks += [ReportWriter(output_dir)] if config.report else []
+                results = ResultsWriter(output_dir, dump)
+                report = ReportWriter(output_dir) if config.report else None
+                callbacks += [results, GalleryWriter(output_dir, config.gallery), *([report] if report else [])]
                 if not any(isinstance(callback, OverlayLogger) for callback in callbacks):
                     callbacks.append(OverlayLogger())
             else:
                 callbacks.append(OverlayWriter(output_dir, alone))
             # The summary last: it is of runs that begin.
             callbacks += [JournalWriter(output_dir, dump, config.resume, config.overwrite), DataSummary()]
+            if subcommand == "test":
+                callbacks.append(SummaryPrinter(results, report))
             # Where a job that is queued again leaves a checkpoint, which here holds nothing.
             kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
         try:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lit_samseg.description import COMMANDS
+from lit_samseg.errors import InputError
 from lit_samseg.results.compare import compare_runs
 from lit_samseg.results.record import RunRecord
 from lit_samseg.results.run_tables import tables_of_run
@@ -45,13 +46,18 @@ def run_report(words: Sequence[str]) -> None:
 
 def _analyse(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a finished test")
-    folder = parser.parse_args(words).run.expanduser()
-    results = RunRecord.read(folder).write_results(folder)
+    parser.add_argument("--output_dir", type=Path, default=None, metavar="DIR", help="write there (default: to RUN)")
+    options = parser.parse_args(words)
+    folder = options.run.expanduser()
+    output = folder if options.output_dir is None else options.output_dir.expanduser()
+    if (output / "counts.npz").exists() and not output.samefile(folder):
+        raise InputError(f"--output_dir {output} holds a run of its own; give another folder")
+    results = RunRecord.read(folder).write_results(output)
     tables = tables_of_run(results)
-    write_tables(tables, folder, "tables")
+    write_tables(tables, output, "tables")
     for table in tables:
         table.print()
-    print(f"Written to {folder}")
+    print(f"Written to {output}")
 
 
 def _compare(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
@@ -82,6 +88,17 @@ def _report(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
         help="embed them: one file, whatever its size; link: leave them in RUN/gallery beside it, which also suits "
         "thousands of images; auto (default): embed up to 10.5 MB of them",
     )
+    parser.add_argument(
+        "--output_dir",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="write report.html of one run there; pictures it does not embed stay in RUN/gallery (default: to RUN)",
+    )
     options = parser.parse_args(words)
-    for run in options.runs:
-        print(f"Report: {write_report(run.expanduser(), options.pictures)}")
+    if options.output_dir is not None and len(options.runs) > 1:
+        parser.error(f"--output_dir is for one run, not {len(options.runs)}: each would replace the other's report")
+    output = None if options.output_dir is None else options.output_dir.expanduser()
+    paths = [write_report(run.expanduser(), options.pictures, output) for run in options.runs]
+    for path in paths:
+        print(f"Report: {path}")

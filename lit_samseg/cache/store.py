@@ -43,8 +43,10 @@ class TensorStore:
         folder: Where the entries are; it is made.
         max_bytes: Size of all entries together; an entry that is larger alone is not kept.
 
+    A folder with entries that cannot be written, on a disk that is read-only, say, is only read, which is said once.
+
     Raises:
-        InputError: The folder cannot be made or written.
+        InputError: The folder cannot be made or written, and holds no entry.
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
@@ -53,13 +55,18 @@ class TensorStore:
         # At least the bytes in the folder, as far as this process can know; None before it looked.
         self._held: int | None = None
         self._written = 0
-        self._complained = False
+        self._complained = self._only_read = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            raise InputError(f"cache_dir {folder} cannot be written ({error.strerror}); give another folder") from error
+            if not any(_ENTRY.fullmatch(file.name) for file in self._files()):
+                raise InputError(
+                    f"cache_dir {folder} cannot be written ({error.strerror}); give another folder"
+                ) from error
+            logger.warning("cache_dir %s is only read, and nothing is kept: %s", folder, error.strerror)
+            self._complained = self._only_read = True
 
     def path(self, key: str) -> Path:
         """Return the file of a key, 64 hexadecimal digits."""
@@ -83,6 +90,8 @@ class TensorStore:
 
     def put(self, key: str, tensors: Mapping[str, Tensor]) -> None:
         """Keep tensors under a key, in place of what was there. A disk that refuses is reported once, not raised."""
+        if self._only_read:
+            return
         path, data = self.path(key), pack(key, tensors)
         if len(data) > self.max_bytes:
             return

@@ -9,6 +9,7 @@ from lit_samseg.callbacks.progress import ImageProgressBar
 from lit_samseg.callbacks.report_writer import ReportWriter
 from lit_samseg.callbacks.results_writer import ResultsWriter
 from lit_samseg.callbacks.skipped_images import SkippedImages
+from lit_samseg.callbacks.summary_printer import SummaryPrinter
 from lit_samseg.callbacks.termination import TerminateOnce
 from lit_samseg.callbacks.training_writer import TrainingWriter, check_trainable, training_callbacks
 
@@ -24,6 +25,7 @@ __all__ = [
     "ReportWriter",
     "ResultsWriter",
     "SkippedImages",
+    "SummaryPrinter",
     "TerminateOnce",
     "TrainingWriter",
     "check_trainable",

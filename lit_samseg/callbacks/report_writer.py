@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from lightning import Callback, LightningModule, Trainer
-from rich.console import Console
 
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 
@@ -13,21 +12,24 @@ class ReportWriter(Callback):
 
     Args:
         output_dir: The run's folder.
+
+    Attributes:
+        path: The report's, on the first process once it is written.
     """
 
     def __init__(self, output_dir: Path) -> None:
         self.output_dir = output_dir
+        self.path: Path | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Agree on the folder."""
         self.output_dir = prepare_output_folder(trainer, self.output_dir)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write it and say where it is."""
+        """Write it."""
         if not trainer.is_global_zero:
             return
         # Here, since matplotlib takes half a second to import and other commands do without it.
         from lit_samseg.report import write_report
 
-        path = write_report(self.output_dir)
-        Console().print(f"Report: {path}", soft_wrap=True, highlight=False, markup=False)
+        self.path = write_report(self.output_dir)

@@ -1,13 +1,11 @@
-"""Writes a finished run's files and prints its table."""
+"""Writes a finished run's files."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning import Callback, LightningModule, Trainer
-from rich.console import Console
 
 from lit_samseg.analysis import TAGS
 from lit_samseg.atomic import atomic_file
@@ -25,20 +23,22 @@ from lit_samseg.refine import LearnedGate
 from lit_samseg.results.layout import REPORT
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.record import RunRecord, provenance
-from lit_samseg.results.run_tables import summary_of_run, tables_of_run
+from lit_samseg.results.run_tables import tables_of_run
 from lit_samseg.results.text_table import write_tables
-from lit_samseg.results.truth import missing_in_truth
 from lit_samseg.sam.adapter import Adapter
 
 
 class ResultsWriter(Callback):
-    """At the end of a test, the first process writes the run's files and prints its table.
+    """At the end of a test, the first process writes the run's files.
 
     Nothing is written under a final name before, so a run that dies leaves the files of an earlier one alone.
 
     Args:
         output_dir: The run's folder.
         config: The full configuration as YAML, enough to run it again.
+
+    Attributes:
+        results: What ``results.json`` holds, on the first process once all files are written.
     """
 
     def __init__(self, output_dir: Path, config: str) -> None:
@@ -47,6 +47,7 @@ class ResultsWriter(Callback):
         self._start = 0.0
         self._images = 0
         self._processes: list[dict[str, float]] = []
+        self.results: dict[str, Any] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Find out that the folder cannot be written before hours of work, not after."""
@@ -79,7 +80,7 @@ class ResultsWriter(Callback):
         self._processes = [dict(zip(facts, own, strict=True)) for own in gathered.reshape(-1, len(facts)).tolist()]
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Gather the counts; on the first process write and print."""
+        """Gather the counts; on the first process write."""
         assert isinstance(pl_module, SamSegEvaluation)
         seconds = time.perf_counter() - self._start
         data = trainer.datamodule  # type: ignore[attr-defined]
@@ -105,12 +106,7 @@ class ResultsWriter(Callback):
             path.write_text(self.config, encoding="utf-8")
         results = record.write(self.output_dir)
         write_tables(tables_of_run(results), self.output_dir, "tables")
-        for table in summary_of_run(results):
-            table.print()
-        if (missing := missing_in_truth(results)) is not None:
-            print(f"lit-samseg: {missing}", file=sys.stderr)
-        # soft_wrap: a path is for copying, in one piece.
-        Console().print(f"Written to {self.output_dir}", soft_wrap=True, highlight=False, markup=False)
+        self.results = results
 
 
 def run_facts(

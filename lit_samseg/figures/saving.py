@@ -36,15 +36,19 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure: Of matplotlib.
         path: Its suffix, one that `check_format` knows, decides the format.
     """
-    with atomic_file(path) as draft:
-        suffix = path.suffix.lower()
-        if suffix in VECTOR:
-            undated = {"CreationDate": None} if suffix == ".pdf" else {"Date": None}
-            figure.savefig(draft, format=suffix[1:], metadata=undated)
-            return
+    # In memory first: of a full disk, libtiff says lines of its own.
+    drawn = io.BytesIO()
+    suffix = path.suffix.lower()
+    if suffix in VECTOR:
+        undated = {"CreationDate": None} if suffix == ".pdf" else {"Date": None}
+        figure.savefig(drawn, format=suffix[1:], metadata=undated)
+    else:
         # Without the transparency that matplotlib writes: printers ask for plain RGB.
-        drawn = io.BytesIO()
-        figure.savefig(drawn, format="png", dpi=DPI, pil_kwargs={"compress_level": 0})
+        rendered = io.BytesIO()
+        figure.savefig(rendered, format="png", dpi=DPI, pil_kwargs={"compress_level": 0})
         packed = {"compression": "tiff_adobe_deflate"} if suffix != ".png" else {}
-        with Image.open(drawn) as picture:
-            picture.convert("RGB").save(draft, dpi=(DPI, DPI), **packed)
+        with Image.open(rendered) as picture:
+            kind = "PNG" if suffix == ".png" else "TIFF"
+            picture.convert("RGB").save(drawn, format=kind, dpi=(DPI, DPI), **packed)
+    with atomic_file(path) as draft:
+        draft.write_bytes(drawn.getvalue())

@@ -56,7 +56,11 @@ class Card:
 
 
 def make_cards(
-    evidence: Evidence, folder: Path, pictures: Pictures | None, legend: GalleryLegend | None = None
+    evidence: Evidence,
+    folder: Path,
+    pictures: Pictures | None,
+    legend: GalleryLegend | None = None,
+    base: str = ".",
 ) -> list[Card]:
     """Make the cards of a run, in the order of its ids.
 
@@ -66,6 +70,7 @@ def make_cards(
         pictures: ``embed`` puts them into the page, ``link`` leaves them beside it, ``auto`` embeds what is not too
             large for one file; None shows none.
         legend: Of the gallery.
+        base: The way from the page's folder to the run's, for links.
 
     Raises:
         InputError: The gallery is broken.
@@ -98,7 +103,7 @@ def make_cards(
                 }
                 for r, row in enumerate(evidence.rows)
             ],
-            _urls(gallery, image_id, pictures == "embed") if image_id in shown else {},
+            _urls(gallery, image_id, None if pictures == "embed" else base) if image_id in shown else {},
             GalleryPrompts.read(gallery, image_id, rows) if image_id in shown else None,
         )
         for n, image_id in enumerate(evidence.ids)
@@ -119,9 +124,11 @@ def _files(gallery: Path, image_id: str) -> dict[str, Path]:
     return paths if all(path.is_file() for path in paths.values()) else {}
 
 
-def _urls(gallery: Path, image_id: str, embedded: bool) -> dict[str, str]:
-    if not embedded:
-        return {what: quote(f"gallery/{name.format(image_id)}") for what, name in FILES.items()}
+def _urls(gallery: Path, image_id: str, base: str | None) -> dict[str, str]:
+    """Return the URLs of an image's pictures: below ``base``, or of what the page itself holds where that is None."""
+    if base is not None:
+        start = "" if base == "." else f"{base}/"
+        return {what: quote(f"{start}gallery/{name.format(image_id)}") for what, name in FILES.items()}
     return {what: as_data_url(path.read_bytes(), "webp") for what, path in _files(gallery, image_id).items()}
 
 

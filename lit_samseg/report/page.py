@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,13 +44,14 @@ class Plot:
     dark: str
 
 
-def write_report(folder: Path, pictures: Pictures = "auto") -> Path:
+def write_report(folder: Path, pictures: Pictures = "auto", output_dir: Path | None = None) -> Path:
     """Write a finished run's ``report.html``; the same files give the same page.
 
     Args:
         folder: The run's.
         pictures: ``embed`` makes one file of it whatever its size, ``link`` leaves the pictures in ``gallery`` beside
             it, ``auto`` embeds up to 10.5 MB of them.
+        output_dir: Where the file goes; None writes it into the run's folder.
 
     Returns:
         The file.
@@ -63,14 +65,15 @@ def write_report(folder: Path, pictures: Pictures = "auto") -> Path:
     evidence = Evidence.read(folder)
     if [row["name"] for row in results["rows"]] != list(evidence.rows) or results["dataset"]["ids"] != evidence.ids:
         raise InputError(f"{folder}: results.json and counts.npz are of different runs; run the test again")
-    page = render_page(results, evidence, folder, pictures)
-    path = folder / REPORT
+    path = (folder if output_dir is None else output_dir) / REPORT
+    base = Path(os.path.relpath(folder.resolve(), path.parent.resolve())).as_posix()
+    page = render_page(results, evidence, folder, pictures, base)
     with atomic_file(path) as draft:
         draft.write_text(page, encoding="utf-8")
     return path
 
 
-def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictures: Pictures) -> str:
+def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictures: Pictures, base: str = ".") -> str:
     """Return the page as HTML.
 
     Args:
@@ -78,10 +81,11 @@ def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictu
         evidence: The run's counts and regions.
         folder: The run's; its gallery and ``config.yaml`` are read where they are.
         pictures: As in `write_report`.
+        base: The way from the page's folder to the run's.
     """
     verdict = find_verdict(results)
     legend = read_legend(folder, evidence)
-    cards = make_cards(evidence, folder, pictures if legend is not None else None, legend)
+    cards = make_cards(evidence, folder, pictures if legend is not None else None, legend, base)
     rows = results["rows"]
     best = next((row for row in rows if row["name"] == verdict.best), None)
     environment = Environment(
