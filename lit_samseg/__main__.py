@@ -20,6 +20,7 @@ from lit_samseg.description import COMMANDS, WITHOUT_NETWORKS, help_text
 from lit_samseg.errors import InputError
 from lit_samseg.streams import Streams
 from lit_samseg.version import __version__
+from lit_samseg.waiting import choose_waiting
 from lit_samseg.worker_death import TerminatedError, explain_death
 
 _LOGGER_PACKAGES = ("comet_ml", "mlflow", "neptune", "wandb")
@@ -84,6 +85,7 @@ def _run(words: list[str], args: list[str] | None) -> None:
             from lit_samseg.reports import run_report
         run_report(words)
     elif first in COMMANDS or _has_options_first(words):
+        choose_waiting(os.environ)
         with _ending_at_once():
             from lit_samseg.cli import run_command
         run_command(words, args)
