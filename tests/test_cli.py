@@ -239,6 +239,8 @@ def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
         "5000",
         "--output_dir",
         str(output),
+        "--overwrite",
+        "true",
     ]
     process = subprocess.Popen(
         [sys.executable, "-m", "lit_samseg", *words, "--model.save_predictions", "true"],
