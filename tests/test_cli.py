@@ -94,7 +94,7 @@ def test_predict_writes_label_maps_without_ground_truth(small_voc: SmallVoc, run
     assert outcome.code == 0, outcome.err
     assert sorted(read_predictions(tmp_path / "out/predictions/box")) == small_voc.ids
     assert not (tmp_path / "out/results.json").exists()
-    outcome = run_cli(*words, "--model.variants", "[box@class/oracle]")
+    outcome = run_cli(*words, "--overwrite=true", "--model.variants", "[box@class/oracle]")
     assert outcome.code == 2
     assert "needs the ground truth" in outcome.err
 
@@ -237,6 +237,7 @@ def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
         "configs/demo.yaml",
         "--data.size",
         "5000",
+        "--overwrite=true",
         "--output_dir",
         str(output),
         "--overwrite",

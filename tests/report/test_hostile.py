@@ -1,5 +1,6 @@
 """Hostile names, odd sizes and little to show: the report stays readable."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,6 @@ def own_words(root: Path, sizes: dict[str, tuple[int, int]]) -> list[Any]:
     """Make a data set of one's own with hostile class names, and return the options of a run on it."""
     for kind in ("images", "masks", "maps"):
         (root / kind).mkdir(parents=True)
-    (root / "names.txt").write_text("\n".join(NAMES), encoding="utf-8")
     for n, (name, size) in enumerate(sizes.items()):
         image, target = generate_scene(7, n)
         Image.fromarray(image).resize(size).save(root / f"images/{name}.png")
@@ -40,7 +40,11 @@ def own_words(root: Path, sizes: dict[str, tuple[int, int]]) -> list[Any]:
         Image.fromarray(blocks[: size[1], : size[0]]).save(root / f"maps/{name}.png")
     return [
         *("test", "--data=lit_samseg.data.Folder", f"--data.images={root}/images", f"--data.masks={root}/masks"),
-        *(f"--data.class_names={root}/names.txt", "--data.num_workers=0", "--model=lit_samseg.module.SamSegEvaluation"),
+        *(
+            f"--data.class_names={json.dumps(NAMES)}",
+            "--data.num_workers=0",
+            "--model=lit_samseg.module.SamSegEvaluation",
+        ),
         *("--model.baseline=lit_samseg.baselines.Precomputed", f"--model.baseline.root={root}/maps"),
         *("--model.sam=lit_samseg.sam.SegmentAnything", "--model.sam.checkpoint=demo", "--trainer.accelerator=cpu"),
         f"--output_dir={root}/run",
@@ -129,13 +133,13 @@ def test_nothing_of_an_earlier_run_is_left(run_cli: RunCli, tmp_path: Path) -> N
     assert run_cli(*words).code == 0
     assert (run / "gallery/image/a.webp").is_file()
     assert (run / "regions.csv").is_file()
-    assert run_cli(*words, "--gallery=false", "--report=false", "--model.analysis=false").code == 0
+    assert run_cli(*words, "--overwrite=true", "--gallery=false", "--report=false", "--model.analysis=false").code == 0
     for name in ("gallery", "report.html", "ladder.npz", "regions.csv"):
         assert not (run / name).exists()
     # A folder of the user's own, that has such a name, is none of it.
     (run / "gallery").mkdir()
     (run / "gallery/gallery.json").write_text("mine")
-    assert run_cli(*words, "--gallery=false", "--report=false", "--model.analysis=false").code == 0
+    assert run_cli(*words, "--overwrite=true", "--gallery=false", "--report=false", "--model.analysis=false").code == 0
     assert (run / "gallery/gallery.json").read_text() == "mine"
     assert run_cli("analyse", run).code == 0
     assert "ladder" not in results_of(run)["rows"][1]
@@ -152,7 +156,7 @@ def test_an_image_that_is_void_all_over(run_cli: RunCli, open_page: OpenPage, tm
     assert text.records("Images, by mIoU")["box"]["improved"] in ("0.00", "100.00")
     # And where it is the only one: nothing was scored.
     (root / "ids.txt").write_text("b\n")
-    outcome = run_cli(*words, f"--data.ids={root}/ids.txt")
+    outcome = run_cli(*words, "--overwrite=true", f"--data.ids={root}/ids.txt")
     assert outcome.code == 0, outcome.err
     assert ReportText(root / "run/report.html").headings[0].startswith("Not asked")
 
