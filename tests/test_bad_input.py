@@ -64,7 +64,16 @@ def test_truncated_jpeg_is_named_and_earlier_files_stay(
     earlier = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
     path.write_bytes(whole[: len(whole) // 2])
     # Another variant and precision, so that whatever this run wrote over the earlier files would differ.
-    again = [*words, "--data.num_workers", workers, "--model.sam.precision", "bf16", "--model.variants", "[box, mask]"]
+    again = [
+        *words,
+        "--overwrite=true",
+        "--data.num_workers",
+        workers,
+        "--model.sam.precision",
+        "bf16",
+        "--model.variants",
+        "[box, mask]",
+    ]
     assert_fails(run_cli, again, "2007_000002.jpg", "cannot be decoded")
     # What it had written is beside them.
     assert len(list((tmp_path / "out/predictions.partial/mask").glob("*.png"))) == 2
@@ -91,9 +100,12 @@ def test_label_out_of_range(run_cli: RunCli, words: list[object], small_voc: Sma
 
 
 def test_ground_truth_in_colours(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+    """VOC's own say what they stand for; one that is none of them says nothing."""
     path = small_voc.base / "SegmentationClass" / "2007_000000.png"
-    Image.open(path).convert("RGB").save(path)
-    assert_fails(run_cli, words, "2007_000000.png has mode RGB", "palette")
+    picture = Image.open(path).convert("RGB")
+    picture.putpixel((0, 0), (1, 2, 3))
+    picture.save(path)
+    assert_fails(run_cli, words, str(path), "(1, 2, 3)")
 
 
 def test_broken_checkpoints(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
@@ -170,7 +182,7 @@ def test_folders_of_ones_own_are_not_replaced(
 
 
 def test_the_baselines_label_maps_are_not_replaced(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
-    again = [*words, "--model.save_predictions", "true"]
+    again = [*words, "--overwrite=true", "--model.save_predictions", "true"]
     assert run_cli(*again).code == 0
     assert run_cli(*again).code == 0
     own = tmp_path / "out/predictions/baseline"

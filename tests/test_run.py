@@ -49,7 +49,7 @@ def test_scores_recomputed_from_pngs_equal_the_results(demo_run: Path) -> None:
     results = results_of(demo_run)
     ids = results["dataset"]["ids"]
     targets = {i: generate_scene(SPLIT_SEEDS["test"], int(i[-5:]))[1] for i in ids}
-    assert len(results["rows"]) == 9
+    assert len(results["rows"]) == 10
     for row in results["rows"]:
         folder = demo_run / "predictions" / row["name"].replace("/", "__")
         predictions = read_predictions(folder)
@@ -65,7 +65,7 @@ def test_every_table_can_be_rebuilt_from_the_counts(demo_run: Path) -> None:
     assert counts["ids"].tolist() == results["dataset"]["ids"]
     assert counts["rows"].tolist() == [row["name"] for row in results["rows"]]
     assert counts["intersection"].dtype == np.int64
-    assert counts["intersection"].shape == (9, SIZE, results["dataset"]["num_classes"])
+    assert counts["intersection"].shape == (10, SIZE, results["dataset"]["num_classes"])
     pooled = {k: counts[k].sum(1) for k in ("intersection", "gt_area", "pred_area")}
     union = pooled["gt_area"] + pooled["pred_area"] - pooled["intersection"]
     for n, row in enumerate(results["rows"]):
@@ -76,14 +76,14 @@ def test_every_table_can_be_rebuilt_from_the_counts(demo_run: Path) -> None:
 
     with (demo_run / "per_image.csv").open() as file:
         per_image = list(csv.DictReader(file))
-    assert len(per_image) == 9 * SIZE
+    assert len(per_image) == 10 * SIZE
     n, r = 2, 1
     line = next(x for x in per_image if (x["id"], x["row"]) == (counts["ids"][n], counts["rows"][r]))
     expected = counts["intersection"][r, n].sum() / counts["gt_area"][r, n].sum()
     assert float(line["pixel_acc"]) == pytest.approx(expected)
     with (demo_run / "per_class.csv").open() as file:
         per_class = list(csv.DictReader(file))
-    assert len(per_class) == 9 * results["dataset"]["num_classes"]
+    assert len(per_class) == 10 * results["dataset"]["num_classes"]
     assert int(per_class[3]["intersection"]) == pooled["intersection"][0][3]
 
 

@@ -67,13 +67,17 @@ def look_for_training_files(baseline: Baseline, data: SegmentationDataModule) ->
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Return a picture's width and height by its first bytes; None where they tell none."""
+    """Return a picture's width and height by its first bytes; None where they tell none, or one that is refused."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as picture:
                 return picture.size
-    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError):
+    except (
+        *(OSError, SyntaxError, ValueError, TypeError),
+        *(Image.DecompressionBombWarning, Image.DecompressionBombError),
+    ):
         # The reader says what is wrong with it.
         return None
 

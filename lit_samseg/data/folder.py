@@ -166,7 +166,11 @@ class Folder(SegmentationDataModule):
         """What is in the folder of masks."""
         assert self.masks is not None, "setup refuses to test without masks"
         if self._mask_listing is None:
-            self._mask_listing = list_folder(self.masks, self.mask_suffix, MASK_SUFFIXES)
+            # A figure asks for masks that may have been moved: none is there then.
+            there = self.masks.is_dir()
+            self._mask_listing = (
+                list_folder(self.masks, self.mask_suffix, MASK_SUFFIXES) if there else Listing({}, [], [])
+            )
         return self._mask_listing
 
     def _mask(self, image_id: str) -> Path:

@@ -67,9 +67,11 @@ def list_folder(folder: Path, suffix: str | None, suffixes: Sequence[str]) -> Li
             # Names with a dot in front are what systems and programs leave behind.
             if entry.name.startswith(".") or entry.name.lower() in _LITTER:
                 continue
-            if entry.is_dir():
+            # Not the entry's own methods, which raise at a link to itself.
+            path = Path(entry.path)
+            if path.is_dir():
                 subfolders.append(entry.name)
-            elif entry.is_file():
+            elif path.is_file():
                 stem = _stem(entry.name, wanted)
                 if stem is None:
                     passed_over.append(entry.name)

@@ -138,7 +138,7 @@ def test_counts_are_those_of_the_same_image_given_plainly(
         assert counts == plain_counts
     else:
         Image.fromarray(image).save(tiny.image, "PNG")
-        assert run_cli(*tiny.words()).code == 0
+        assert run_cli(*tiny.words(), "--overwrite=true").code == 0
         assert tiny.counts() == counts
 
 

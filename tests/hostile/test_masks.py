@@ -71,7 +71,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "jpeg-2000": (encoded(GREY, "JPEG2000"), "may be compressed with loss (JPEG2000)"),
     "one-above-the-classes": (with_value(21), "has label 21; labels are 0..20 and 255"),
     "one-below-void": (with_value(254), "has label 254; labels are 0..20 and 255"),
-    "other-size": (encoded(GREY.resize((WIDTH + 1, HEIGHT)), "PNG"), f"is 41x24 pixels, its image {WIDTH}x{HEIGHT}"),
+    "other-size": (
+        encoded(GREY.resize((WIDTH + 1, HEIGHT), Image.Resampling.NEAREST), "PNG"),
+        f"is 41x24 pixels, its image {WIDTH}x{HEIGHT}",
+    ),
     "sides-swapped": (encoded(GREY.transpose(Image.Transpose.TRANSPOSE), "PNG"), "is 24x40 pixels, its image 40x24"),
     "two-pages": (encoded(GREY, "TIFF", [GREY]), "holds several pictures"),
     "animated-gif": (encoded(GREY, "GIF", [GREY.point(lambda value: value // 2)]), "holds several pictures"),
@@ -123,9 +126,9 @@ def test_a_renumbered_mask_has_other_indices() -> None:
 
 
 def test_a_renumbered_label_map_is_refused(refused: Refused, tiny: Tiny) -> None:
-    """Nobody knows a baseline's colours."""
+    """Nobody knows a baseline's colours: its user says what stands for the labels."""
     tiny.label_map.write_bytes(encoded(renumbered(), "PNG"))
-    refused(tiny.words(), tiny.label_map, "has the usual colours at other indices", "save it as 8-bit grey")
+    refused(tiny.words(), tiny.label_map, "has the usual colours at other indices", "set model.baseline.label_values")
 
 
 # Both are read by the same function, and the ground truth's cases are all tried, but label maps may have any colours.

@@ -130,5 +130,5 @@ def test_earlier_results_are_kept(run_cli: RunCli, refused: Refused, tiny: Tiny)
     broken = labels()
     broken[0, 0] = 77
     save_indices(tiny.mask, broken)
-    refused(tiny.words(), tiny.mask, "has label 77")
+    refused([*tiny.words(), "--overwrite=true"], tiny.mask, "has label 77")
     assert {path: path.read_bytes() for path in tiny.out.rglob("*") if path.is_file()} == earlier
