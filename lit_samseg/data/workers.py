@@ -7,7 +7,7 @@ thread of the worker, and the main process waits for it for ever. Here pixels go
 import functools
 import io
 import os
-import pickle
+import pickle  # nosec B403 # what a worker sends its own main process, as multiprocessing does
 import signal
 import sys
 from collections.abc import Callable
