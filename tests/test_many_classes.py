@@ -69,6 +69,7 @@ def test_scores_files_and_figures(words: list[object], run_cli: RunCli, tmp_path
     assert shown.code == 0, shown.err
 
 
+@pytest.mark.slow
 def test_predictions_without_ground_truth(words: list[object], run_cli: RunCli, tmp_path: Path) -> None:
     """What a row writes, another run takes as its baseline; void of label maps is 65535 too."""
     path = tmp_path / "maps/0.png"

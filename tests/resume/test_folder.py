@@ -127,6 +127,7 @@ def test_a_finished_run_stays_unless_it_may_be_replaced(small_voc: SmallVoc, run
     assert "--overwrite replaces one; leave one of them out" in run_cli(*words, "--overwrite=true", "--resume=true").err
 
 
+@pytest.mark.slow
 def test_label_maps_of_an_earlier_predict_stay(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = [word for word in small_voc.words()[1:] if not word.startswith(("--gallery", "--report"))]
