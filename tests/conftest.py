@@ -38,6 +38,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def deaths_are_noticed() -> None:
+    """Have PyTorch watch the processes of its loaders before any `Trainer` is there.
+
+    It sets its SIGCHLD handler once in a process; a `Trainer` that was there before takes it away when it ends.
+    """
+    from torch.utils.data import DataLoader
+
+    list(DataLoader([0], num_workers=1))  # type: ignore[arg-type]
+
+
 def has_loopback() -> bool:
     """Tell whether processes on this machine can reach each other; a sandbox without network may forbid even that."""
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:

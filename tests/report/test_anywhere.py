@@ -39,9 +39,15 @@ def test_pictures_beside_the_file_are_loaded_when_they_are_seen(
     assert [url for url in open_page.asked if "/gallery/" in url] == []
     view = page.locator(".card .stage").nth(10)
     view.scroll_into_view_if_needed()
-    page.wait_for_timeout(300)
+    asked: set[str] = set()
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        before, asked = asked, {url for url in open_page.asked if "/gallery/" in url}
+        if len(asked) >= 3 and asked == before:
+            break
     # An image is three pictures; of twenty images a few are near the window.
-    assert 3 <= len({url for url in open_page.asked if "/gallery/" in url}) < 3 * 15
+    assert 3 <= len(asked) < 3 * 15
+    page.wait_for_load_state("networkidle")
     seen = np.asarray(Image.open(io.BytesIO(view.screenshot())).convert("RGB")).reshape(-1, 3)
     assert len(np.unique(seen, axis=0)) > 50
 
