@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from lit_samseg.description import COMMANDS, WITHOUT_NETWORKS, help_text
+from lit_samseg.cli.description import COMMANDS, WITHOUT_LIGHTNING, WITHOUT_NETWORKS, help_text
+from lit_samseg.cli.streams import Streams
 from lit_samseg.errors import InputError
-from lit_samseg.streams import Streams
+from lit_samseg.runtime.waiting import choose_waiting
+from lit_samseg.runtime.worker_death import TerminatedError, explain_death
 from lit_samseg.version import __version__
-from lit_samseg.waiting import choose_waiting
-from lit_samseg.worker_death import TerminatedError, explain_death
 
 _LOGGER_PACKAGES = ("comet_ml", "mlflow", "neptune", "wandb")
 """Errors of their own tell the user what to mend."""
@@ -45,7 +45,7 @@ def main(args: Sequence[str] | None = None) -> None:
         if streams is not None and (reason := streams.failure()) is not None:
             _end(f"error: standard output cannot be written ({reason}); all files were", 2)
     except argparse.ArgumentError as error:
-        from lit_samseg.option_errors import in_one_line
+        from lit_samseg.cli.option_errors import in_one_line
 
         known = [word for word in words[:1] if word in COMMANDS]
         _end(f"error: {in_one_line(str(error))} (see {' '.join(['lit-samseg', *known, '--help'])})", 2)
@@ -80,14 +80,16 @@ def _run(words: list[str], args: list[str] | None) -> None:
         print(help_text(), end="")
     elif first in ("--version", "version"):
         print(f"lit-samseg {__version__}")
-    elif first in WITHOUT_NETWORKS:
+    elif first in WITHOUT_LIGHTNING:
+        if first not in WITHOUT_NETWORKS:
+            choose_waiting(os.environ)
         with _ending_at_once():
-            from lit_samseg.reports import run_report
+            from lit_samseg.commands import run_report
         run_report(words)
     elif first in COMMANDS or _has_options_first(words):
         choose_waiting(os.environ)
         with _ending_at_once():
-            from lit_samseg.cli import run_command
+            from lit_samseg.cli.command_line import run_command
         run_command(words, args)
     else:
         meant = difflib.get_close_matches(first, COMMANDS, 1)
@@ -99,7 +101,7 @@ def _has_options_first(words: list[str]) -> bool:
     """Tell whether options stand before the command, as Lightning allows for a file of several commands."""
     if not words[0].startswith("-"):
         return False
-    from lit_samseg.config_files import check_command_first, check_config_files
+    from lit_samseg.cli.config_files import check_command_first, check_config_files
 
     check_config_files(words)
     check_command_first(words, tuple(COMMANDS))

@@ -9,15 +9,15 @@ from lightning import LightningModule
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
-from lit_samseg.allocation import keep_freed_memory
 from lit_samseg.analysis import Analysis, ImageAnalysis
-from lit_samseg.arithmetic import forbid_tf32
 from lit_samseg.baselines import Baseline, check_label_map, look_for_files
 from lit_samseg.cache import StoredType, cache_networks
+from lit_samseg.checkpoints.trained_on import check_evaluated
 from lit_samseg.data import Sample
-from lit_samseg.declared import check_declared
 from lit_samseg.errors import InputError
-from lit_samseg.label_maps import LabelMaps
+from lit_samseg.evaluation.label_maps import LabelMaps
+from lit_samseg.evaluation.scalar_names import scalar_name
+from lit_samseg.evaluation.scoring import Scoring
 from lit_samseg.refine import (
     PAPER_VARIANTS,
     AskedPrompts,
@@ -29,11 +29,11 @@ from lit_samseg.refine import (
     read_gate,
     refine_by_all,
 )
+from lit_samseg.runtime.allocation import keep_freed_memory
+from lit_samseg.runtime.declared import check_declared
+from lit_samseg.runtime.tf32 import forbid_tf32
+from lit_samseg.runtime.timing import StageTimer
 from lit_samseg.sam import Embedding, PromptableSegmenter
-from lit_samseg.scalar_names import scalar_name
-from lit_samseg.scoring import Scoring
-from lit_samseg.timing import StageTimer
-from lit_samseg.trained_on import check_evaluated
 from lit_samseg.void import VOID
 
 

@@ -7,12 +7,12 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor
 
-from lit_samseg.arithmetic import without_tf32
 from lit_samseg.baselines import Baseline, check_label_map, load_baseline
 from lit_samseg.data.given import as_image, as_label_map
-from lit_samseg.declared import check_declared
 from lit_samseg.errors import InputError
 from lit_samseg.refine import Decision, find_regions, make_grid, parse_variants, read_gate, refine
+from lit_samseg.runtime.declared import check_declared
+from lit_samseg.runtime.tf32 import without_tf32
 from lit_samseg.sam import Precision, PromptableSegmenter, load_promptable_segmenter
 from lit_samseg.void import VOID
 

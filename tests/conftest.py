@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from lit_samseg.cli import main
+from lit_samseg.__main__ import main
 from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 

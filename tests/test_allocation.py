@@ -8,7 +8,7 @@ import pytest
 
 SCRIPT = """
 import resource, sys, torch
-from lit_samseg.allocation import keep_freed_memory
+from lit_samseg.runtime.allocation import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory() and keep_freed_memory()
 def fetch():
@@ -37,7 +37,7 @@ def test_large_blocks_are_fetched_once() -> None:
 
 
 def test_other_allocators_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lit_samseg.allocation import keep_freed_memory
+    from lit_samseg.runtime.allocation import keep_freed_memory
 
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     assert not keep_freed_memory()

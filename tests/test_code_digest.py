@@ -11,12 +11,12 @@ import pytest
 import torch
 
 import lit_samseg
-from lit_samseg import code_digest as digests
 from lit_samseg.baselines import Baseline
 from lit_samseg.cache import cache_networks
-from lit_samseg.code_digest import classes_of_config, code_digest
 from lit_samseg.data import Scenes
 from lit_samseg.journal.run_identity import describe_differences, identity_of_run
+from lit_samseg.runtime import code_digest as digests
+from lit_samseg.runtime.code_digest import classes_of_config, code_digest
 from tests.cache.counting import CountingBaseline, CountingSam
 
 PACKAGE = Path(lit_samseg.__file__).parent

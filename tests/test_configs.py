@@ -10,11 +10,11 @@ import torch
 import yaml
 from PIL import Image
 
+from lit_samseg.checkpoints.weights import DEMO_WEIGHTS, sha256_of_file
 from lit_samseg.data.ade20k import ADE20K_CLASSES
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from lit_samseg.data.voc import VOC_CLASSES
-from lit_samseg.sam import registry
-from lit_samseg.weights import DEMO_WEIGHTS, sha256_of_file
+from lit_samseg.sam import known_weights as registry
 from tests.baselines import tiny_segmenters
 from tests.baselines.tiny_oneformer import save_oneformer
 from tests.conftest import PROJECT, RunCli

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from lit_samseg.baselines import Baseline, MobileNetV2DeepLab, load_baseline
+from lit_samseg.checkpoints.weights import DEMO_WEIGHTS
 from lit_samseg.data import Sample, Scenes, SegmentationDataModule
 from lit_samseg.data.facts import fact_of_data
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refiner import Refiner
 from lit_samseg.sam import SegmentAnything, load_promptable_segmenter
-from lit_samseg.weights import DEMO_WEIGHTS
 from tests.conftest import RunCli
 from tests.refine.fake_sam import BoxFillingSam
 from tests.test_module import Constant

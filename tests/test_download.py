@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lit_samseg.download import cache_folder, fetch
+from lit_samseg.checkpoints.download import cache_folder, fetch
 from lit_samseg.errors import InputError
 
 CONTENT = bytes(range(256)) * 16_000

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from lit_samseg.baselines import HubSegmenter, MobileNetV2DeepLab, OneFormer, Precomputed, TorchvisionDeepLab
-from lit_samseg.identity import sha256_of_settings
+from lit_samseg.checkpoints.identity import sha256_of_settings
+from lit_samseg.checkpoints.weights import DEMO_WEIGHTS
 from lit_samseg.sam import HubSam, SegmentAnything
-from lit_samseg.weights import DEMO_WEIGHTS
 from tests.baselines import tiny_segmenters
 from tests.baselines.tiny_oneformer import save_oneformer
 from tests.sam import tiny_hub

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lit_samseg.option_errors import in_one_line
+from lit_samseg.cli.option_errors import in_one_line
 from tests.conftest import PROJECT, RunCli
 
 DEMO = ("--config", PROJECT / "configs/demo.yaml")

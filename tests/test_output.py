@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.cache import TensorStore
 from lit_samseg.errors import InputError
 from lit_samseg.figures.saving import save_figure
 from lit_samseg.gallery import GalleryLegend, GalleryPictures, GalleryPrompts, key_of, write_entry
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.text_table import TextTable
+from lit_samseg.runtime.atomic import atomic_file
 from tests.conftest import RunCli
 from tests.test_without_networks import finished_run
 

@@ -11,8 +11,8 @@ from segment_anything import SamPredictor
 from lit_samseg.data.reading import read_image
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from lit_samseg.data.voc import VOC_CLASSES
-from lit_samseg.sam.checkpoint import load_sam
-from lit_samseg.sam.registry import resolve_checkpoint
+from lit_samseg.sam.known_weights import resolve_checkpoint
+from lit_samseg.sam.official.checkpoint import load_sam
 from scripts.benchmarking.plain_loop import refine
 from tests.conftest import PROJECT, SHARED, RunCli
 

@@ -17,7 +17,7 @@ SIZES = (7, 3, 2, 1)
 
 PROGRAM = """
 import sys
-from lit_samseg.cli import main
+from lit_samseg.__main__ import main
 folder, sizes, *words = sys.argv[1:]
 for size in sizes.split(","):
     sys.argv = ["lit-samseg"]

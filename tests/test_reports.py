@@ -25,7 +25,7 @@ WORDS = ["test", "--config", PROJECT / "configs/demo.yaml", "--trainer.accelerat
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs of other variants over the same six scenes."""
-    from lit_samseg.cli import main
+    from lit_samseg.__main__ import main
 
     root = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:

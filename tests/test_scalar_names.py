@@ -6,9 +6,9 @@ from itertools import combinations, product
 import pytest
 
 from lit_samseg.errors import InputError
+from lit_samseg.evaluation.scalar_names import scalar_name
 from lit_samseg.refine.grammar import parse_variant
 from lit_samseg.refine.variant import FILLS, PARTS, REGIONS, SELECTIONS
-from lit_samseg.scalar_names import scalar_name
 
 
 @pytest.mark.parametrize(

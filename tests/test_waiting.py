@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from lit_samseg.waiting import SETTINGS, WAITING, choose_waiting
+from lit_samseg.runtime.waiting import SETTINGS, WAITING, choose_waiting
 
 
 def test_the_users_choice_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

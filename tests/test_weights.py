@@ -11,15 +11,15 @@ import torch
 from torchvision.models.segmentation import deeplabv3_mobilenet_v3_large
 
 from lit_samseg.baselines import HubSegmenter, MobileNetV2DeepLab, TorchvisionDeepLab
-from lit_samseg.errors import InputError
-from lit_samseg.sam import HubSam, SegmentAnything
-from lit_samseg.weights import (
+from lit_samseg.checkpoints.weights import (
     DEMO_WEIGHTS,
     load_strictly,
     read_safetensors_metadata,
     read_state_dict,
     sha256_of_file,
 )
+from lit_samseg.errors import InputError
+from lit_samseg.sam import HubSam, SegmentAnything
 from tests.baselines import tiny_segmenters
 from tests.sam import tiny_hub
 

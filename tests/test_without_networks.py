@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lit_samseg.description import COMMANDS
+from lit_samseg.cli.description import COMMANDS
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.record import RunRecord
 from tests.conftest import PROJECT, RunCli

@@ -1,13 +1,13 @@
 """Frozen semantic segmenters: an image in, a label map out."""
 
 from lit_samseg.baselines.by_name import load_baseline
-from lit_samseg.baselines.hub import HubSegmenter
 from lit_samseg.baselines.interface import Baseline, LogitBaseline, TrainableBaseline, check_label_map
 from lit_samseg.baselines.looking import look_for_files, look_for_training_files
 from lit_samseg.baselines.mobilenet_v2 import MobileNetV2DeepLab
 from lit_samseg.baselines.oneformer import OneFormer
 from lit_samseg.baselines.precomputed import Precomputed
 from lit_samseg.baselines.torchvision_deeplab import TorchvisionDeepLab
+from lit_samseg.baselines.transformers_segmenter import HubSegmenter
 
 __all__ = [
     "Baseline",

@@ -2,12 +2,12 @@
 
 from typing import get_args
 
-from lit_samseg.baselines.hub import HubSegmenter
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.mobilenet_v2 import MobileNetV2DeepLab
 from lit_samseg.baselines.oneformer import OneFormer
 from lit_samseg.baselines.torchvision_deeplab import Architecture, TorchvisionDeepLab
-from lit_samseg.hub import check_unambiguous, find_checkpoint_folder, read_config
+from lit_samseg.baselines.transformers_segmenter import HubSegmenter
+from lit_samseg.checkpoints.hub import check_unambiguous, find_checkpoint_folder, read_config
 
 
 def load_baseline(checkpoint: str) -> Baseline:

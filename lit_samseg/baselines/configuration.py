@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lit_samseg.checkpoints.hub import using_config
 from lit_samseg.errors import InputError
-from lit_samseg.hub import using_config
 
 
 class Configuration(NamedTuple):

@@ -8,10 +8,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.baselines.interface import LogitBaseline, TrainableBaseline, resize_bilinear
+from lit_samseg.checkpoints.hub import (
+    check_unambiguous,
+    find_checkpoint_folder,
+    load_pretrained,
+    read_config,
+    using_config,
+)
+from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
+from lit_samseg.checkpoints.weights import DEMO_WEIGHTS
 from lit_samseg.errors import InputError
-from lit_samseg.hub import check_unambiguous, find_checkpoint_folder, load_pretrained, read_config, using_config
-from lit_samseg.identity import identity_of, sha256_of_settings
-from lit_samseg.weights import DEMO_WEIGHTS
 
 
 class MobileNetV2DeepLab(LogitBaseline, TrainableBaseline):

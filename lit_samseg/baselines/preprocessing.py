@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lit_samseg.checkpoints.hub import PREPROCESSOR, read_processor_settings, refused_with
 from lit_samseg.errors import InputError
-from lit_samseg.hub import PREPROCESSOR, read_processor_settings, refused_with
 
 LONGEST_RATIO = 4
 """What the longer side of a network's input may be of the processor's length for the shorter one."""

@@ -8,9 +8,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from lit_samseg.baselines.interface import LogitBaseline, TrainableBaseline, resize_bilinear
+from lit_samseg.checkpoints.identity import identity_of
+from lit_samseg.checkpoints.weights import freeze, load_strictly, read_state_dict, sha256_of_file
 from lit_samseg.errors import InputError
-from lit_samseg.identity import identity_of
-from lit_samseg.weights import freeze, load_strictly, read_state_dict, sha256_of_file
 
 Architecture = Literal["deeplabv3_mobilenet_v3_large", "deeplabv3_resnet50", "deeplabv3_resnet101"]
 

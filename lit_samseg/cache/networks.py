@@ -13,8 +13,8 @@ from torch import Tensor
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.cache.key import key_of
 from lit_samseg.cache.store import TensorStore
-from lit_samseg.code_digest import code_digest
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.code_digest import code_digest
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Candidates, Embedding, Prompt, PromptableSegmenter
 

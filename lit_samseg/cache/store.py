@@ -12,9 +12,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.cache.entry import DamagedEntryError, pack, unpack
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.atomic import atomic_file
 
 logger = logging.getLogger(__name__)
 

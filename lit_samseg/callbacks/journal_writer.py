@@ -20,9 +20,9 @@ from lit_samseg.callbacks.limits import is_whole
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.callbacks.replacing import check_replaceable, finished_command, remove_others
 from lit_samseg.errors import InputError
-from lit_samseg.image_counts import ImageCounts
+from lit_samseg.evaluation.image_counts import ImageCounts
+from lit_samseg.evaluation.label_maps import LabelMaps
 from lit_samseg.journal import FolderLock, Journal, Record, RecordFile, identity_of_run
-from lit_samseg.label_maps import LabelMaps
 from lit_samseg.module import SamSegEvaluation
 
 

@@ -13,8 +13,8 @@ from lit_samseg.data import Sample, SegmentationDataModule
 from lit_samseg.drawing import class_colours, draw_overlay
 from lit_samseg.drawing.sheet import draw_sheet
 from lit_samseg.errors import InputError
+from lit_samseg.evaluation.label_maps import LabelMaps
 from lit_samseg.gallery import shrink
-from lit_samseg.label_maps import LabelMaps
 
 
 class OverlayLogger(Callback):

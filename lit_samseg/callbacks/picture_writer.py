@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.baselines import Baseline
 from lit_samseg.callbacks.folder_writer import FolderWriter
 from lit_samseg.callbacks.limits import is_whole, limiting_option
@@ -21,6 +20,7 @@ from lit_samseg.data import SegmentationDataModule
 from lit_samseg.drawing import class_colours, draw_overlay
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.layout import prediction_path
+from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.void import VOID
 
 Labels = NDArray[np.integer]

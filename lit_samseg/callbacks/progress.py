@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from lit_samseg.memory import peak_memory_mb
+from lit_samseg.runtime.memory import peak_memory_mb
 
 
 class _ImagesPerSecond(ProgressColumn):

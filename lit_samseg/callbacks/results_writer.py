@@ -8,24 +8,23 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 
 from lit_samseg.analysis import TAGS
-from lit_samseg.atomic import atomic_file
 from lit_samseg.cache import cache_use
-from lit_samseg.callbacks.evidence import gather_evidence
+from lit_samseg.callbacks.gathered_run import gather_evidence
 from lit_samseg.callbacks.limits import is_whole, limiting_option
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.callbacks.picture_writer import written_void
+from lit_samseg.checkpoints.trained_on import Trained
 from lit_samseg.data import Folder, SegmentationDataModule
 from lit_samseg.data.understanding import TruthAreas, facts_of
 from lit_samseg.errors import InputError
-from lit_samseg.memory import peak_memory_mb
 from lit_samseg.module import SamSegEvaluation
-from lit_samseg.refine import LearnedGate
 from lit_samseg.results.layout import REPORT
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.record import RunRecord, provenance
 from lit_samseg.results.run_tables import tables_of_run
 from lit_samseg.results.text_table import write_tables
-from lit_samseg.sam.adapter import Adapter
+from lit_samseg.runtime.atomic import atomic_file
+from lit_samseg.runtime.memory import peak_memory_mb
 
 
 class ResultsWriter(Callback):
@@ -162,7 +161,7 @@ def run_facts(
     }
 
 
-def _trained(trained: Adapter | LearnedGate, file: str | None) -> dict[str, Any]:
+def _trained(trained: Trained, file: str | None) -> dict[str, Any]:
     return {"file": file, "sha256": trained.sha256, "images": len(trained.trained_on)}
 
 

@@ -10,13 +10,13 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from rich.console import Console
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.callbacks.output_folder import prepare_output_folder
 from lit_samseg.callbacks.replacing import check_replaceable
 from lit_samseg.callbacks.termination import take_first_sigterm_only
 from lit_samseg.errors import InputError
 from lit_samseg.finetune import GateFinetune, SamRefinerFinetune, SegmenterFinetune
 from lit_samseg.journal import FolderLock
+from lit_samseg.runtime.atomic import atomic_file
 
 CURVE = "curve.csv"
 Trained = SamRefinerFinetune | SegmenterFinetune | GateFinetune

@@ -1,5 +1,6 @@
 """The DataModule all data sets share: subset, loading by worker processes, every image evaluated exactly once."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -9,18 +10,19 @@ from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from lit_samseg.data.augmentation import load_albumentations
 from lit_samseg.data.listing import Listing
 from lit_samseg.data.orientation import Exif
 from lit_samseg.data.palettes import FileLabels, colours_of
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.sample import BrokenSample, Sample
-from lit_samseg.data.sharing import estimate_cost, share_out
+from lit_samseg.data.sharding import estimate_cost, share_out
 from lit_samseg.data.subset import draw_subset, read_ids
-from lit_samseg.data.training import Training, TrainingSamples, ViewSampler, choose_training
+from lit_samseg.data.training import Training, TrainingSamples, ViewSampler
 from lit_samseg.data.turned import Turned, find_turned
 from lit_samseg.data.workers import make_loader
-from lit_samseg.declared import check_declared
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.declared import check_declared
 
 OnError = Literal["raise", "skip"]
 
@@ -213,7 +215,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
             raise InputError(f"data.images is for predict; {word} takes the data set's own images, leave it out")
         self.choose_ids(with_target)
         if stage == "fit":
-            self.training_data = choose_training(self)
+            self.training_data = self._choose_training()
 
     def choose_ids(self, with_target: bool) -> None:
         """Choose the ids of the split, list or subset, and check that their files exist.
@@ -240,6 +242,33 @@ class SegmentationDataModule(LightningDataModule, ABC):
         self.turned = self.find_turned(with_target)
         if self.turned is not None and self.on_error == "raise":
             self.turned.check()
+
+    def _choose_training(self) -> "SegmentationDataModule":
+        """Return this data set with the training's images; the validation's are chosen.
+
+        Raises:
+            InputError: They cannot be chosen or have no file, or some are validation images too.
+        """
+        training = self.training
+        if training.views > 1:
+            # Here, rather than in the second epoch, it is found out that it is not installed.
+            load_albumentations()
+        chosen = copy.copy(self)
+        chosen.split, chosen.subset, chosen.subset_seed = training.split, training.subset, training.subset_seed
+        chosen.ids_file = None if training.ids is None else Path(training.ids).expanduser()
+        try:
+            chosen.choose_ids(with_target=True)
+        except InputError as error:
+            raise InputError(f"data.training: {error}") from error
+        held_out = {self.image_key(image_id) for image_id in self.ids}
+        both = [image_id for image_id in chosen.ids if chosen.image_key(image_id) in held_out]
+        if both:
+            raise InputError(
+                f"{len(both)} {'image is' if len(both) == 1 else 'images are'} both in training (split "
+                f"{chosen.split!r}) and in validation (split {self.split!r}), first: {both[0]}; give other data.ids or "
+                "data.training.ids"
+            )
+        return chosen
 
     def leave_out(self, positions: Collection[int]) -> None:
         """Do not load these images; before loaders are made, and the same on every process."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lit_samseg.data.datamodule import SegmentationDataModule
-from lit_samseg.declared import check_declared
+from lit_samseg.runtime.declared import check_declared
 
 
 def fact_of_data(data: object, name: str) -> Any:

@@ -1,23 +1,19 @@
 """Which images a network is trained on, in which order and in which views."""
 
-import copy
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler
 
-from lit_samseg.data.augmentation import Augmentation, load_albumentations, refuse_nulls
+from lit_samseg.data.augmentation import Augmentation, refuse_nulls
 from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.errors import InputError
-
-if TYPE_CHECKING:
-    from lit_samseg.data.datamodule import SegmentationDataModule
 
 
 @dataclass(frozen=True)
@@ -57,31 +53,19 @@ class Training:
                 raise InputError(f"data.training.{name} is {number}; give 1 or more")
 
 
-def choose_training(data: "SegmentationDataModule") -> "SegmentationDataModule":
-    """Return the training images of a data set whose validation images are chosen.
+class Readable(Protocol):
+    """Images that can be read by their ids.
 
-    Raises:
-        InputError: They cannot be chosen or have no file, or some are validation images too.
+    Attributes:
+        ids: Of the images.
+        check: Called with each image and its id; raises InputError where it cannot be used.
     """
-    training = data.training
-    if training.views > 1:
-        # Here, rather than in the second epoch, it is found out that it is not installed.
-        load_albumentations()
-    chosen = copy.copy(data)
-    chosen.split, chosen.subset, chosen.subset_seed = training.split, training.subset, training.subset_seed
-    chosen.ids_file = None if training.ids is None else Path(training.ids).expanduser()
-    try:
-        chosen.choose_ids(with_target=True)
-    except InputError as error:
-        raise InputError(f"data.training: {error}") from error
-    held_out = {data.image_key(image_id) for image_id in data.ids}
-    both = [image_id for image_id in chosen.ids if chosen.image_key(image_id) in held_out]
-    if both:
-        raise InputError(
-            f"{len(both)} {'image is' if len(both) == 1 else 'images are'} both in training (split {chosen.split!r}) "
-            f"and in validation (split {data.split!r}), first: {both[0]}; give other data.ids or data.training.ids"
-        )
-    return chosen
+
+    ids: list[str]
+    check: Callable[[Tensor, str], None] | None
+
+    def read(self, image_id: str, with_target: bool) -> Sample:
+        """Read one sample."""
 
 
 class TrainingSamples(Dataset[Sample | BrokenSample]):
@@ -94,7 +78,7 @@ class TrainingSamples(Dataset[Sample | BrokenSample]):
         training: Seed and augmentation.
     """
 
-    def __init__(self, data: "SegmentationDataModule", training: Training) -> None:
+    def __init__(self, data: Readable, training: Training) -> None:
         self.data, self.training = data, training
 
     def __len__(self) -> int:

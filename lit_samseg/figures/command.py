@@ -7,10 +7,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from lit_samseg.cli.configured_data import configured_data, split_words
 from lit_samseg.errors import InputError
 from lit_samseg.figures.choice import Pick, check_ids, pick_images
 from lit_samseg.figures.comparison import comparison_plate
-from lit_samseg.figures.dataset import configured_data, split_words
 from lit_samseg.figures.panels import draw_plate
 from lit_samseg.figures.prompts import prompts_plate
 from lit_samseg.figures.saving import check_format, is_vector, save_figure

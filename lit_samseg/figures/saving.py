@@ -6,8 +6,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.atomic import atomic_file
 
 VECTOR = (".pdf", ".svg")
 RASTER = (".png", ".tif", ".tiff")

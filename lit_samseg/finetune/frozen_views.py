@@ -7,9 +7,9 @@ import torch
 
 from lit_samseg.baselines import Baseline
 from lit_samseg.cache import TensorStore, is_known, key_of
-from lit_samseg.code_digest import code_digest
 from lit_samseg.data import Sample
 from lit_samseg.refine import Grid, make_grid
+from lit_samseg.runtime.code_digest import code_digest
 from lit_samseg.sam import Embedding, PromptableSegmenter
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_samseg.finetune.exercises import Exercises
+from lit_samseg.finetune.training_prompts import Exercises
 from lit_samseg.refine import Grid
 from lit_samseg.refine.fusion import SUREST
 from lit_samseg.refine.grid import sample_nearest

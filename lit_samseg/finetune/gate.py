@@ -12,8 +12,8 @@ from torch import Tensor
 from lit_samseg.baselines import Baseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
-from lit_samseg.finetune.exercises import true_mask
 from lit_samseg.finetune.logistic import fit_logistic
+from lit_samseg.finetune.training_prompts import true_mask
 from lit_samseg.finetune.validated import ValidatedModule
 from lit_samseg.refine import Decision, Grid, LearnedGate, find_regions, make_grid, refine
 from lit_samseg.refine.learned_gate import FEATURES, features

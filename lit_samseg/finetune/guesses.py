@@ -7,7 +7,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from lit_samseg.finetune.corruption import corrupted_label_map
+from lit_samseg.finetune.perturbed_maps import corrupted_label_map
 from lit_samseg.refine import Grid, make_grid
 
 SMOOTHNESS = (0.03, 0.12)

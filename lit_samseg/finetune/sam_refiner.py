@@ -7,16 +7,16 @@ import numpy as np
 from torch import Tensor
 
 from lit_samseg.baselines import Baseline
+from lit_samseg.checkpoints.adapter import Adapter
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
-from lit_samseg.finetune.exercises import draw_exercises
 from lit_samseg.finetune.frozen_views import FrozenViews
 from lit_samseg.finetune.fused_loss import fused_loss
 from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_truth
 from lit_samseg.finetune.losses import sam_loss
+from lit_samseg.finetune.training_prompts import draw_exercises
 from lit_samseg.finetune.validated import ValidatedModule
 from lit_samseg.sam import SegmentAnything
-from lit_samseg.sam.adapter import Adapter
 
 Part = Literal["mask_decoder", "prompt_encoder"]
 

@@ -10,17 +10,17 @@ import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 
-from lit_samseg.arithmetic import forbid_tf32
 from lit_samseg.baselines import Baseline, look_for_training_files
 from lit_samseg.cache import CachedSegmenter, TensorStore, is_known
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.evaluation.scalar_names import scalar_name
 from lit_samseg.finetune.moving_average import MovingAverage
 from lit_samseg.finetune.schedule import warm_up_and_decay
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import LearnedGate
+from lit_samseg.runtime.tf32 import forbid_tf32
 from lit_samseg.sam import PromptableSegmenter
-from lit_samseg.scalar_names import scalar_name
 
 CURRENT = "current_weights"
 """Of a checkpoint: the weights that are trained on, where its ``state_dict`` is their average."""

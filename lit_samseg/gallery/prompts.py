@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.atomic import atomic_file
 
 if TYPE_CHECKING:
     from lit_samseg.refine import Asked

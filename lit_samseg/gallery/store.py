@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.drawing import VOID_COLOUR
 from lit_samseg.gallery.prompts import PROMPTS, GalleryPrompts, unreadable
+from lit_samseg.runtime.atomic import atomic_file
 
 if TYPE_CHECKING:
     from lit_samseg.gallery.pictures import GalleryPictures

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.errors import InputError
 from lit_samseg.journal.records import Record, RecordFile, read_records
 from lit_samseg.journal.run_identity import describe_differences
+from lit_samseg.runtime.atomic import atomic_file
 
 FOLDER = "journal"
 _IDENTITY = "run.json"

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from lit_samseg.code_digest import code_digest
-from lit_samseg.results.record import installed_versions
+from lit_samseg.runtime.code_digest import code_digest
+from lit_samseg.runtime.versions import installed_versions
 
 _FREE = {
     "": ("config", "output_dir", "resume", "overwrite", "gallery", "report", "trainer"),

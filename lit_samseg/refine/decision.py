@@ -7,8 +7,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from lit_samseg.refine.asking import Question
 from lit_samseg.refine.grid import Grid
+from lit_samseg.refine.prompt_requests import Question
 from lit_samseg.refine.prompts import build_prompt
 from lit_samseg.refine.regions import Region, find_regions
 from lit_samseg.refine.selection import intersection_over_union, select

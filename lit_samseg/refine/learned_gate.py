@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lit_samseg.atomic import atomic_file
+from lit_samseg.checkpoints.trained_on import as_keys
+from lit_samseg.checkpoints.weights import sha256_of_file
 from lit_samseg.errors import InputError
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.grid import Grid, sample_nearest
 from lit_samseg.refine.prompts import class_margin
-from lit_samseg.trained_on import as_keys
-from lit_samseg.weights import sha256_of_file
+from lit_samseg.runtime.atomic import atomic_file
 
 FORMAT = "lit_samseg.gate"
 STABILITY_OFFSET = 1.0

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.refine.grid import Grid, sample_nearest
-from lit_samseg.refine.places import context_box, widened_box
+from lit_samseg.refine.prompt_geometry import context_box, widened_box
 from lit_samseg.refine.regions import Region
 from lit_samseg.sam.interface import Embedding, Prompt
 

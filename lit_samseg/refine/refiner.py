@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from lit_samseg.errors import InputError
-from lit_samseg.refine.asking import collect_questions
 from lit_samseg.refine.decision import Decider, Decision
 from lit_samseg.refine.fusion import FusedScores
 from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.learned_gate import LearnedGate
 from lit_samseg.refine.merging import Canvas, unite
+from lit_samseg.refine.prompt_requests import collect_questions
 from lit_samseg.refine.regions import Region, find_regions_of_kinds
 from lit_samseg.refine.variant import Fusion, Variant
 from lit_samseg.sam.interface import Embedding, PromptableSegmenter

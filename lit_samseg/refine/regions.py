@@ -11,7 +11,7 @@ from scipy import ndimage
 from skimage.measure import label as label_components
 from torch import Tensor
 
-from lit_samseg.refine.places import farthest_background, pole_of_inaccessibility
+from lit_samseg.refine.prompt_geometry import farthest_background, pole_of_inaccessibility
 from lit_samseg.refine.splitting import merge_components
 from lit_samseg.void import VOID
 

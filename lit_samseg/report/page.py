@@ -12,7 +12,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.drawing import ERROR_KINDS, VOID_COLOUR
 from lit_samseg.errors import InputError
 from lit_samseg.gallery.store import ERROR_COLOURS
@@ -25,6 +24,7 @@ from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.layout import REPORT
 from lit_samseg.results.record import SCHEMA_VERSION, read_results
 from lit_samseg.results.text_table import TextTable
+from lit_samseg.runtime.atomic import atomic_file
 
 
 @dataclass(frozen=True)

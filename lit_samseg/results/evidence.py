@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.errors import InputError
 from lit_samseg.metrics.scores import COUNTS
 from lit_samseg.results.regions import read_regions, write_regions
+from lit_samseg.runtime.atomic import atomic_file
 
 BOUNDARY = ("before", "after", "trimap", "trimap_void", "mba")
 

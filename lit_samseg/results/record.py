@@ -5,36 +5,18 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.errors import InputError
 from lit_samseg.metrics.scores import COUNTS, score
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.rows import describe_rows
+from lit_samseg.runtime.atomic import atomic_file
+from lit_samseg.runtime.versions import installed_versions
 
 SCHEMA_VERSION = 2
-
-_DISTRIBUTIONS = (
-    "lit_samseg",
-    "torch",
-    "torchvision",
-    "lightning",
-    "torchmetrics",
-    "transformers",
-    "segment_anything",
-    "timm",
-    "numpy",
-    "opencv-python-headless",
-    "pillow",
-    "safetensors",
-    "scikit-image",
-    "scipy",
-)
 
 
 @dataclass(frozen=True)
@@ -127,17 +109,6 @@ def read_results(folder: Path) -> dict[str, Any]:
 def provenance() -> dict[str, Any]:
     """Return ``created`` and ``versions`` of a run that ends now."""
     return {"created": datetime.now(UTC).isoformat(timespec="seconds"), "versions": installed_versions()}
-
-
-def installed_versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that decide a number; a missing one is left out."""
-    found = {"python": python_version()}
-    for name in _DISTRIBUTIONS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _write_csv(path: Path, rows: Iterable[Sequence[object]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lit_samseg.atomic import atomic_file
+from lit_samseg.runtime.atomic import atomic_file
 
 CANDIDATES = 3
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lit_samseg.atomic import atomic_file
+from lit_samseg.runtime.atomic import atomic_file
 
 MINUS = "\N{MINUS SIGN}"
 

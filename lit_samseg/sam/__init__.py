@@ -2,10 +2,10 @@
 
 from lit_samseg.sam.by_name import load_promptable_segmenter
 from lit_samseg.sam.frame import Frame, SquareFrame
-from lit_samseg.sam.hub import HubSam
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.segment_anything import SegmentAnything
 from lit_samseg.sam.thresholding import MaskWindow
+from lit_samseg.sam.transformers_sam import HubSam
 
 __all__ = [
     "Candidates",

@@ -10,8 +10,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from lit_samseg.sam.frame import Frame
-from lit_samseg.sam.halving import Halving
 from lit_samseg.sam.interface import Candidates, Embedding, Prompt
+from lit_samseg.sam.oom_retry import Halving
 
 DECODER_BYTES = 2**30
 """What a decoder call on a GPU may take for the activations of its prompts."""

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from lit_samseg.hub import check_unambiguous
-from lit_samseg.sam.hub import HubSam
+from lit_samseg.checkpoints.hub import check_unambiguous
 from lit_samseg.sam.interface import Precision, PromptableSegmenter
-from lit_samseg.sam.registry import KNOWN_WEIGHTS, means_hub_id
+from lit_samseg.sam.known_weights import KNOWN_WEIGHTS, means_hub_id
 from lit_samseg.sam.segment_anything import SegmentAnything
+from lit_samseg.sam.transformers_sam import HubSam
 
 
 def load_promptable_segmenter(checkpoint: str, precision: Precision = "fp32") -> PromptableSegmenter:

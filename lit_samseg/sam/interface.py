@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from lit_samseg.sam.adapter import Adapter
+from lit_samseg.checkpoints.trained_on import Trained
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.thresholding import MaskWindow, threshold_masks
 
@@ -109,7 +109,7 @@ class PromptableSegmenter(nn.Module, ABC):
     sha256: str
     precision: Precision
     has_pixel_features: bool = False
-    adapter: Adapter | None = None
+    adapter: Trained | None = None
     adapter_file: str | None = None
 
     @property

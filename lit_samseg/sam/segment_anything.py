@@ -7,16 +7,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lit_samseg.identity import identity_of
-from lit_samseg.sam.adapter import read_adapter
-from lit_samseg.sam.architecture import MULTIMASK_OUTPUTS
+from lit_samseg.checkpoints.adapter import read_adapter
+from lit_samseg.checkpoints.identity import identity_of
+from lit_samseg.checkpoints.weights import freeze, sha256_of_file
 from lit_samseg.sam.batching import PromptTensors, decode_alike_together, encode_together
-from lit_samseg.sam.checkpoint import load_sam
-from lit_samseg.sam.encoder import compile_encoder, prepare_encoder
 from lit_samseg.sam.frame import Frame
-from lit_samseg.sam.halving import Halving
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
-from lit_samseg.sam.mask_decoder import (
+from lit_samseg.sam.known_weights import resolve_checkpoint
+from lit_samseg.sam.official.architecture import MULTIMASK_OUTPUTS
+from lit_samseg.sam.official.checkpoint import load_sam
+from lit_samseg.sam.official.encoder import compile_encoder, prepare_encoder
+from lit_samseg.sam.official.mask_decoder import (
     ImageTokens,
     decode_masks,
     image_tokens,
@@ -24,9 +25,8 @@ from lit_samseg.sam.mask_decoder import (
     pixel_features,
     prompt_tokens,
 )
+from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast, check_precision
-from lit_samseg.sam.registry import resolve_checkpoint
-from lit_samseg.weights import freeze, sha256_of_file
 
 
 class SegmentAnything(PromptableSegmenter):
@@ -63,8 +63,9 @@ class SegmentAnything(PromptableSegmenter):
         self.compiled = compile
         self.sha256 = sha256_of_file(path)
         if adapter is not None:
-            self.adapter, self.adapter_file = read_adapter(Path(adapter).expanduser()), adapter
-            self.adapter.apply(self.model, self.sha256, Path(adapter))
+            trained = read_adapter(Path(adapter).expanduser())
+            trained.apply(self.model, self.sha256, Path(adapter))
+            self.adapter, self.adapter_file = trained, adapter
         # The same for all images; a buffer, so that it follows the model to its device.
         image_pe = self.model.prompt_encoder.get_dense_pe()[0].flatten(1).T.contiguous()
         self.register_buffer("image_pe", image_pe, persistent=False)

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lit_samseg.atomic import atomic_file
+from lit_samseg.cli.configured_data import configured_data
 from lit_samseg.data.subset import read_ids
 from lit_samseg.errors import InputError
-from lit_samseg.figures.dataset import configured_data
 from lit_samseg.journal import FolderLock
 from lit_samseg.results.run_tables import points
+from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.search.configuration import Configuration
 from lit_samseg.search.outcome import write_front, write_summary, write_winner
 from lit_samseg.search.proposals import make_proposals

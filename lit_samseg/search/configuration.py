@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from lit_samseg.cli import SamSegCLI, run
-from lit_samseg.config_files import check_config_files
+from lit_samseg.cli.command_line import SamSegCLI, run
+from lit_samseg.cli.config_files import check_config_files
 from lit_samseg.errors import InputError
 
 DECIDED = {

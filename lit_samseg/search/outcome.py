@@ -6,9 +6,9 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.results.run_tables import METRIC, interval, per_cent, points
 from lit_samseg.results.text_table import TextTable
+from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.search.trials import COLUMNS, Trial, best_of, front_of
 
 

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lit_samseg.atomic import atomic_file
-from lit_samseg.code_digest import classes_of_config
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.errors import InputError
 from lit_samseg.journal import Journal
 from lit_samseg.journal.run_identity import code_of, describe_differences
-from lit_samseg.results.record import installed_versions, read_results
+from lit_samseg.results.record import read_results
 from lit_samseg.results.run_tables import METRIC
+from lit_samseg.runtime.atomic import atomic_file
+from lit_samseg.runtime.code_digest import classes_of_config
+from lit_samseg.runtime.versions import installed_versions
 from lit_samseg.search.configuration import Configuration
 from lit_samseg.search.proposals import Proposals
 from lit_samseg.search.seconds import seconds_by_row

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from lit_samseg.atomic import atomic_file
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.atomic import atomic_file
 
 BASELINE = "baseline"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from lit_samseg.timing import StageTimer
+from lit_samseg.runtime.timing import StageTimer
 
 
 class Clock:

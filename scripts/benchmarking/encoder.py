@@ -9,13 +9,13 @@ import torch
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from lit_samseg.arithmetic import forbid_tf32
+from lit_samseg.runtime.tf32 import forbid_tf32
 from lit_samseg.sam import SegmentAnything
-from lit_samseg.sam.architecture import SAM_VIT_B, build_sam
-from lit_samseg.sam.checkpoint import load_sam
 from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.known_weights import resolve_checkpoint
+from lit_samseg.sam.official.architecture import SAM_VIT_B, build_sam
+from lit_samseg.sam.official.checkpoint import load_sam
 from lit_samseg.sam.precision import autocast
-from lit_samseg.sam.registry import resolve_checkpoint
 
 from .blobs import draw_blobs
 from .job import Job

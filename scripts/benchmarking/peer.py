@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from segment_anything import SamPredictor
 
-from lit_samseg.arithmetic import forbid_tf32
 from lit_samseg.metrics import score
 from lit_samseg.refine import parse_variants
-from lit_samseg.sam.checkpoint import load_sam
-from lit_samseg.sam.registry import resolve_checkpoint
-from lit_samseg.timing import StageTimer
+from lit_samseg.runtime.tf32 import forbid_tf32
+from lit_samseg.runtime.timing import StageTimer
+from lit_samseg.sam.known_weights import resolve_checkpoint
+from lit_samseg.sam.official.checkpoint import load_sam
 
 from .clock import Clock
 from .job import Job

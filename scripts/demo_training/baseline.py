@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from transformers import MobileNetV2Config, MobileNetV2ForSemanticSegmentation
 
 from demo_training.scenes import scene, training_scene
-from lit_samseg.atomic import atomic_file
 from lit_samseg.data.scene_generator import CLASS_NAMES, VOID
 from lit_samseg.finetune.schedule import warm_up_and_decay
+from lit_samseg.runtime.atomic import atomic_file
 
 CANVAS = 193  # 16 * 12 + 1: with stride 16 and aligned corners the 13 grid points fall on pixels
 

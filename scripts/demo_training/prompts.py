@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lit_samseg.data.scene_generator import CLASS_NAMES
-from lit_samseg.finetune.corruption import LEAST_AREA, coarsened
+from lit_samseg.finetune.perturbed_maps import LEAST_AREA, coarsened
 from lit_samseg.sam.frame import Frame
 
 BoolMask = NDArray[np.bool_]

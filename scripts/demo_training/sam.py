@@ -14,12 +14,12 @@ from torch.nn import functional as F
 
 from demo_training.prompts import RECIPE_SHARES, RECIPES, BoolMask, Prompts, draw_prompts, true_regions
 from demo_training.scenes import scene, training_scene
-from lit_samseg.atomic import atomic_file
 from lit_samseg.data.scene_generator import CLASS_NAMES, VOID
 from lit_samseg.finetune.losses import sam_loss, target_shares
 from lit_samseg.finetune.schedule import warm_up_and_decay
-from lit_samseg.sam.architecture import DEMO, build_sam
+from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.official.architecture import DEMO, build_sam
 
 
 def decode(sam: Sam, embedding: Tensor, prompts: Prompts) -> tuple[Tensor, Tensor]:

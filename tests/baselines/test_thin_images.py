@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lit_samseg.baselines import HubSegmenter, OneFormer
-from lit_samseg.baselines import hub as baselines_hub
+from lit_samseg.baselines import transformers_segmenter as baselines_hub
 from lit_samseg.errors import InputError
 from tests.baselines.tiny_oneformer import save_oneformer
 from tests.baselines.tiny_segmenters import random_image, save

@@ -20,7 +20,7 @@ from lit_samseg.callbacks.live_overlays import OverlayLogger, choose_ids, draw_m
 from lit_samseg.data import Sample, Scenes
 from lit_samseg.drawing.sheet import GAP, NAME_HEIGHT
 from lit_samseg.errors import InputError
-from lit_samseg.label_maps import LabelMaps
+from lit_samseg.evaluation.label_maps import LabelMaps
 from tests.callbacks.live_runs import CALLBACK, CHOSEN, run_live
 from tests.callbacks.test_picture_loggers import allow_mlflow_files
 from tests.conftest import PROJECT, RunCli, has_loopback

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lit_samseg.data.sharing import PIXELS_PER_IMAGE, estimate_cost, share_out
+from lit_samseg.data.sharding import PIXELS_PER_IMAGE, estimate_cost, share_out
 
 
 @given(st.lists(st.floats(0.1, 100), max_size=60), st.integers(1, 9))

@@ -24,7 +24,7 @@ from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.data.training import Training
 from lit_samseg.data.workers import Parcel, make_loader
 from lit_samseg.errors import InputError
-from lit_samseg.worker_death import explain_death
+from lit_samseg.runtime.worker_death import explain_death
 
 TENSORS = (
     torch.arange(24, dtype=torch.uint8).reshape(2, 4, 3).permute(2, 0, 1),

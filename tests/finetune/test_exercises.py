@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lit_samseg.data.scene_generator import generate_scene
-from lit_samseg.finetune.corruption import (
+from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_truth
+from lit_samseg.finetune.perturbed_maps import (
     LEAST_AREA,
     coarsened,
     corrupted,
@@ -19,8 +20,7 @@ from lit_samseg.finetune.corruption import (
     eroded,
     spilled,
 )
-from lit_samseg.finetune.exercises import draw_exercises, true_mask
-from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_truth
+from lit_samseg.finetune.training_prompts import draw_exercises, true_mask
 from lit_samseg.refine import build_prompt, find_regions, make_grid
 from lit_samseg.sam import Embedding, SegmentAnything
 

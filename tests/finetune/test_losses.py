@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from lit_samseg.finetune.exercises import Exercises
 from lit_samseg.finetune.fused_loss import fused_loss
 from lit_samseg.finetune.losses import mask_losses, sam_loss, target_shares, true_ious
 from lit_samseg.finetune.schedule import LEAST, poly, warm_up_and_decay
+from lit_samseg.finetune.training_prompts import Exercises
 from lit_samseg.refine import Grid, find_regions
 from lit_samseg.sam import Frame
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lit_samseg.cli import main
+from lit_samseg.__main__ import main
 from tests.conftest import Outcome, RunCli, save_indices
 
 HEIGHT, WIDTH = 24, 40

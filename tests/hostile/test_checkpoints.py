@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from lit_samseg.weights import DEMO_WEIGHTS
+from lit_samseg.checkpoints.weights import DEMO_WEIGHTS
 from tests.conftest import RunCli
 from tests.hostile.conftest import Counts, Refused, Tiny
 

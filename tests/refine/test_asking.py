@@ -8,7 +8,7 @@ import torch
 
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.refine import Decision, find_regions_of_kinds, parse_variants, refine, refine_by_all, refiner
-from lit_samseg.refine.asking import collect_questions
+from lit_samseg.refine.prompt_requests import collect_questions
 from lit_samseg.sam import Candidates, Embedding, Prompt, SegmentAnything
 
 TEXTS = [

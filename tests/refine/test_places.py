@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lit_samseg.refine import build_prompt, find_regions, find_regions_of_kinds, parse_variants
-from lit_samseg.refine.asking import collect_questions
-from lit_samseg.refine.places import widened_box
+from lit_samseg.refine.prompt_geometry import widened_box
+from lit_samseg.refine.prompt_requests import collect_questions
 from lit_samseg.sam import Embedding, Frame
 from tests.refine.test_regions import components_by_scipy
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lit_samseg.cli import main
+from lit_samseg.__main__ import main
 from lit_samseg.module import SamSegEvaluation
 from tests.conftest import Outcome, RunCli, SmallVoc, make_small_voc
 

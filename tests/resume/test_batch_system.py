@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lit_samseg.cli import run
+from lit_samseg.cli.command_line import run
 from lit_samseg.journal import Journal
 from tests.conftest import PROJECT, has_loopback
 from tests.recomputation import results_of

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from transformers import SamConfig, SamModel
 
-from lit_samseg.sam.architecture import IOU_HEAD_DEPTH, MASK_INPUT_CHANNELS, MULTIMASK_OUTPUTS, SamArchitecture
+from lit_samseg.sam.official.architecture import IOU_HEAD_DEPTH, MASK_INPUT_CHANNELS, MULTIMASK_OUTPUTS, SamArchitecture
 
 # Every name of segment-anything, part by part; the last layer of a head is called proj_out.
 RENAMES = (

@@ -6,10 +6,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from lit_samseg.checkpoints.adapter import Adapter, read_adapter
+from lit_samseg.checkpoints.trained_on import check_evaluated
 from lit_samseg.errors import InputError
 from lit_samseg.sam import Prompt, SegmentAnything
-from lit_samseg.sam.adapter import Adapter, read_adapter
-from lit_samseg.trained_on import check_evaluated
 
 
 @pytest.fixture(scope="module")

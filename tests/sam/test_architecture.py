@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 import lit_samseg
-from lit_samseg.sam.architecture import (
+from lit_samseg.sam.official.architecture import (
     DEMO,
     SAM_VIT_B,
     SAM_VIT_H,
@@ -144,7 +144,7 @@ def test_text_that_is_no_json_object_is_refused_in_one_line(text: str) -> None:
 
 def test_importing_the_sizes_loads_no_network_library() -> None:
     code = (
-        "import sys; before = set(sys.modules); import lit_samseg.sam.architecture; "
+        "import sys; before = set(sys.modules); import lit_samseg.sam.official.architecture; "
         "assert 'segment_anything' not in set(sys.modules) - before"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -8,9 +8,10 @@ import torch
 from segment_anything import sam_model_registry
 
 from lit_samseg.errors import InputError
-from lit_samseg.sam import SegmentAnything, checkpoint
-from lit_samseg.sam.checkpoint import load_sam
-from lit_samseg.sam.registry import resolve_checkpoint
+from lit_samseg.sam import SegmentAnything
+from lit_samseg.sam.known_weights import resolve_checkpoint
+from lit_samseg.sam.official import checkpoint
+from lit_samseg.sam.official.checkpoint import load_sam
 
 
 def test_published_vits_are_told_apart_by_width(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lit_samseg.errors import InputError
-from lit_samseg.sam import HubSam, SegmentAnything, attention
-from lit_samseg.sam.architecture import SamArchitecture, build_sam
-from lit_samseg.sam.checkpoint import load_sam
-from lit_samseg.sam.encoder import prepare_encoder
-from lit_samseg.sam.mobile_sam import TinyViTEncoder
-from lit_samseg.sam.registry import resolve_checkpoint
+from lit_samseg.sam import HubSam, SegmentAnything
+from lit_samseg.sam.known_weights import resolve_checkpoint
+from lit_samseg.sam.official import attention
+from lit_samseg.sam.official.architecture import SamArchitecture, build_sam
+from lit_samseg.sam.official.checkpoint import load_sam
+from lit_samseg.sam.official.encoder import prepare_encoder
+from lit_samseg.sam.official.mobile_sam import TinyViTEncoder
 from tests.conftest import SHARED
 from tests.sam import tiny_hub
 

@@ -10,7 +10,7 @@ import torch
 
 from lit_samseg.errors import InputError
 from lit_samseg.sam import HubSam
-from lit_samseg.sam.hub_families import FAMILIES
+from lit_samseg.sam.transformers_families import FAMILIES
 from tests.conftest import RunCli, SmallVoc
 from tests.sam import tiny_hub
 

@@ -5,12 +5,12 @@ import pytest
 import safetensors.torch
 import torch
 
+from lit_samseg.checkpoints.weights import DEMO_WEIGHTS
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.refine import find_regions, parse_variants, refine
 from lit_samseg.refine.variant import PAPER_VARIANTS
 from lit_samseg.sam import HubSam, SegmentAnything
-from lit_samseg.sam.architecture import DEMO, SamArchitecture, build_sam
-from lit_samseg.weights import DEMO_WEIGHTS
+from lit_samseg.sam.official.architecture import DEMO, SamArchitecture, build_sam
 from tests.sam.hub_layout import save_in_hub_layout
 from tests.sam.tiny_hub import randomise
 

@@ -7,8 +7,15 @@ import torch
 from segment_anything.modeling import Sam
 
 from lit_samseg.sam import Prompt, SegmentAnything
-from lit_samseg.sam.architecture import DEMO, build_sam
-from lit_samseg.sam.mask_decoder import UNUSED, UPSCALING, decode_masks, image_tokens, mask_tokens, prompt_tokens
+from lit_samseg.sam.official.architecture import DEMO, build_sam
+from lit_samseg.sam.official.mask_decoder import (
+    UNUSED,
+    UPSCALING,
+    decode_masks,
+    image_tokens,
+    mask_tokens,
+    prompt_tokens,
+)
 
 SIDE = DEMO.image_size
 

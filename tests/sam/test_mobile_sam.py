@@ -7,7 +7,7 @@ import torch
 from lit_samseg.data.reading import read_image
 from lit_samseg.refine import build_prompt, find_regions, select
 from lit_samseg.sam import Embedding, SegmentAnything
-from lit_samseg.sam.mobile_sam import build_mobile_sam, rename_published_keys
+from lit_samseg.sam.official.mobile_sam import build_mobile_sam, rename_published_keys
 from tests.conftest import SHARED
 
 REAL_IDS = ("2007_000033", "2007_000042")

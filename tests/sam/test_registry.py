@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from lit_samseg.errors import InputError
-from lit_samseg.sam import SegmentAnything, registry
-from lit_samseg.sam.registry import KNOWN_WEIGHTS, KnownWeights, resolve_checkpoint
+from lit_samseg.sam import SegmentAnything
+from lit_samseg.sam import known_weights as registry
+from lit_samseg.sam.known_weights import KNOWN_WEIGHTS, KnownWeights, resolve_checkpoint
 
 
 def test_names_and_sums_are_the_contracts() -> None:

@@ -13,8 +13,8 @@ from lit_samseg.errors import InputError
 from lit_samseg.refine import build_prompt, find_regions
 from lit_samseg.sam import Prompt, SegmentAnything
 from lit_samseg.sam.batching import bell
-from lit_samseg.sam.checkpoint import load_sam
-from lit_samseg.sam.registry import resolve_checkpoint
+from lit_samseg.sam.known_weights import resolve_checkpoint
+from lit_samseg.sam.official.checkpoint import load_sam
 
 RECIPES = ["point", "points", "box", "points+box", "points+box+mask", "mask", "box+mask"]
 RECIPES += ["pole+negative", "points+negative+wide", "negative+box+mask"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from lit_samseg.analysis import ImageAnalysis
-from lit_samseg.image_counts import ImageCounts
+from lit_samseg.evaluation.image_counts import ImageCounts
 from lit_samseg.refine import Asked
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_samseg.sam.upscaling import in_rows, upscale
+from lit_samseg.sam.official.upscaling import in_rows, upscale
 
 if TYPE_CHECKING:
     from segment_anything.modeling import MaskDecoder, PromptEncoder

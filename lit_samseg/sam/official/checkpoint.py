@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from lit_samseg.checkpoints.weights import (
+    load_strictly,
+    read_safetensors_metadata,
+    read_state_dict,
+)
 from lit_samseg.errors import InputError
-from lit_samseg.sam.architecture import (
+from lit_samseg.sam.official.architecture import (
     SAM_VIT_B,
     SAM_VIT_H,
     SAM_VIT_L,
     SamArchitecture,
     build_sam,
 )
-from lit_samseg.sam.mobile_sam import build_mobile_sam, is_mobile_sam, rename_published_keys
-from lit_samseg.weights import (
-    load_strictly,
-    read_safetensors_metadata,
-    read_state_dict,
-)
+from lit_samseg.sam.official.mobile_sam import build_mobile_sam, is_mobile_sam, rename_published_keys
 
 if TYPE_CHECKING:
     from segment_anything.modeling import Sam

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from lit_samseg.checkpoints.weights import freeze
 from lit_samseg.errors import InputError
-from lit_samseg.sam.attention import RelativePositionAttention, WindowBiasAttention
-from lit_samseg.sam.mobile_sam import TinyViTEncoder
-from lit_samseg.weights import freeze
+from lit_samseg.sam.official.attention import RelativePositionAttention, WindowBiasAttention
+from lit_samseg.sam.official.mobile_sam import TinyViTEncoder
 
 
 def prepare_encoder(encoder: Any) -> nn.Module:

@@ -13,18 +13,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lit_samseg.checkpoints.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
+from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
+from lit_samseg.checkpoints.weights import freeze
 from lit_samseg.errors import InputError
-from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
-from lit_samseg.identity import identity_of, sha256_of_settings
 from lit_samseg.sam.batching import PromptTensors, decode_alike_together, encode_together
-from lit_samseg.sam.encoder import compile_encoder
 from lit_samseg.sam.frame import Frame
-from lit_samseg.sam.halving import Halving
-from lit_samseg.sam.hub_families import FAMILIES, read_normalisation
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
+from lit_samseg.sam.known_weights import KNOWN_WEIGHTS
+from lit_samseg.sam.official.encoder import compile_encoder
+from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast, check_precision
-from lit_samseg.sam.registry import KNOWN_WEIGHTS
-from lit_samseg.weights import freeze
+from lit_samseg.sam.transformers_families import FAMILIES, read_normalisation
 
 
 class HubSam(PromptableSegmenter):

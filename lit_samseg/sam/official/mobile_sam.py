@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from lit_samseg.sam.architecture import (
+from lit_samseg.sam.official.architecture import (
     PIXEL_MEAN,
     PIXEL_STD,
     SamArchitecture,

@@ -15,7 +15,6 @@ from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 
-from lit_samseg.__main__ import main
 from lit_samseg.callbacks import (
     DataSummary,
     GalleryWriter,
@@ -33,16 +32,15 @@ from lit_samseg.callbacks import (
     check_trainable,
     training_callbacks,
 )
-from lit_samseg.config_files import check_config_files
+from lit_samseg.cli.config_files import check_config_files
+from lit_samseg.cli.description import DESCRIPTION
+from lit_samseg.cli.null_options import check_nulls
 from lit_samseg.data.facts import fact_of_data
-from lit_samseg.description import DESCRIPTION, WITHOUT_LIGHTNING
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
-from lit_samseg.null_options import check_nulls
-from lit_samseg.reports import run_report
 from lit_samseg.version import __version__
 
-__all__ = ["SamSegCLI", "default_output_dir", "main", "run", "run_command"]
+__all__ = ["SamSegCLI", "default_output_dir", "run", "run_command"]
 
 _ROWS = re.compile(r"--model(\.init_args)?\.variants\b")
 
@@ -226,14 +224,11 @@ def run(args: ArgsType = None) -> SamSegCLI:
 
 
 def run_command(words: list[str], args: ArgsType = None) -> None:
-    """Run a command that needs networks or a data set; errors are raised.
+    """Run one of Lightning's commands; errors are raised.
 
     Args:
         words: The command line after the program's name.
         args: The same, or None where they are the process's own.
     """
-    if words[0] in WITHOUT_LIGHTNING:
-        run_report(words)
-    else:
-        check_config_files(words)
-        run(args)
+    check_config_files(words)
+    run(args)

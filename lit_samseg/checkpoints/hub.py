@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import nn
 
+from lit_samseg.checkpoints.weights import freeze, read_state_dict, sha256_of_file
 from lit_samseg.errors import InputError
-from lit_samseg.weights import freeze, read_state_dict, sha256_of_file
 
 SAFETENSORS = "model.safetensors"
 PREPROCESSOR = "preprocessor_config.json"

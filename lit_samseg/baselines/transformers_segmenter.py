@@ -14,9 +14,9 @@ from lit_samseg.baselines.finite import naming
 from lit_samseg.baselines.interface import TrainableBaseline, resize_bilinear
 from lit_samseg.baselines.preprocessing import COARSEST_STRIDE, NetworkInput, Preprocessing, too_thin
 from lit_samseg.baselines.queries import log_likelihood, scores_of_queries, scores_of_windows
+from lit_samseg.checkpoints.hub import find_checkpoint_folder, load_pretrained, read_config
+from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
 from lit_samseg.errors import InputError
-from lit_samseg.hub import find_checkpoint_folder, load_pretrained, read_config
-from lit_samseg.identity import identity_of, sha256_of_settings
 
 _LOGITS = ("beit", "data2vec-vision", "dpt", "mobilevit", "mobilevitv2", "segformer", "upernet")
 _QUERIES = ("eomt", "eomt_dinov3", "mask2former", "maskformer")

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lit_samseg.description import COMMANDS
+from lit_samseg.cli.description import COMMANDS
 from lit_samseg.errors import InputError
 from lit_samseg.results.compare import compare_runs
 from lit_samseg.results.record import RunRecord

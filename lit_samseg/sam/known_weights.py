@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lit_samseg.download import cache_folder, fetch
+from lit_samseg.checkpoints.download import cache_folder, fetch
+from lit_samseg.checkpoints.hub import check_unambiguous, is_hub_id
+from lit_samseg.checkpoints.weights import DEMO_WEIGHTS, sha256_of_file
 from lit_samseg.errors import InputError
-from lit_samseg.hub import check_unambiguous, is_hub_id
-from lit_samseg.weights import DEMO_WEIGHTS, sha256_of_file
 
 _FILE_SUFFIXES = (".pt", ".pth", ".safetensors")
 _META = "https://dl.fbaipublicfiles.com/segment_anything"

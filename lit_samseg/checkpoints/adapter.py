@@ -8,10 +8,10 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor, nn
 
-from lit_samseg.atomic import atomic_file
+from lit_samseg.checkpoints.trained_on import as_keys
+from lit_samseg.checkpoints.weights import read_checkpoint, read_safetensors_metadata, read_state_dict, sha256_of_file
 from lit_samseg.errors import InputError
-from lit_samseg.trained_on import as_keys
-from lit_samseg.weights import read_checkpoint, read_safetensors_metadata, read_state_dict, sha256_of_file
+from lit_samseg.runtime.atomic import atomic_file
 
 FORMAT = "lit_samseg.adapter"
 TRAINABLE = ("mask_decoder.", "prompt_encoder.")

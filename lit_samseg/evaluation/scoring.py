@@ -8,8 +8,8 @@ from torch import nn
 from lit_samseg.analysis import Analysis
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
-from lit_samseg.image_counts import ImageCounts
-from lit_samseg.label_maps import LabelMaps
+from lit_samseg.evaluation.image_counts import ImageCounts
+from lit_samseg.evaluation.label_maps import LabelMaps
 from lit_samseg.metrics import (
     BoundaryTruth,
     PerImageBoundaryCounts,

@@ -1,8 +1,21 @@
 """Images that something was trained on cannot be evaluated on."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from lit_samseg.errors import InputError
+
+
+class Trained(Protocol):
+    """A file that a training wrote."""
+
+    @property
+    def trained_on(self) -> frozenset[str]:
+        """The images, as ``data set/key`` each."""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file; empty for one that is not written yet."""
 
 
 def check_evaluated(trained_on: frozenset[str], keys: Iterable[str], path: str) -> None:

@@ -1,0 +1,1 @@
+"""Words become objects; one line for what is wrong. Nothing heavy is imported here."""

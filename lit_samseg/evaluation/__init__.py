@@ -1,0 +1,1 @@
+"""From an image to counts: what every part of the package that refines an image goes through."""

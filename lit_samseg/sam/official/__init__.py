@@ -1,0 +1,1 @@
+"""The published architecture of SAM, arranged for speed: the same weights and the same function."""
