@@ -40,12 +40,18 @@ def digest(*classes: type) -> str:
 def test_every_file_of_the_package_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "lit_samseg"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("demo_weights", "__pycache__"))
-    monkeypatch.setattr(digests, "__file__", str(copy / "code_digest.py"))
+    monkeypatch.setattr(digests, "__file__", str(copy / "runtime/code_digest.py"))
     seen = {digest()}
     (copy / "refine/deeper/still").mkdir(parents=True)
     (copy / "refine/deeper/still/new.py").write_text("")
     seen.add(digest())
-    for name in ("weights.py", "refine/places.py", "refine/deeper/still/new.py", "sam/frame.py", "crf/lattice.py"):
+    for name in (
+        "checkpoints/weights.py",
+        "refine/places.py",
+        "refine/deeper/still/new.py",
+        "sam/frame.py",
+        "crf/lattice.py",
+    ):
         with (copy / name).open("a") as file:
             file.write("# changed\n")
         seen.add(digest())

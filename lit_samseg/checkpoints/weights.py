@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 WRAPPERS = ("module.", "_orig_mod.", "model.")
 """What (Distributed)DataParallel, ``torch.compile`` and a LightningModule put before the name of every tensor."""
 
-DEMO_WEIGHTS = Path(__file__).parent / "demo_weights"
+DEMO_WEIGHTS = Path(__file__).parent.parent / "demo_weights"
 """Weights of the built-in world's networks, made by ``scripts/train_demo.py``."""
 
 

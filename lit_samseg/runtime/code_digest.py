@@ -63,7 +63,7 @@ def classes_of_config(config: object) -> Iterator[type]:
 
 @functools.cache
 def _digest_of_modules(names: Sequence[str]) -> str | None:
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     digest = hashlib.sha256()
     _add(digest, package, sorted(package.rglob("*.py")))
     # Once, however many classes are of one package.
