@@ -242,9 +242,8 @@ class SamSegEvaluation(LightningModule):
     def on_test_epoch_end(self) -> None:
         """Compare the counts with torchmetrics, and log each row's scores."""
         self.scoring.check()
-        for row, scores in self.scoring.scores().items():
-            names = ("miou", "macc", "miou_gt_present", "pixel_acc")
-            values = {f"{scalar_name(row)}/{name}": float(getattr(scores, name)) for name in names}
+        for row, scores in self.scoring.logged().items():
+            values = {f"{scalar_name(row)}/{name}": value for name, value in scores.items()}
             # Every process has the same gathered values; sync_dist only tells Lightning that this is meant.
             self.log_dict(values, sync_dist=True)
 

@@ -76,9 +76,9 @@ class GalleryWriter(FolderWriter):
                 shutil.rmtree(self.output_dir / self.folder)
             return
         # Gathered by all processes, once: torchmetrics keeps what it computed.
-        positions, counts = pl_module.scoring.pixels.compute()
+        positions, counts = pl_module.scoring.pixels()
         if trainer.is_global_zero:
-            key = key_of([data.ids[n] for n in positions], pl_module.rows, counts.cpu().numpy())
+            key = key_of([data.ids[n] for n in positions], pl_module.rows, counts)
             colours = class_colours(data.num_classes, data.palette, data.label_offset)
             rows: list[dict[str, Any]] = [{"name": "baseline", "region": "", "recipe": []}]
             rows += [

@@ -8,7 +8,7 @@ import numpy as np
 from lit_samseg.analysis import COLUMNS, LADDER
 from lit_samseg.analysis.tags import names_of
 from lit_samseg.module import SamSegEvaluation
-from lit_samseg.results.evidence import BOUNDARY, Evidence
+from lit_samseg.results.evidence import Evidence, boundary_arrays
 
 
 def gather_evidence(module: SamSegEvaluation, all_ids: Sequence[str], class_names: Sequence[str]) -> Evidence:
@@ -19,19 +19,18 @@ def gather_evidence(module: SamSegEvaluation, all_ids: Sequence[str], class_name
         all_ids: The run's ids by position.
         class_names: Names by class id.
     """
-    positions, counts = module.scoring.pixels.compute()
+    positions, counts = module.scoring.pixels()
     ids = [all_ids[position] for position in positions]
-    boundary = module.scoring.boundary.compute()._asdict()
-    arrays = {name: boundary[name].cpu().numpy() for name in BOUNDARY}
+    boundary = boundary_arrays(module.scoring.gathered()["boundary"].counts)
     if module.analysis is None:
-        return Evidence(module.rows, ids, counts.cpu().numpy(), arrays)
+        return Evidence(module.rows, ids, counts, boundary)
     _, steps = module.analysis.counts.compute()
     analysed = module.analysis.rows.values()
     ladder = steps.cpu().numpy().reshape(len(analysed), len(LADDER), *steps.shape[1:])
     lines = module.analysis.regions.compute().numpy()
     regions = [_region(dict(zip(COLUMNS, line, strict=True)), module.rows, all_ids, class_names) for line in lines]
     rows = [variant.name for variant in analysed]
-    return Evidence(module.rows, ids, counts.cpu().numpy(), arrays, LADDER, ladder, regions, rows)
+    return Evidence(module.rows, ids, counts, boundary, LADDER, ladder, regions, rows)
 
 
 def _region(

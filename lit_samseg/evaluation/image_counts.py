@@ -1,7 +1,9 @@
 """All that is counted of one image, as one thing that can be added up, kept in a file, and read again."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,51 +11,44 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lit_samseg.analysis import ImageAnalysis
-from lit_samseg.metrics import BoundaryCounts
 
 
 @dataclass(frozen=True)
 class ImageCounts:
-    """The numbers of one image; ``R`` rows, ``C`` classes.
+    """The numbers of one image; ``R`` rows.
 
     Attributes:
-        pixels: int64 ``[R, 3, C]``: intersection, gt_area, pred_area.
-        boundary: Each row's.
+        metrics: Each metric's counts by its word and their names, ``[R, ...]``.
         analysis: What the ground truth says of every step, or None where that is not asked.
         areas: int64 ``[2]``: void pixels of the ground truth, and all of its pixels.
     """
 
-    pixels: Tensor
-    boundary: Sequence[BoundaryCounts]
+    metrics: Mapping[str, Mapping[str, NDArray[Any]]]
     analysis: ImageAnalysis | None
     areas: Tensor
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return the numbers as arrays in host memory."""
-        arrays = {"pixels": self.pixels.cpu().numpy(), "areas": self.areas.cpu().numpy()}
-        arrays |= {
-            field.name: np.stack([getattr(row, field.name) for row in self.boundary])
-            for field in fields(BoundaryCounts)
-        }
+        """Return the numbers as arrays in host memory; those of metrics as ``word.name``."""
+        arrays = {"areas": self.areas.cpu().numpy()}
+        for word, counts in self.metrics.items():
+            arrays |= {f"{word}.{name}": numbers for name, numbers in counts.items()}
         if self.analysis is not None:
             arrays |= {name: numbers.cpu().numpy() for name, numbers in self.analysis._asdict().items()}
         return arrays
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[np.generic]], device: torch.device) -> "ImageCounts":
-        """Return what `arrays` made arrays of, on a device.
+        """Return what `arrays` made arrays of; what is analysed on a device.
 
         Raises:
             KeyError: One is missing.
         """
-        names = [field.name for field in fields(BoundaryCounts)]
-        rows = zip(*(arrays[name] for name in names), strict=True)
+        metrics: dict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
+        for key, numbers in arrays.items():
+            word, dot, name = key.partition(".")
+            if dot:
+                metrics[word][name] = numbers
         analysis = None
         if ImageAnalysis._fields[0] in arrays:
             analysis = ImageAnalysis(*(torch.from_numpy(arrays[name]).to(device) for name in ImageAnalysis._fields))
-        return cls(
-            torch.from_numpy(arrays["pixels"]).to(device),
-            [BoundaryCounts(**dict(zip(names, row, strict=True))) for row in rows],
-            analysis,
-            torch.from_numpy(arrays["areas"]),
-        )
+        return cls(dict(metrics), analysis, torch.from_numpy(arrays["areas"]))

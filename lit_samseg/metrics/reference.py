@@ -3,7 +3,9 @@
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
@@ -57,7 +59,7 @@ class TorchmetricsScores(nn.Module):
         self.jaccard[index].update(prediction, target)  # type: ignore[operator]
         self.accuracy[index].update(prediction, target)  # type: ignore[operator]
 
-    def check(self, counts: Tensor) -> None:
+    def check(self, counts: NDArray[np.int64]) -> None:
         """Assert that the counts of the images that were added have the same scores, over all processes.
 
         Args:
@@ -67,7 +69,7 @@ class TorchmetricsScores(nn.Module):
             RuntimeError: They have not.
         """
         for row, jaccard, accuracy, own in zip(
-            self.rows, self.jaccard, self.accuracy, counts[: len(self.rows)].cpu().numpy(), strict=True
+            self.rows, self.jaccard, self.accuracy, counts[: len(self.rows)], strict=True
         ):
             with warnings.catch_warnings():
                 # Of a process whose images were void all over; it has to take part, or the others would wait for it.

@@ -1,7 +1,7 @@
 """A run's exact numbers as files: everything else can be computed from them again."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ class Evidence:
         rows: Row names, baseline first, ``R`` of them.
         ids: Image ids, ``N`` of them.
         counts: int64 ``[R, 3, N, C]``: intersection, gt_area, pred_area.
-        boundary: int64 arrays by name (``GatheredBoundaryCounts``), or None.
+        boundary: int64 arrays by name, or None: ``before`` and ``after`` ``[R, 3, N, C]``, ``trimap`` ``[R, W, 3, C]``
+            and ``trimap_void`` ``[W]`` summed over the images, ``mba`` ``[R, 2, N, 5]``
+            (see :class:`~lit_samseg.metrics.boundary_counts.BoundaryCounts`).
         steps: The ladder's steps, ``S`` of them.
         ladder: int64 ``[L, S, 3, N, C]``, or None where no analysis was made.
         regions: The regions (``write_regions``), or None.
@@ -99,6 +101,18 @@ class Evidence:
         known = [row for row in self.rows if row in rows] if path.name == "ladder.npz" else list(self.rows)
         if list(ids) != list(self.ids) or list(rows) != known:
             raise InputError(f"{path} is of another run than counts.npz; delete it or run the test again")
+
+
+def boundary_arrays(counts: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int64]]:
+    """Return gathered boundary counts in the order of axes that ``boundary.npz`` has.
+
+    Args:
+        counts: ``before``, ``after``, ``mba`` ``[R, N, ...]``; ``trimap``, ``trimap_void`` ``[R, ...]``.
+    """
+    arrays = {name: np.ascontiguousarray(np.moveaxis(counts[name], 1, 2)) for name in ("before", "after", "mba")}
+    # Void is the ground truth's, so every row counted the same.
+    arrays |= {"trimap": counts["trimap"], "trimap_void": counts["trimap_void"][0]}
+    return {name: arrays[name] for name in BOUNDARY}
 
 
 def _by_name(counts: NDArray[np.int64], axis: int) -> dict[str, NDArray[np.int64]]:

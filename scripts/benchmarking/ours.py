@@ -100,6 +100,6 @@ def run_ours(job: Job) -> dict[str, Any]:
 
 def _scores(module: SamSegEvaluation, warmup: int) -> dict[str, float]:
     """Return each row's mIoU over the timed images."""
-    positions, counts = module.scoring.pixels.compute()
+    positions, counts = module.scoring.pixels()
     timed = np.array(positions) >= warmup
-    return {row: score(c[:, timed]).miou for row, c in zip(module.rows, counts.cpu().numpy(), strict=True)}
+    return {row: score(c[:, timed]).miou for row, c in zip(module.rows, counts, strict=True)}

@@ -14,13 +14,17 @@ from torch import distributed
 from lit_samseg.metrics import (
     BoundaryCounts,
     BoundaryIoU,
+    BoundaryMetric,
     BoundaryScores,
     BoundaryTruth,
+    GatheredCounts,
+    ImageFacts,
+    ImageRows,
     MeanBoundaryAccuracy,
-    PerImageBoundaryCounts,
     TrimapIoU,
     score_boundaries,
 )
+from lit_samseg.results.evidence import boundary_arrays
 from tests.conftest import has_loopback
 from tests.metrics.label_maps import SHAPES, random_pair
 
@@ -129,34 +133,76 @@ def test_metrics_agree_with_the_scores() -> None:
     assert mba.compute().item() == expected.mba
 
 
+def counted(prediction: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+    """What the metric counts of the two rows."""
+    maps = torch.from_numpy(np.stack([prediction, prediction[::-1]]).astype(np.int16))
+    image = ImageRows(ImageFacts("image", CLASSES, 255), maps, torch.from_numpy(target))
+    return BoundaryMetric().count_rows(image)
+
+
 def test_gathered_by_position() -> None:
     images = pairs(2, 3)
-    metric = PerImageBoundaryCounts(ROWS, CLASSES)
+    metric = GatheredCounts(BoundaryMetric(), ROWS, CLASSES)
     for position in (2, 0, 1):
-        metric.update(position, rows_of(*images[position]))
+        metric.update(position, counted(*images[position]))
     gathered = metric.compute()
     assert gathered.positions == [0, 1, 2]
     for row in range(ROWS):
         of_row = [rows_of(*image)[row] for image in images]
         for n, counts in enumerate(of_row):
-            np.testing.assert_array_equal(gathered.before[row, :, n], counts.before)
-            np.testing.assert_array_equal(gathered.after[row, :, n], counts.after)
-            np.testing.assert_array_equal(gathered.mba[row, :, n], counts.mba)
-        np.testing.assert_array_equal(gathered.trimap[row], sum(c.trimap for c in of_row))
-        np.testing.assert_array_equal(gathered.trimap_void, sum(c.trimap_void for c in of_row))
+            np.testing.assert_array_equal(gathered.counts["before"][row, n], counts.before)
+            np.testing.assert_array_equal(gathered.counts["after"][row, n], counts.after)
+            np.testing.assert_array_equal(gathered.counts["mba"][row, n], counts.mba)
+        np.testing.assert_array_equal(gathered.counts["trimap"][row], sum(c.trimap for c in of_row))
+        np.testing.assert_array_equal(gathered.counts["trimap_void"][row], sum(c.trimap_void for c in of_row))
     metric.reset()
-    metric.update(0, rows_of(*images[0]))
+    metric.update(0, counted(*images[0]))
     alone = metric.compute()
     assert alone.positions == [0]
-    assert alone.before.shape == alone.after.shape == (ROWS, 3, 1, CLASSES)
-    assert alone.mba.shape == (ROWS, 2, 1, 5)
-    np.testing.assert_array_equal(alone.trimap[1], rows_of(*images[0])[1].trimap)
+    assert alone.counts["before"].shape == alone.counts["after"].shape == (ROWS, 1, 3, CLASSES)
+    assert alone.counts["mba"].shape == (ROWS, 1, 2, 5)
+    np.testing.assert_array_equal(alone.counts["trimap"][1], rows_of(*images[0])[1].trimap)
+
+
+def test_files_have_the_images_behind_what_was_counted() -> None:
+    images = pairs(2, 3)
+    metric = GatheredCounts(BoundaryMetric(), ROWS, CLASSES)
+    for position, image in enumerate(images):
+        metric.update(position, counted(*image))
+    arrays = boundary_arrays(metric.compute().counts)
+    assert {name: array.shape for name, array in arrays.items()} == {
+        "before": (ROWS, 3, 3, CLASSES),
+        "after": (ROWS, 3, 3, CLASSES),
+        "trimap": (ROWS, 20, 3, CLASSES),
+        "trimap_void": (20,),
+        "mba": (ROWS, 2, 3, 5),
+    }
+    np.testing.assert_array_equal(arrays["before"][1, :, 2], rows_of(*images[2])[1].before)
+    np.testing.assert_array_equal(arrays["mba"][0, :, 1], rows_of(*images[1])[0].mba)
+
+
+def test_the_metric_scores_what_the_counts_do() -> None:
+    images = pairs(4, 3)
+    metric = GatheredCounts(BoundaryMetric(), ROWS, CLASSES)
+    for position, image in enumerate(images):
+        metric.update(position, counted(*image))
+    gathered = metric.compute()
+    for row in range(ROWS):
+        expected = scores_of([rows_of(*image)[row] for image in images])
+        found = BoundaryMetric().score_images(gathered.of_row(row))
+        assert found == {
+            "iou_before": expected.before.miou,
+            "iou_before_gt_present": expected.before.miou_gt_present,
+            "iou_after": expected.after.miou,
+            "iou_after_gt_present": expected.after.miou_gt_present,
+            "mba": expected.mba,
+        }
 
 
 def test_an_image_counted_twice_is_an_error() -> None:
-    metric = PerImageBoundaryCounts(ROWS, CLASSES)
+    metric = GatheredCounts(BoundaryMetric(), ROWS, CLASSES)
     for _ in range(2):
-        metric.update(0, rows_of(*pairs(0, 1)[0]))
+        metric.update(0, counted(*pairs(0, 1)[0]))
     with pytest.raises(RuntimeError, match="twice"):
         metric.compute()
 
@@ -174,16 +220,16 @@ def share(rank: int, folder: Path) -> tuple[dict[str, torch.Tensor], list[torch.
 
 def evaluate(positions: range) -> tuple[dict[str, torch.Tensor], list[torch.Tensor]]:
     images = pairs(3, 5)
-    per_image = PerImageBoundaryCounts(ROWS, CLASSES)
+    per_image = GatheredCounts(BoundaryMetric(), ROWS, CLASSES)
     metrics = [BoundaryIoU(CLASSES), TrimapIoU(CLASSES), MeanBoundaryAccuracy(CLASSES)]
     for position in positions:
-        per_image.update(position, rows_of(*images[position]))
+        per_image.update(position, counted(*images[position]))
         prediction, target = images[position]
         for metric in metrics:
             metric.update(torch.from_numpy(prediction.astype(np.int64)), torch.from_numpy(target))
-    gathered = per_image.compute()._asdict()
-    gathered["positions"] = torch.tensor(gathered["positions"])
-    return gathered, [metric.compute() for metric in metrics]
+    gathered = per_image.compute()
+    arrays = {"positions": np.array(gathered.positions)} | gathered.counts
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}, [metric.compute() for metric in metrics]
 
 
 @pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
