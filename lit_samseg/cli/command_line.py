@@ -50,7 +50,20 @@ class _Formatter(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):
 
 
 class SamSegCLI(LightningCLI):
-    """LightningCLI with the data set's facts linked to the model, and an output folder."""
+    """LightningCLI with the data set's facts linked to the model, and an output folder.
+
+    Args:
+        args: The command line after the program's name; None takes the process's own.
+        options: As LightningCLI takes them.
+    """
+
+    def __init__(self, args: ArgsType = None, **options: Any) -> None:
+        words = args if isinstance(args, list) else sys.argv[1:]
+        # Files for several commands may stand before one; then every command's options are needed.
+        self._command = words[0] if words and words[0] in self.subcommands() else None
+        # Rows of a configuration are for its test.
+        self.names_rows = any(_ROWS.match(word) for word in words)
+        super().__init__(args=args, **options)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add ``--output_dir`` and the links from data to model."""
@@ -87,18 +100,17 @@ class SamSegCLI(LightningCLI):
     def subcommands() -> dict[str, set[str]]:
         """Leave out what has no meaning here: checkpoints of frozen networks, a table beside ours."""
         skipped = LightningCLI.subcommands()
-        # A parser of each is built at every start, which takes a tenth of a second.
         return {
             "fit": skipped["fit"] | {"weights_only"},
             "test": skipped["test"] | {"verbose", "ckpt_path", "weights_only"},
             "predict": skipped["predict"] | {"return_predictions", "ckpt_path", "weights_only"},
         }
 
-    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Take down whether the command line names rows: those of a configuration are for its test."""
-        words = args if isinstance(args, list) else sys.argv[1:]
-        self.names_rows = any(_ROWS.match(word) for word in words)
-        super().parse_arguments(parser, args)
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        """Add options to the parser of the command that is given alone: each takes more than a tenth of a second."""
+        if self._command not in (None, subcommand):
+            return self.init_parser(**kwargs)
+        return super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
 
     def before_instantiate_classes(self) -> None:
         """Refuse nulls, of which constructors would make a traceback or another number; let predict write one row."""
@@ -197,8 +209,8 @@ def run(args: ArgsType = None) -> SamSegCLI:
     # Lightning 2.6 calls a deprecated pytree function; nothing a user can mend.
     warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.*", FutureWarning)
     return SamSegCLI(
-        LightningModule,
-        LightningDataModule,
+        model_class=LightningModule,
+        datamodule_class=LightningDataModule,
         subclass_mode_model=True,
         subclass_mode_data=True,
         save_config_callback=None,
