@@ -18,6 +18,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.evaluation.label_maps import LabelMaps
 from lit_samseg.evaluation.scalar_names import scalar_name
 from lit_samseg.evaluation.scoring import Scoring
+from lit_samseg.metrics import find_metrics
 from lit_samseg.refine import (
     PAPER_VARIANTS,
     AskedPrompts,
@@ -54,6 +55,8 @@ class SamSegEvaluation(LightningModule):
             scores slightly.
         cache_max_gb: Size of the folder in GB (1e9 bytes); what was used longest ago goes first.
         gate: ``gate.json`` of ``lit-samseg fit``, for rows with ``learned``.
+        metrics: Metrics beside those of pixels and borders: ``specks``, the word of an installed package's, or the path
+            of a class, ``package.module:Name``.
         class_names: The data set's; linked on the command line, as are the next two.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
@@ -65,7 +68,8 @@ class SamSegEvaluation(LightningModule):
 
     Raises:
         InputError: A variant cannot be parsed, the baseline's classes are not the data set's, void is one of them, an
-            option of the cache cannot be used, or the gate is none.
+            option of the cache cannot be used, the gate is none, or a metric
+            cannot be used.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class SamSegEvaluation(LightningModule):
         cache_dtype: StoredType = "fp32",
         cache_max_gb: float = 20.0,
         gate: str | None = None,
+        metrics: list[str] = [],  # noqa: B006 (as above)
         class_names: tuple[str, ...] = (),
         background: int | None = None,
         ignore_index: int = 255,
@@ -99,7 +104,8 @@ class SamSegEvaluation(LightningModule):
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
         analysed = analysis and any(variant.has_ladder for variant in self.variants)
         self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysed else None
-        self.scoring = Scoring(self.rows, len(class_names), ignore_index, self.analysis)
+        others = find_metrics(metrics or [], len(class_names))
+        self.scoring = Scoring(self.rows, len(class_names), ignore_index, self.analysis, others)
         self.timer = StageTimer()
 
     def setup(self, stage: str) -> None:

@@ -21,16 +21,18 @@ def gather_evidence(module: SamSegEvaluation, all_ids: Sequence[str], class_name
     """
     positions, counts = module.scoring.pixels()
     ids = [all_ids[position] for position in positions]
-    boundary = boundary_arrays(module.scoring.gathered()["boundary"].counts)
+    gathered = module.scoring.gathered()
+    boundary = boundary_arrays(gathered["boundary"].counts)
+    others = {metric.word: gathered[metric.word].counts for metric in module.scoring.others}
     if module.analysis is None:
-        return Evidence(module.rows, ids, counts, boundary)
+        return Evidence(module.rows, ids, counts, boundary, metrics=others)
     _, steps = module.analysis.counts.compute()
     analysed = module.analysis.rows.values()
     ladder = steps.cpu().numpy().reshape(len(analysed), len(LADDER), *steps.shape[1:])
     lines = module.analysis.regions.compute().numpy()
     regions = [_region(dict(zip(COLUMNS, line, strict=True)), module.rows, all_ids, class_names) for line in lines]
     rows = [variant.name for variant in analysed]
-    return Evidence(module.rows, ids, counts, boundary, LADDER, ladder, regions, rows)
+    return Evidence(module.rows, ids, counts, boundary, LADDER, ladder, regions, rows, others)
 
 
 def _region(

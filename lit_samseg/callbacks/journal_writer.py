@@ -109,7 +109,7 @@ class JournalWriter(Callback):
         }
         command = "predict" if trainer.predicting else "test"
         config = yaml.safe_load(self.config)
-        classes = {type(data), type(data.source), *map(type, module.modules())}
+        classes = {type(data), type(data.source), *map(type, [*module.modules(), *module.scoring.others])}
         identity = identity_of_run(command, config, weights, data.ids, trainer.strategy.root_device, classes)
         records = self.journal.records()
         for draft in self.output_dir.glob(".draft-*"):

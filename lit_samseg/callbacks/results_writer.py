@@ -20,6 +20,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.layout import REPORT
 from lit_samseg.results.numbers import finite
+from lit_samseg.results.other_metrics import describe_metrics, score_metrics
 from lit_samseg.results.record import RunRecord, provenance
 from lit_samseg.results.run_tables import tables_of_run
 from lit_samseg.results.text_table import write_tables
@@ -98,7 +99,9 @@ class ResultsWriter(Callback):
             facts["partial"] = {"of": len(data.ids), "option": limiting_option(trainer)}
         areas = evidence.counts[0, 1].sum(axis=0)
         facts["dataset"] |= facts_of(data, TruthAreas(len(evidence.ids), areas, finite(void_share)))
-        record = RunRecord(evidence, data.class_names, facts)
+        others = pl_module.scoring.others
+        facts |= {"metrics": describe_metrics(others)} if others else {}
+        record = RunRecord(evidence, data.class_names, facts, score_metrics(others, evidence))
         # An earlier run's report is not of these results, and a new one may not come to be.
         (self.output_dir / REPORT).unlink(missing_ok=True)
         with atomic_file(self.output_dir / "config.yaml") as path:

@@ -8,21 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
-from lit_samseg.metrics import boundary_metric, pixel_metric
+from lit_samseg.metrics import boundary_metric, pixel_metric, specks
 from lit_samseg.metrics.metric import METRICS, ImageRows, Metric
+
+OWN = (pixel_metric.PixelMetric, boundary_metric.BoundaryMetric, specks.Specks)
+"""This package's metrics; named here, they are registered."""
 
 _WORD = re.compile("[a-z][a-z0-9_]*")
 
 
 def always() -> list[Metric]:
     """Return the metrics that every run has."""
-    return [pixel_metric.PixelMetric(), boundary_metric.BoundaryMetric()]
+    return [kind() for kind in OWN[:2]]
 
 
 def find_metrics(words: Sequence[str], num_classes: int) -> list[Metric]:
     """Return the metrics that words or paths mean beside those that every run has, in their order, each once.
 
-    Each is tried on counts of no image, so that one that cannot work is refused before any work is done.
+    Each is tried on a blank image, so that one that cannot work is refused before any work is done.
 
     Args:
         words: ``specks``, ``package.module:Name``.
@@ -77,8 +80,8 @@ def _made(kind: type[Metric], word: str, num_classes: int) -> Metric:
         raise InputError(f"metric {word}: its word {kind.word!r} is not of small letters, digits and _")
     try:
         metric = kind()
-        nothing = metric.nothing(num_classes)
-        scores = metric.score_images({n: a if n in kind.summed else a[None] for n, a in nothing.items()})
+        counts = metric.count_blank(num_classes)
+        scores = metric.score_images({n: a if n in kind.summed else a[None] for n, a in counts.items()})
     except InputError:
         raise
     except Exception as error:
@@ -86,7 +89,7 @@ def _made(kind: type[Metric], word: str, num_classes: int) -> Metric:
     keys = [column.key for column in kind.columns]
     if sorted(scores) != sorted(keys):
         raise InputError(f"metric {word} scores {', '.join(scores)}; its columns are {', '.join(keys)}")
-    if floats := [name for name in kind.summed if nothing[name].dtype.kind == "f"]:
+    if floats := [name for name in kind.summed if counts[name].dtype.kind == "f"]:
         raise InputError(
             f"metric {word}: {floats[0]!r} is summed and no integer; leave it out of {kind.__name__}.summed"
         )

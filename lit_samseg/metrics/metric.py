@@ -124,13 +124,17 @@ class Metric(ABC):
 
         A process that evaluates no image has these to gather.
         """
+        return {name: np.zeros_like(array) for name, array in self.count_blank(num_classes).items()}
+
+    def count_blank(self, num_classes: int) -> dict[str, NDArray[Any]]:
+        """Return the counts of an image of one class that is all right."""
         blank = np.zeros((64, 64), np.int64)
-        counts = as_counts(self.count(blank, blank, ImageFacts("blank", num_classes, 255)))
-        return {name: np.zeros_like(array) for name, array in counts.items()}
+        return as_counts(self.count(blank, blank, ImageFacts("blank", num_classes, 255)))
 
     def score_images(self, images: Counts) -> Mapping[str, float]:
-        """Return the scores of a row's images; see `merge` and `score`."""
-        return self.score(self.merge(images))
+        """Return the scores of a row's images; see `merge` and `score`. Nothing divided by nothing is nan."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.score(self.merge(images))
 
 
 METRICS: Registry[Metric] = Registry("metric", "lit_samseg.metrics", Metric)  # type: ignore[type-abstract]

@@ -24,6 +24,7 @@ from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.layout import REPORT
 from lit_samseg.results.record import SCHEMA_VERSION, read_results
 from lit_samseg.results.text_table import TextTable
+from lit_samseg.results.timing_table import timing_table
 from lit_samseg.runtime.atomic import atomic_file
 
 
@@ -109,7 +110,7 @@ def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictu
         harm=run_tables.harm_table(rows) if len(rows) > 1 else None,
         ends=_best_first([(row["name"], run_tables.ends_table(row)) for row in rows if "harm" in row], verdict.best),
         classes=run_tables.classes_table(rows),
-        timing=run_tables.timing_table(results),
+        timing=timing_table(results),
         cards=cards,
         card_data=[card.data() for card in cards],
         legend=legend,

@@ -35,11 +35,13 @@ def compare_runs(folders: Sequence[Path]) -> list[TextTable]:
     for folder, run in zip(folders[1:], runs[1:], strict=True):
         _check_comparable(folders[0], runs[0], folder, run)
     names = _short_names(folders)
-    combined, ladders = _combine(names, runs)
+    combined, kept = _combine(names, runs)
     rows = describe_rows(combined, runs[0].class_names, ())
     for row in rows:
-        row |= ladders.get(row["name"], {})
-    facts = runs[0].facts | {key: {"name": "several", "precision": "see each run"} for key in ("baseline", "sam")}
+        row |= kept.get(row["name"], {})
+    metrics = {metric["word"]: metric for run in reversed(runs) for metric in run.facts.get("metrics", ())}
+    facts = runs[0].facts | {"metrics": list(metrics.values())}
+    facts |= {key: {"name": "several", "precision": "see each run"} for key in ("baseline", "sam")}
     scores = scores_table(facts | {"rows": rows})
     title = f"{runs[0].facts['dataset']['name']}, {images_of(runs[0].facts)}, against {rows[0]['name']}"
     tables = [TextTable(title, scores.header, scores.rows, scores.notes)]
@@ -81,10 +83,10 @@ def _short_names(folders: Sequence[Path]) -> list[str]:
 
 
 def _combine(names: Sequence[str], runs: Sequence[RunRecord]) -> tuple[Evidence, dict[str, dict[str, Any]]]:
-    """Put all rows into one evidence, equal baselines once; and take over the ladders of the runs."""
+    """Put all rows into one evidence, equal baselines once; and take over their ladders and further metrics."""
     rows: list[str] = []
     counts, kept = [], []
-    ladders: dict[str, dict[str, Any]] = {}
+    kept_facts: dict[str, dict[str, Any]] = {}
     first = runs[0].evidence
     for name, run in zip(names, runs, strict=True):
         own = run.evidence
@@ -96,9 +98,11 @@ def _combine(names: Sequence[str], runs: Sequence[RunRecord]) -> tuple[Evidence,
             rows.append(label)
             counts.append(own.counts[index])
             kept.append((own, index))
-            if "ladder" in described.get(row, {}):
-                ladders[label] = {"ladder": described[row]["ladder"]}
-    return Evidence(rows, first.ids, np.stack(counts), _join_boundaries(kept)), ladders
+            known = described.get(row, {})
+            kept_facts[label] = {"ladder": known["ladder"]} if "ladder" in known else {}
+            if numbers := run.metric_scores.get(row):
+                kept_facts[label]["metrics"] = numbers
+    return Evidence(rows, first.ids, np.stack(counts), _join_boundaries(kept)), kept_facts
 
 
 def _join_boundaries(rows: Sequence[tuple[Evidence, int]]) -> dict[str, NDArray[np.int64]] | None:

@@ -1,8 +1,9 @@
 """A run's exact numbers as files: everything else can be computed from them again."""
 
 import zipfile
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ class Evidence:
         ladder: int64 ``[L, S, 3, N, C]``, or None where no analysis was made.
         regions: The regions (``write_regions``), or None.
         ladder_rows: Names of the rows that have a ladder, ``L`` of them.
+        metrics: Counts of metrics beside pixels and borders, by word and name: ``[R, N, ...]``, or ``[R, ...]`` where
+            they were summed over the images.
     """
 
     rows: Sequence[str]
@@ -42,14 +45,20 @@ class Evidence:
     ladder: NDArray[np.int64] | None = None
     regions: list[dict[str, Any]] | None = None
     ladder_rows: Sequence[str] = ()
+    metrics: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Write ``counts.npz``; and ``boundary.npz``, ``ladder.npz``, ``regions.csv`` where there are such numbers.
+        """Write ``counts.npz``; ``boundary.npz``, ``ladder.npz``, ``metrics.npz``, ``regions.csv`` where there are.
 
         Where there are none, those of an earlier run in the same folder are removed: they are not of these counts.
         """
         ids, rows = np.array(self.ids), np.array(self.rows)
-        others = {"boundary.npz": self.boundary, "ladder.npz": self.ladder, "regions.csv": self.regions}
+        others: dict[str, object] = {
+            "boundary.npz": self.boundary,
+            "ladder.npz": self.ladder,
+            "metrics.npz": self.metrics or None,
+            "regions.csv": self.regions,
+        }
         for name in [name for name, numbers in others.items() if numbers is None]:
             (folder / name).unlink(missing_ok=True)
         _write(folder / "counts.npz", ids=ids, rows=rows, **_by_name(self.counts, 1))
@@ -60,6 +69,9 @@ class Evidence:
             _write(
                 folder / "ladder.npz", ids=ids, rows=np.array(self.ladder_rows), steps=steps, **_by_name(self.ladder, 2)
             )
+        if self.metrics:
+            named = {f"{word}.{name}": a for word, counts in self.metrics.items() for name, a in counts.items()}
+            _write(folder / "metrics.npz", ids=ids, rows=rows, **named)
         if self.regions is not None:
             write_regions(folder / "regions.csv", self.regions)
 
@@ -73,7 +85,7 @@ class Evidence:
         counts = _read(folder / "counts.npz")
         if counts is None:
             raise InputError(f"{folder} has no counts.npz; give the output folder of a finished test")
-        boundary, ladder = _read(folder / "boundary.npz"), _read(folder / "ladder.npz")
+        boundary, ladder, metrics = (_read(folder / f"{name}.npz") for name in ("boundary", "ladder", "metrics"))
         regions = folder / "regions.csv"
         try:
             evidence = cls(
@@ -85,8 +97,9 @@ class Evidence:
                 None if ladder is None else np.stack([ladder[name] for name in COUNTS], axis=2),
                 read_regions(regions) if regions.is_file() else None,
                 () if ladder is None else ladder["rows"].tolist(),
+                {} if metrics is None else _by_word(metrics),
             )
-            for name, arrays in (("boundary.npz", boundary), ("ladder.npz", ladder)):
+            for name, arrays in (("boundary.npz", boundary), ("ladder.npz", ladder), ("metrics.npz", metrics)):
                 if arrays is not None:
                     evidence._check_same(folder / name, arrays["ids"].tolist(), arrays["rows"].tolist())
         except (KeyError, ValueError, TypeError) as error:
@@ -117,6 +130,15 @@ def boundary_arrays(counts: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArra
 
 def _by_name(counts: NDArray[np.int64], axis: int) -> dict[str, NDArray[np.int64]]:
     return {name: np.take(counts, i, axis) for i, name in enumerate(COUNTS)}
+
+
+def _by_word(arrays: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, NDArray[Any]]]:
+    words: dict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
+    for key, array in arrays.items():
+        word, dot, name = key.partition(".")
+        if dot:
+            words[word][name] = array
+    return dict(words)
 
 
 def _write(path: Path, **arrays: NDArray[Any]) -> None:

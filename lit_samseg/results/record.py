@@ -2,8 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.metrics.scores import COUNTS, score
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.numbers import finite
+from lit_samseg.results.other_metrics import Numbers, score_again
 from lit_samseg.results.rows import describe_rows
 from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.runtime.versions import installed_versions
@@ -27,11 +28,13 @@ class RunRecord:
         evidence: Counts and regions.
         class_names: ``C`` names.
         facts: Further fields of ``results.json`` (created, versions, dataset, baseline, sam, device, timing, ...).
+        metric_scores: By row, what metrics beside pixels and borders say of it.
     """
 
     evidence: Evidence
     class_names: Sequence[str]
     facts: dict[str, Any]
+    metric_scores: Mapping[str, Numbers] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "RunRecord":
@@ -45,7 +48,8 @@ class RunRecord:
         # Earlier releases had neither.
         facts.setdefault("tags", [])
         facts.setdefault("cache", None)
-        return cls(Evidence.read(folder), results["dataset"]["class_names"], facts)
+        evidence = Evidence.read(folder)
+        return cls(evidence, results["dataset"]["class_names"], facts, score_again(results, evidence))
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write the files, ``results.json`` last, and return what it holds."""
@@ -67,6 +71,9 @@ class RunRecord:
     def results(self) -> dict[str, Any]:
         """Return the content of ``results.json``; scores are fractions, null where there is none."""
         rows = describe_rows(self.evidence, self.class_names, self.facts.get("tags", ()))
+        for row in rows:
+            if numbers := self.metric_scores.get(row["name"]):
+                row["metrics"] = numbers
         return {"schema_version": SCHEMA_VERSION} | self.facts | {"rows": rows}
 
     def _per_image(self) -> Iterable[Sequence[object]]:

@@ -1,6 +1,6 @@
 """The tables of a finished run, from ``results.json``; in per cent with two decimals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lit_samseg.results.paper import PAPER_NOTES, PAPER_SCORES
@@ -43,7 +43,9 @@ def scores_table(results: dict[str, Any]) -> TextTable:
     shows_paper = any(row["name"] in paper for row in rows)
     shows_borders = any("boundary" in row for row in rows)
     header = ["row", "mIoU", "mAcc", "mIoU*", "diff.", "95 %", "verdict"]
-    header += ["bIoU"] * shows_borders + ["paper mIoU/mAcc"] * shows_paper
+    others = [(metric["word"], c) for metric in results.get("metrics", ()) for c in metric["columns"]]
+    others = [(word, column) for word, column in others if "table" in column["shown"]]
+    header += ["bIoU"] * shows_borders + [column["heading"] for _, column in others] + ["paper mIoU/mAcc"] * shows_paper
     cells = []
     for row in rows:
         test = row.get("difference", {}).get(METRIC)
@@ -51,6 +53,7 @@ def scores_table(results: dict[str, Any]) -> TextTable:
         line += ["", "", ""] if test is None else [points(test["value"]), interval(test), test["verdict"]]
         if shows_borders:
             line.append(per_cent(row.get("boundary", {}).get("iou_before")))
+        line += [_number(row.get("metrics", {}).get(word, {}).get(column["key"]), column) for word, column in others]
         if shows_paper:
             scores = paper.get(row["name"])
             line.append("-" if scores is None else f"{scores[0]:.2f}/{scores[1]:.2f}")
@@ -84,6 +87,12 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
     notes += notes_on_truth(results)
     if shows_borders:
         notes.append("bIoU: Boundary IoU, void taken out before the bands are made.")
+    notes += [
+        f"{column['heading']}: {column['note']}."
+        for metric in results.get("metrics", ())
+        for column in metric["columns"]
+        if column["note"] and "table" in column["shown"]
+    ]
     if shows_paper:
         notes.append(PAPER_NOTES[results["dataset"]["name"]])
     return notes
@@ -183,28 +192,6 @@ def classes_table(rows: Sequence[dict[str, Any]]) -> TextTable:
     return TextTable("Classes, IoU and differences", ["class", *(row["name"] for row in rows)], cells)
 
 
-def timing_table(results: dict[str, Any]) -> TextTable:
-    """Lay out where the time went, in seconds per image of the first process."""
-    stages = {stage: seconds for stage, seconds in results["timing"].items() if stage != "total"}
-    total = results["timing"].get("total", 0)
-    rest = max(0.0, total - sum(stages.values()))
-    cells = [
-        [stage.replace("_", " "), f"{seconds:.3f}", per_cent(seconds / total if total else None)]
-        for stage, seconds in (stages | {"reading, writing and the rest": rest}).items()
-    ]
-    cells.append(["total", f"{total:.3f}", per_cent(1.0)])
-    peaks = [f"{kind} {megabytes:.0f} MB" for kind, megabytes in results["peak_memory_mb"].items()]
-    notes = [f"On {results['device']}, {results['world_size']} process(es). Peak memory: {', '.join(peaks) or '-'}."]
-    if len(processes := results.get("processes", ())) > 1:
-        each = [f"{p['images']} in {p['seconds']:.1f} s, then {p['waited']:.1f} s waited" for p in processes]
-        notes.append(f"Images of each process: {'; '.join(each)}.")
-    if resumed := results.get("resumed"):
-        notes.append(f"{resumed} of the images are from an interrupted run, and not in these times.")
-    if results.get("cache"):
-        notes.append("With a cache: what was found there took no network, so these are not the networks' times.")
-    return TextTable("Seconds per image", ["stage", "s/image", "%"], cells, notes)
-
-
 def per_cent(value: float | None) -> str:
     """Format a fraction in per cent; a dash where there is none."""
     return "-" if value is None else f"{100 * value:.2f}"
@@ -213,6 +200,11 @@ def per_cent(value: float | None) -> str:
 def points(value: float | None) -> str:
     """Format a difference of fractions in points, with its sign; what rounds to 0 has none."""
     return "-" if value is None else _signed(100 * value, 2)
+
+
+def _number(value: float | None, column: Mapping[str, Any]) -> str:
+    """Format a metric's number in its column's unit."""
+    return per_cent(value if value is None or column["unit"] == "per cent" else value / 100)
 
 
 def images_of(results: dict[str, Any]) -> str:
