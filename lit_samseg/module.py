@@ -253,6 +253,10 @@ class SamSegEvaluation(LightningModule):
             # Every process has the same gathered values; sync_dist only tells Lightning that this is meant.
             self.log_dict(values, sync_dist=True)
 
+    def classes(self) -> set[type]:
+        """Return the classes whose code decides the numbers, those of all parts."""
+        return set(map(type, [*self.modules(), *self.scoring.others]))
+
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """Nothing of a frozen baseline or SAM belongs in a checkpoint of the evaluation."""
         return {}

@@ -10,13 +10,13 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from rich.console import Console
 
-from lit_samseg.callbacks.output_folder import prepare_output_folder
-from lit_samseg.callbacks.replacing import check_replaceable
 from lit_samseg.callbacks.termination import take_first_sigterm_only
 from lit_samseg.errors import InputError
 from lit_samseg.finetune import GateFinetune, SamRefinerFinetune, SegmenterFinetune
 from lit_samseg.journal import FolderLock
 from lit_samseg.runtime.atomic import atomic_file
+from lit_samseg.writing.output_folder import prepare_output_folder
+from lit_samseg.writing.replacing import check_replaceable
 
 CURVE = "curve.csv"
 Trained = SamRefinerFinetune | SegmenterFinetune | GateFinetune
@@ -45,7 +45,9 @@ class TrainingWriter(Callback):
         Raises:
             InputError: Another process writes there, or there is a run that is not to be replaced.
         """
-        self.output_dir = prepare_output_folder(trainer, self.output_dir)
+        # The first process decides, since a default name holds the time.
+        self.output_dir = trainer.strategy.broadcast(self.output_dir)
+        prepare_output_folder(self.output_dir)
         error = None
         if trainer.is_global_zero:
             try:

@@ -17,17 +17,9 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from lit_samseg.callbacks import (
     DataSummary,
-    GalleryWriter,
     ImageProgressBar,
-    JournalWriter,
     OverlayLogger,
-    OverlayWriter,
-    PredictionWriter,
-    RefinedWriter,
-    ReportWriter,
-    ResultsWriter,
-    SkippedImages,
-    SummaryPrinter,
+    RunWriter,
     TerminateOnce,
     check_trainable,
     training_callbacks,
@@ -154,24 +146,13 @@ class SamSegCLI(LightningCLI):
             if config.resume and config.output_dir is None:
                 raise InputError("--resume true needs --output_dir, the folder of the run to go on with")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
-            # Before the results are written, which name what was skipped.
-            alone = subcommand == "predict" and not self.names_rows
-            predictions = RefinedWriter(output_dir) if alone else PredictionWriter(output_dir)
-            callbacks += [TerminateOnce(), SkippedImages(), predictions]
             dump = self._parser(subcommand).dump(config, skip_none=False)
-            if subcommand == "test":
-                # In this order: pictures without results would be of no use.
-                results = ResultsWriter(output_dir, dump)
-                report = ReportWriter(output_dir) if config.report else None
-                callbacks += [results, GalleryWriter(output_dir, config.gallery), *([report] if report else [])]
-                if not any(isinstance(callback, OverlayLogger) for callback in callbacks):
-                    callbacks.append(OverlayLogger())
-            else:
-                callbacks.append(OverlayWriter(output_dir, alone))
-            # The summary last: it is of runs that begin.
-            callbacks += [JournalWriter(output_dir, dump, config.resume, config.overwrite), DataSummary()]
-            if subcommand == "test":
-                callbacks.append(SummaryPrinter(results, report))
+            test, alone = subcommand == "test", subcommand == "predict" and not self.names_rows
+            pictures = {"gallery": config.gallery, "report": config.report} if test else {"alone": alone}
+            callbacks += [TerminateOnce(), RunWriter(output_dir, dump, config.resume, config.overwrite, **pictures)]
+            if test and not any(isinstance(callback, OverlayLogger) for callback in callbacks):
+                callbacks.append(OverlayLogger())
+            callbacks.append(DataSummary())
             # Where a job that is queued again leaves a checkpoint, which here holds nothing.
             kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
         try:

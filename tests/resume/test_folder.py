@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
 from tests.conftest import PROJECT, RunCli, SmallVoc
-from tests.recomputation import read_predictions, results_of
+from tests.recomputation import results_of
 
 HOLD = """
 import sys, time
@@ -35,29 +36,20 @@ def hold(folder: Path) -> "subprocess.Popen[str]":
     return holder
 
 
-def test_a_folder_in_use_is_refused_and_one_of_a_killed_process_is_not(
-    small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    words = [*small_voc.words(), "--data.subset=1", "--model.variants=[box]", "--model.analysis=false", "--output_dir"]
-    holder = hold(out)
+def test_a_folder_in_use_is_refused_and_one_of_a_killed_process_is_not(tmp_path: Path) -> None:
+    holder = hold(tmp_path)
+    named = f"{tmp_path} is being written by process {holder.pid} on {os.uname().nodename}; wait for"
     try:
-        for command, more in (("test", []), ("test", ["--resume=true"]), ("predict", ["--overwrite=true"])):
-            own = [word for word in words[1:] if command == "test" or not word.startswith(("--gallery", "--report"))]
-            outcome = run_cli(command, *own, out, *more)
-            assert outcome.code == 2
-            assert f"{out} is being written by process {holder.pid} on {os.uname().nodename}; wait for" in outcome.err
-            # Nothing of the first process's was touched, and going on is not advised.
-            assert [path.name for path in out.iterdir()] == [".lock"]
-            assert "--resume" not in outcome.err
+        with pytest.raises(InputError, match=re.escape(named)):
+            FolderLock(tmp_path).acquire()
+        assert [path.name for path in tmp_path.iterdir()] == [".lock"]
     finally:
         holder.send_signal(signal.SIGKILL)
         holder.communicate()
-    assert (out / ".lock").is_file()
-    outcome = run_cli(*words, out)
-    assert outcome.code == 0, outcome.err
-    assert not (out / ".lock").exists()
+    assert (tmp_path / ".lock").is_file()
+    with FolderLock(tmp_path):
+        pass
+    assert not (tmp_path / ".lock").exists()
 
 
 FOREIGN = "filelock/2\nmode=lease\npid=1234\nhost=node-17\nstart=99\ntoken=abc\nduration=1.0\n"
@@ -104,41 +96,6 @@ def test_a_folder_that_another_took_is_not_written_any_more(tmp_path: Path) -> N
         lock.check()
     lock.release()
     assert (tmp_path / ".lock").read_text() == FOREIGN
-
-
-def test_a_finished_run_stays_unless_it_may_be_replaced(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    words = [*small_voc.words(), "--data.subset=1", "--model.analysis=false", "--output_dir", out]
-    assert run_cli(*words, "--model.variants=[box, point]", "--model.save_predictions=true").code == 0
-    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    outcome = run_cli(*words, "--model.variants=[box]")
-    assert outcome.code == 2
-    assert f"{out} holds a run of lit-samseg test already; give another --output_dir, or replace it by" in outcome.err
-    predict = ["predict", *(word for word in words[1:] if not str(word).startswith(("--gallery", "--report")))]
-    outcome = run_cli(*predict, "--overwrite=true")
-    assert outcome.code == 2
-    assert f"{out} holds what lit-samseg test wrote; give another --output_dir" in outcome.err
-    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
-    outcome = run_cli(*words, "--model.variants=[box]", "--overwrite=true")
-    assert outcome.code == 0, outcome.err
-    assert [row["name"] for row in results_of(out)["rows"]] == ["baseline", "box"]
-    # Label maps of the replaced run are not of these results.
-    assert not (out / "predictions").exists()
-    assert "--overwrite replaces one; leave one of them out" in run_cli(*words, "--overwrite=true", "--resume=true").err
-
-
-@pytest.mark.slow
-def test_label_maps_of_an_earlier_predict_stay(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    words = [word for word in small_voc.words()[1:] if not word.startswith(("--gallery", "--report"))]
-    words = ["predict", *words, "--data.subset=1", "--output_dir", str(out)]
-    assert run_cli(*words, "--model.variants=[box]").code == 0
-    refused = run_cli(*words)
-    assert refused.code == 2
-    assert "holds a run of lit-samseg predict already" in refused.err
-    assert run_cli(*words, "--overwrite=true").code == 0
-    assert len(read_predictions(out / "refined")) == 1
-    assert sorted(path.name for path in out.iterdir()) == ["overlays", "refined"]
 
 
 def test_a_run_that_stops_early_says_so_everywhere(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 THREADS = 4
@@ -24,30 +24,18 @@ class WriterPool:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="writer")
         self._backlog = backlog
         self._pending: deque[Future[None]] = deque()
-        self.submitted = 0
-        self._written = 0
 
-    def submit(self, write: Callable[..., None], *args: Any) -> None:
-        """Have ``write(*args)`` called soon."""
+    def submit(self, write: Callable[..., None], *args: Any) -> Future[None]:
+        """Have ``write(*args)`` called soon; return what tells when it is done."""
         while self._pending and (self._pending[0].done() or len(self._pending) >= self._backlog):
             self._take_first()
         self._pending.append(self._executor.submit(write, *args))
-        self.submitted += 1
-
-    def written(self) -> int:
-        """Return how many of the `submitted` functions are done, from the first on; one with an error is not."""
-        while self._pending and self._pending[0].done() and self._pending[0].exception() is None:
-            self._take_first()
-        return self._written
+        return self._pending[-1]
 
     def finish(self) -> None:
         """Wait until everything is written, or raise the first error."""
         while self._pending:
             self._take_first()
-
-    def wait(self) -> None:
-        """Wait until all that is begun or waits has ended, with or without an error."""
-        wait(self._pending)
 
     def cancel(self) -> None:
         """Drop what is not begun and end the threads; safe to call twice."""
@@ -58,4 +46,3 @@ class WriterPool:
         # The one with an error stays the first, so that each later call raises it too.
         self._pending[0].result()
         self._pending.popleft()
-        self._written += 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lit_samseg.callbacks.writer_pool import WriterPool
+from lit_samseg.writing.writer_pool import WriterPool
 
 
 def test_everything_is_written_when_finish_returns(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lit_samseg.callbacks.picture_writer import PredictionWriter, written_void
 from lit_samseg.data.voc import voc_palette
+from lit_samseg.writing.pictures import PredictionWriter, written_void
 
 
 def data_of(classes: int, offset: int, void: int = 255) -> Any:
@@ -41,9 +41,11 @@ def test_void_is_written_as_a_number_that_no_class_has(own: int | None, data: An
 )
 def test_numbers_are_read_back(tmp_path: Path, classes: int, offset: int, mode: str) -> None:
     void = 255 if mode == "P" else 65_535
+    module = SimpleNamespace(baseline=SimpleNamespace(ignore_index=void), rows=["baseline"])
+    run: Any = SimpleNamespace(output_dir=tmp_path, data=data_of(classes, offset, void), module=module)
     labels = np.array([[0, classes - 1, -1], [classes // 2, 1, 0]], np.int16 if classes < 32_768 else np.int64)
     image = np.zeros((2, 3, 3), np.uint8)
-    PredictionWriter(tmp_path).write(tmp_path / "a", labels, image, data_of(classes, offset), void)
+    PredictionWriter(run).write(tmp_path / "a", labels, image)
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.mode == mode
         read = np.array(picture).astype(int)

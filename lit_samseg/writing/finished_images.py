@@ -5,31 +5,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning import Trainer
-
-from lit_samseg.callbacks.folder_writer import FolderWriter
 from lit_samseg.errors import InputError
 from lit_samseg.journal import Record
-from lit_samseg.module import SamSegEvaluation
+from lit_samseg.writing.picture_folder import PictureFolder
+from lit_samseg.writing.run_plan import RunPlan
 
 
-def digest_files(
-    image_id: str, writers: Sequence[FolderWriter], trainer: Trainer, module: SamSegEvaluation
-) -> dict[str, Any]:
+def digest_files(run: RunPlan, image_id: str, folders: Sequence[PictureFolder]) -> dict[str, Any]:
     """Return the digests of the files an image was made of (``inputs``), and of its pictures by path (``pictures``)."""
     return {
-        "inputs": _digest(_inputs(image_id, trainer, module)),
+        "inputs": _digest(run.inputs(image_id)),
         "pictures": {
-            f"{writer.folder}/{file}": _digest([writer.partial / file])
-            for writer in writers
-            for file in writer.files(image_id, trainer, module)
+            f"{folder.name}/{file}": _digest([folder.partial / file])
+            for folder in folders
+            for file in folder.files(image_id)
         },
     }
 
 
-def find_finished(
-    records: Mapping[str, Record], writers: Sequence[FolderWriter], trainer: Trainer, module: SamSegEvaluation
-) -> dict[str, Record]:
+def find_finished(run: RunPlan, records: Mapping[str, Record], folders: Sequence[PictureFolder]) -> dict[str, Record]:
     """Return the records of images that need not be done again: every picture that this run wants is there, and whole.
 
     Raises:
@@ -37,7 +31,7 @@ def find_finished(
     """
     finished = {}
     for image_id, record in records.items():
-        inputs = _inputs(image_id, trainer, module)
+        inputs = run.inputs(image_id)
         if not _is_whole(inputs, record.facts["inputs"]):
             paths = ", ".join(map(str, inputs))
             raise InputError(
@@ -46,24 +40,12 @@ def find_finished(
             )
         pictures = record.facts["pictures"]
         if all(
-            _is_whole([writer.unpublished() / file], pictures.get(f"{writer.folder}/{file}"))
-            for writer in writers
-            for file in writer.files(image_id, trainer, module)
+            _is_whole([folder.unpublished() / file], pictures.get(f"{folder.name}/{file}"))
+            for folder in folders
+            for file in folder.files(image_id)
         ):
             finished[image_id] = record
     return finished
-
-
-def take_back(writers: Sequence[FolderWriter]) -> None:
-    """Have pictures that were already published when the run was killed be in the unpublished folder again."""
-    for writer in writers:
-        if writer.unpublished() != writer.partial:
-            writer.unpublished().rename(writer.partial)
-
-
-def _inputs(image_id: str, trainer: Trainer, module: SamSegEvaluation) -> list[Path]:
-    data = trainer.datamodule  # type: ignore[attr-defined]
-    return [*data.source.files(image_id, not trainer.predicting), *module.baseline.files(image_id)]
 
 
 def _is_whole(paths: Sequence[Path], digest: str | None) -> bool:

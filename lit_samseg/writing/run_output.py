@@ -1,0 +1,188 @@
+"""All that a run leaves behind: one folder, one lock, one journal, and writers that take turns."""
+
+import shlex
+import shutil
+import sys
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from lit_samseg.data import Sample
+from lit_samseg.errors import InputError
+from lit_samseg.evaluation.label_maps import LabelMaps
+from lit_samseg.journal import FolderLock
+from lit_samseg.writing.journal_keeper import JournalKeeper
+from lit_samseg.writing.replacing import MARK, PICTURES, remove_others
+from lit_samseg.writing.run_plan import RunPlan
+from lit_samseg.writing.writer import Writer
+
+
+class RunOutput:
+    """Has a run's writers take turns, and keeps a journal of the images that all of them have written.
+
+    The calls, on every process: `open` before any image is loaded, `begin`, `add` for each batch, `finish`, `publish`;
+    whatever fails, `abort` takes the place of what is left.
+
+    Args:
+        run: The run.
+        writers: In the order of their turns.
+        resume: Go on with what an interrupted run left in the folder; without it such a run is not overwritten.
+        overwrite: Replace a finished run, or begin an unfinished one again.
+    """
+
+    def __init__(self, run: RunPlan, writers: Sequence[Writer], resume: bool = False, overwrite: bool = False) -> None:
+        self.run, self.writers, self.resume, self.overwrite = run, writers, resume, overwrite
+        self._folders = [writer.pictures for writer in writers if writer.pictures is not None]
+        self._journal = JournalKeeper(run, self._folders)
+        self._lock: FolderLock | None = None
+        self._kept: Collection[str] = ()
+        self._is_ours = False
+
+    def open(self) -> None:
+        """Take the folder for this run; find what an interrupted one finished there, or begin a journal.
+
+        Raises:
+            InputError: Another process writes there; or there is a finished run that is not to be replaced, or an
+                unfinished one that is not to be gone on with or is another; or files there are not a run's.
+        """
+        run = self.run
+        for folder in self._folders:
+            folder.check_replaceable()
+        self._check_baseline()
+        if self.resume and not run.is_whole:
+            raise InputError("--resume true needs the whole run; leave out trainer.limit_* and fast_dev_run")
+        attempt, self._kept = self._take_folder()
+        self._is_ours = True
+        if run.is_whole:
+            run.data.leave_out([n for n, image_id in enumerate(run.data.ids) if image_id in self._kept])
+            run.module.scoring.resumed = run.data.finished
+            self._journal.open(attempt)
+
+    def begin(self) -> None:
+        """Clear what a dead run left, and add up what an interrupted one finished; the networks are on their device."""
+        if self.run.command == "test":
+            self._journal.add_up()
+        if self.run.is_first:
+            own = {folder.name for folder in self._folders}
+            for name in PICTURES:
+                if name not in own:
+                    shutil.rmtree(self.run.output_dir / f"{name}.partial", ignore_errors=True)
+        for writer in self.writers:
+            writer.begin(self._kept)
+        self.run.processes.barrier()
+
+    def add(self, samples: Sequence[Sample], results: Sequence[LabelMaps]) -> None:
+        """Write a batch's images, and take down those of which all is written.
+
+        Args:
+            samples: The images.
+            results: What they came to.
+
+        Raises:
+            OSError: Something cannot be written, of these images or of earlier ones.
+        """
+        for sample, maps in zip(samples, results, strict=True):
+            writing = [future for writer in self.writers for future in writer.add(sample, maps)]
+            self._journal.add(maps, writing)
+        self._commit()
+
+    def finish(self) -> None:
+        """The last image was added: wait until all is written and taken down."""
+        for writer in self.writers:
+            writer.finish()
+        self._commit()
+        self._journal.close()
+
+    def publish(self) -> None:
+        """Give everything its final name, remove the journal, give the folder back, and say where things are."""
+        run = self.run
+        run.processes.barrier()
+        for writer in self.writers:
+            writer.publish()
+        run.processes.barrier()
+        if run.is_first:
+            # Those of a run that this one replaces are not of its numbers.
+            remove_others(run.output_dir, [folder.name for folder in self._folders if folder.is_published])
+            self._journal.remove()
+            if run.is_whole:
+                # Lightning's, of a job that was queued again; it holds nothing.
+                for checkpoint in run.output_dir.glob("hpc_ckpt_*.ckpt"):
+                    checkpoint.unlink()
+        self._give_back()
+        self._tell()
+
+    def abort(self) -> None:
+        """Keep what is finished, and say how to go on; leave nothing behind where nothing is."""
+        try:
+            if self._is_ours:
+                keep = self._settle()
+                for writer in self.writers:
+                    writer.abort(keep)
+        finally:
+            self._give_back()
+        # Where the results are there, and something later went wrong, as with the report.
+        self._tell()
+
+    def _check_baseline(self) -> None:
+        """Refuse to replace label maps that the baseline reads."""
+        root = getattr(self.run.module.baseline, "root", None)
+        own = {folder.name for folder in self._folders}
+        finals = [self.run.output_dir / name for name in PICTURES]
+        replaced = [final for final in finals if final.name in own or (final / MARK).is_file()]
+        if isinstance(root, Path) and any(root.resolve().is_relative_to(final.resolve()) for final in replaced):
+            raise InputError(f"the baseline's label maps {root} would be replaced; give another --output_dir")
+
+    def _take_folder(self) -> tuple[int, Collection[str]]:
+        """Return the number of this attempt and the ids of finished images, the same on every process."""
+        error, attempt, kept = None, 0, set[str]()
+        # The first process alone reads and decides: the others would find half of what it changes.
+        if self.run.is_first:
+            try:
+                self._lock = FolderLock(self.run.output_dir)
+                self._lock.acquire()
+                self._journal.check_free(self.resume, self.overwrite)
+                attempt, kept = self._journal.begin() if self.run.is_whole else (0, set())
+            except (InputError, OSError) as problem:
+                # Told to all: raised here alone, a full disk would have the others wait for ever.
+                error = str(problem)
+        error, attempt, kept = self.run.processes.broadcast((error, attempt, kept))
+        if error is not None:
+            raise InputError(error)
+        return attempt, kept
+
+    def _commit(self) -> None:
+        if self._lock is not None:
+            self._lock.check()
+        self._journal.commit()
+
+    def _settle(self) -> bool:
+        """Take down what can be, and tell whether what was written is of use to a run that goes on."""
+        run = self.run
+        if not run.is_whole:
+            return False
+        self._journal.wait()
+        # An error: the disk is full, say, which is most likely what ended the run already.
+        with suppress(InputError):
+            self._commit()
+        self._journal.close()
+        if not run.is_first:
+            return True
+        if done := self._journal.done():
+            print(
+                f"lit-samseg: {done} of {len(run.data.ids)} images are done and kept; go on by the same command with "
+                f"--output_dir {shlex.quote(str(run.output_dir))} --resume true",
+                file=sys.stderr,
+            )
+        elif run.processes.count == 1:
+            self._journal.remove()
+            return False
+        return True
+
+    def _give_back(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _tell(self) -> None:
+        for writer in self.writers:
+            writer.tell()

@@ -1,0 +1,69 @@
+"""What is known of a run before its first image."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+import yaml
+
+from lit_samseg.data import SegmentationDataModule
+from lit_samseg.journal import identity_of_run
+from lit_samseg.module import SamSegEvaluation
+from lit_samseg.writing.processes import OneProcess, Processes
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A run that is about to begin: what computes it, of which images, and where it is written.
+
+    Attributes:
+        command: ``test`` or ``predict``.
+        output_dir: The run's folder, which is there; the same on every process.
+        config: The full configuration as YAML, enough to run it again.
+        data: The data set, whose ids are chosen.
+        module: The evaluation.
+        device: Where this process computes.
+        processes: Those that share the images.
+        stopped_by: The option that has the run stop before its last image; None for a whole run.
+    """
+
+    command: Literal["test", "predict"]
+    output_dir: Path
+    config: str
+    data: SegmentationDataModule
+    module: SamSegEvaluation
+    device: torch.device
+    processes: Processes = field(default_factory=OneProcess)
+    stopped_by: str | None = None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the first process, which alone writes what there is one of."""
+        return self.processes.rank == 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the run is over all its images."""
+        return self.stopped_by is None
+
+    def inputs(self, image_id: str) -> list[Path]:
+        """Return the files that an image is evaluated from."""
+        images = self.data.source.files(image_id, with_target=self.command == "test")
+        return [*images, *self.module.baseline.files(image_id)]
+
+    def classes(self) -> set[type]:
+        """Return the classes whose code decides the run's numbers."""
+        return {type(self.data), type(self.data.source)} | self.module.classes()
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the run's numbers, see `lit_samseg.journal.identity_of_run`."""
+        baseline, sam, gate = self.module.baseline, self.module.sam, self.module.gate
+        weights = {
+            "baseline": baseline.identity or baseline.sha256,
+            "sam": sam.identity or sam.sha256,
+            "adapter": sam.adapter.sha256 if sam.adapter else None,
+            "gate": gate.sha256 if gate else None,
+        }
+        config = yaml.safe_load(self.config)
+        return identity_of_run(self.command, config, weights, self.data.ids, self.device, self.classes())
