@@ -17,6 +17,7 @@ from PIL import Image
 from lit_samseg.__main__ import main
 from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
+from lit_samseg.errors import InputError
 
 # Lightning 2.6 calls functions that jsonargparse 4.53 deprecates: https://github.com/Lightning-AI/pytorch-lightning/issues
 os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
@@ -93,6 +94,17 @@ class Outcome(NamedTuple):
 RunCli = Callable[..., Outcome]
 
 
+def refuses(read: Callable[[], object], *parts: object) -> str:
+    """Check that a call is refused in one line that holds every part, and return it."""
+    with pytest.raises(InputError) as caught:
+        read()
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in parts:
+        assert str(part) in message
+    return message
+
+
 @pytest.fixture
 def run_cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCli:
     """Run ``lit-samseg`` with the given words; the built-in configuration is ``configs/demo.yaml``."""
@@ -149,14 +161,21 @@ class SmallVoc(NamedTuple):
 
 
 @pytest.fixture
-def small_voc(tmp_path: Path) -> SmallVoc:
+def small_voc(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> SmallVoc:
     """Four scenes in VOC's layout; label maps coarsened from the ground truth in blocks of 8 pixels."""
-    return make_small_voc(tmp_path)
+    made = made_once(tmp_path_factory, "small_voc", lambda folder: make_small_voc(folder) and None)
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return small_voc_in(tmp_path)
+
+
+def small_voc_in(folder: Path) -> SmallVoc:
+    """Return what `make_small_voc` has written into a folder."""
+    return SmallVoc(folder / "data", folder / "coarse", [f"2007_{n:06d}" for n in range(4)])
 
 
 def make_small_voc(folder: Path) -> SmallVoc:
     """Write what `small_voc` is into a folder."""
-    voc = SmallVoc(folder / "data", folder / "coarse", [f"2007_{n:06d}" for n in range(4)])
+    voc = small_voc_in(folder)
     for part in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (voc.base / part).mkdir(parents=True)
     voc.coarse.mkdir()

@@ -1,13 +1,17 @@
 """What a user can get wrong ends with exit code 2 and one line that names it; nothing written earlier is damaged."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from tests.conftest import RunCli, SmallVoc, save_indices
+from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.data import VOC2012
+from lit_samseg.sam import SegmentAnything
+from tests.conftest import RunCli, SmallVoc, refuses, save_indices
 from tests.test_weights import broken_files
 
 
@@ -23,34 +27,42 @@ def assert_fails(run_cli: RunCli, words: list[object], *parts: str) -> None:
 
 @pytest.fixture
 def words(small_voc: SmallVoc, tmp_path: Path) -> list[object]:
-    return [*small_voc.words(), "--output_dir", tmp_path / "out", "--model.variants", "[box]"]
+    return [*small_voc.words(), "--output_dir", tmp_path / "out", "--model.variants", "[box]", "--model.analysis=false"]
+
+
+def read_all(small_voc: SmallVoc, root: Path | None = None, **options: Any) -> None:
+    """Read all images as a run does."""
+    data = VOC2012(str(root or small_voc.root), num_workers=0, **options)
+    data.setup("test")
+    for image_id in data.ids:
+        data.read(image_id, with_target=True)
 
 
 def test_no_such_root(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
     assert_fails(run_cli, [*words, "--data.root", tmp_path / "nowhere"], "nowhere", "does not exist")
 
 
-def test_root_without_voc(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
-    assert_fails(run_cli, [*words, "--data.root", tmp_path / "coarse"], "coarse", "VOC2012", "VOCdevkit")
+def test_root_without_voc(small_voc: SmallVoc) -> None:
+    refuses(lambda: read_all(small_voc, small_voc.coarse), "coarse", "VOC2012", "VOCdevkit")
 
 
-def test_no_such_split(run_cli: RunCli, words: list[object]) -> None:
-    assert_fails(run_cli, [*words, "--data.split", "test"], "test.txt", "there are val")
+def test_no_such_split(small_voc: SmallVoc) -> None:
+    refuses(lambda: read_all(small_voc, split="test"), "test.txt", "there are val")
 
 
-def test_empty_split(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+def test_empty_split(small_voc: SmallVoc) -> None:
     (small_voc.base / "ImageSets/Segmentation/val.txt").write_text("\n")
-    assert_fails(run_cli, words, "val.txt is empty")
+    refuses(lambda: read_all(small_voc), "val.txt is empty")
 
 
-def test_ids_without_image(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
+def test_ids_without_image(small_voc: SmallVoc, tmp_path: Path) -> None:
     listing = tmp_path / "ids.txt"
     listing.write_text("2007_000001\na\nb\nc\nd\n")
-    assert_fails(run_cli, [*words, "--data.ids", listing], "4 of 5", "a, b, c, ...", "a.jpg")
+    refuses(lambda: read_all(small_voc, ids=str(listing)), "4 of 5", "a, b, c, ...", "a.jpg")
 
 
-def test_subset_larger_than_the_split(run_cli: RunCli, words: list[object]) -> None:
-    assert_fails(run_cli, [*words, "--data.subset", 5], "data.subset is 5", "has 4 images")
+def test_subset_larger_than_the_split(small_voc: SmallVoc) -> None:
+    refuses(lambda: read_all(small_voc, subset=5), "data.subset is 5", "has 4 images")
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -81,34 +93,34 @@ def test_truncated_jpeg_is_named_and_earlier_files_stay(
     assert not (tmp_path / "out/predictions/mask").exists()
 
 
-def test_image_that_is_none(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+def test_image_that_is_none(small_voc: SmallVoc) -> None:
     (small_voc.base / "JPEGImages" / "2007_000001.jpg").write_text("not a picture")
-    assert_fails(run_cli, words, "2007_000001.jpg", "is not a picture")
+    refuses(lambda: read_all(small_voc), "2007_000001.jpg", "is not a picture")
 
 
-def test_ground_truth_of_another_size(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+def test_ground_truth_of_another_size(small_voc: SmallVoc) -> None:
     save_indices(small_voc.base / "SegmentationClass" / "2007_000001.png", np.zeros((3, 4)))
-    assert_fails(run_cli, words, "2007_000001.png is 4x3 pixels", "must be equal")
+    refuses(lambda: read_all(small_voc), "2007_000001.png is 4x3 pixels", "must be equal")
 
 
-def test_label_out_of_range(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+def test_label_out_of_range(small_voc: SmallVoc) -> None:
     path = small_voc.base / "SegmentationClass" / "2007_000003.png"
     labels = np.array(Image.open(path))
     labels[0, 0] = 21
     save_indices(path, labels)
-    assert_fails(run_cli, words, "2007_000003.png has label 21; labels are 0..20 and 255")
+    refuses(lambda: read_all(small_voc), "2007_000003.png has label 21; labels are 0..20 and 255")
 
 
-def test_ground_truth_in_colours(run_cli: RunCli, words: list[object], small_voc: SmallVoc) -> None:
+def test_ground_truth_in_colours(small_voc: SmallVoc) -> None:
     """VOC's own say what they stand for; one that is none of them says nothing."""
     path = small_voc.base / "SegmentationClass" / "2007_000000.png"
     picture = Image.open(path).convert("RGB")
     picture.putpixel((0, 0), (1, 2, 3))
     picture.save(path)
-    assert_fails(run_cli, words, str(path), "(1, 2, 3)")
+    refuses(lambda: read_all(small_voc), path, "(1, 2, 3)")
 
 
-def test_broken_checkpoints(run_cli: RunCli, words: list[object], tmp_path: Path) -> None:
+def test_broken_checkpoints(tmp_path: Path) -> None:
     folder = tmp_path / "broken"
     folder.mkdir()
     torch.save(
@@ -127,7 +139,7 @@ def test_broken_checkpoints(run_cli: RunCli, words: list[object], tmp_path: Path
         "none.pth": "no such",
     }.items():
         path = folder / name
-        assert_fails(run_cli, [*words, "--model.sam.checkpoint", path], str(path), complaint)
+        refuses(lambda path=path: SegmentAnything(str(path)), path, complaint)  # type: ignore[misc]
         baseline = tmp_path / "baseline"
         baseline.mkdir(exist_ok=True)
         (baseline / "config.json").write_text('{"model_type": "mobilenet_v2", "image_size": 65, "output_stride": 16}')
@@ -135,13 +147,8 @@ def test_broken_checkpoints(run_cli: RunCli, words: list[object], tmp_path: Path
         weights.unlink(missing_ok=True)
         if path.exists():
             weights.write_bytes(path.read_bytes())
-        asked = [
-            *words,
-            "--model.baseline=lit_samseg.baselines.MobileNetV2DeepLab",
-            f"--model.baseline.checkpoint={baseline}",
-        ]
         expected = "does not fit MobileNetV2" if name == "resnet.pth" else complaint
-        assert_fails(run_cli, asked, str(baseline), expected)
+        refuses(lambda folder=baseline: MobileNetV2DeepLab(str(folder)), baseline, expected)  # type: ignore[misc]
     assert not (folder / "pwned").exists()
 
 

@@ -7,9 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import Tensor
 
 from lit_samseg.__main__ import main
+from lit_samseg.baselines import Precomputed
+from lit_samseg.data import VOC2012
+from lit_samseg.data.sample import Sample
 from tests.conftest import Outcome, RunCli, save_indices
 
 HEIGHT, WIDTH = 24, 40
@@ -64,6 +69,20 @@ class Tiny(NamedTuple):
             "--model.analysis=false", "--gallery=false", "--report=false", "--trainer.accelerator=cpu",
             f"--output_dir={self.out}",
         ]  # fmt: skip
+
+    def sample(self, **options: Any) -> Sample:
+        """Return the image and its ground truth as a run reads them."""
+        data = VOC2012(str(self.root), num_workers=0, **options)
+        data.setup("test")
+        (image_id,) = data.ids
+        return data.read(image_id, with_target=True)
+
+    def baselines_labels(self) -> Tensor:
+        """Return the label map as a run reads it."""
+        baseline = Precomputed(str(self.coarse))
+        baseline.check_classes(VOC2012.class_names)
+        baseline.compare_files(["a"])
+        return baseline.label_map(torch.from_numpy(pixels()).permute(2, 0, 1), "a")
 
     def counts(self) -> Counts:
         """What the last run counted: pixels by image, row and pair of classes."""

@@ -12,9 +12,11 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from lit_samseg.baselines import MobileNetV2DeepLab
 from lit_samseg.checkpoints.weights import DEMO_WEIGHTS
-from tests.conftest import RunCli
-from tests.hostile.conftest import Counts, Refused, Tiny
+from lit_samseg.sam import SegmentAnything
+from tests.conftest import RunCli, refuses
+from tests.hostile.conftest import Counts, Refused, Tiny, mostly_slow
 
 SAM = DEMO_WEIGHTS / "sam.safetensors"
 WEIGHT = "mask_decoder.iou_token.weight"
@@ -85,6 +87,14 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
+def test_weights_are_refused_by_name(tmp_path: Path, case: str) -> None:
+    write, complaint = REFUSED[case]
+    path = tmp_path / "sam.safetensors"
+    write(path)
+    refuses(lambda: SegmentAnything(str(path)), path, complaint)
+
+
+@pytest.mark.parametrize("case", mostly_slow(REFUSED, ["half", "other-shape"]))
 def test_refused_by_name(refused: Refused, tiny: Tiny, case: str) -> None:
     write, complaint = REFUSED[case]
     path = tiny.root / "sam.safetensors"
@@ -95,30 +105,30 @@ def test_refused_by_name(refused: Refused, tiny: Tiny, case: str) -> None:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("zipped", [False, True])
-def test_pickles_run_nothing(refused: Refused, tiny: Tiny, zipped: bool, wrapped: bool) -> None:
-    path, trace = tiny.root / "sam.pth", tiny.root / "ran"
+def test_pickles_run_nothing(tmp_path: Path, zipped: bool, wrapped: bool) -> None:
+    path, trace = tmp_path / "sam.pth", tmp_path / "ran"
     evil: object = {**sam()[0], "x": RunsCode(trace)}
     torch.save({"state_dict": evil} if wrapped else evil, path, _use_new_zipfile_serialization=zipped)
-    refused([*tiny.words(), f"--model.sam.checkpoint={path}"], path, "could run code when opened; it was refused")
+    refuses(lambda: SegmentAnything(str(path)), path, "could run code when opened; it was refused")
     assert not trace.exists()
     torch.load(path, weights_only=False)
     assert trace.exists(), "the pickle does nothing, so that nothing was shown"
 
 
-def test_a_not_finite_pickle_is_refused(refused: Refused, tiny: Tiny) -> None:
-    path = tiny.root / "sam.pth"
+def test_a_not_finite_pickle_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sam.pth"
     torch.save({"image_encoder.pos_embed": torch.full((1, 2, 2, 768), float("nan"))}, path)
-    refused([*tiny.words(), f"--model.sam.checkpoint={path}"], path, "not finite", "image_encoder.pos_embed")
+    refuses(lambda: SegmentAnything(str(path)), path, "not finite", "image_encoder.pos_embed")
 
 
 @pytest.mark.parametrize("make", ["directory", "loop", "dangling"])
-def test_what_is_no_file(refused: Refused, tiny: Tiny, make: str) -> None:
-    path = tiny.root / "sam.safetensors"
+def test_what_is_no_file(tmp_path: Path, make: str) -> None:
+    path = tmp_path / "sam.safetensors"
     if make == "directory":
         path.mkdir()
     else:
         path.symlink_to(path if make == "loop" else path.parent / "nowhere")
-    refused([*tiny.words(), f"--model.sam.checkpoint={path}"], path)
+    refuses(lambda: SegmentAnything(str(path)), path)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -172,12 +182,17 @@ def setting(**settings: object) -> Callable[[Path], object]:
         "word-for-factor", "no-weights", "empty-weights", "nan",
     ],
 )  # fmt: skip
-def test_a_folder_of_the_baseline(
-    refused: Refused, tiny: Tiny, spoil: Callable[[Path], object], name: str, complaint: str
-) -> None:
-    folder = tiny.root / "deeplab"
+def test_a_folder_of_the_baseline(tmp_path: Path, spoil: Callable[[Path], object], name: str, complaint: str) -> None:
+    folder = tmp_path / "deeplab"
     shutil.copytree(DEMO_WEIGHTS / "deeplab", folder)
     spoil(folder)
+    refuses(lambda: MobileNetV2DeepLab(str(folder)), folder / name, complaint)
+
+
+def test_a_folder_of_the_baseline_in_a_run(refused: Refused, tiny: Tiny) -> None:
+    folder = tiny.root / "deeplab"
+    shutil.copytree(DEMO_WEIGHTS / "deeplab", folder)
+    baseline_nan(folder)
     words = [word for word in tiny.words() if "model.baseline" not in str(word)]
     words += ["--model.baseline=lit_samseg.baselines.MobileNetV2DeepLab", f"--model.baseline.checkpoint={folder}"]
-    refused(words, folder / name, complaint)
+    refused(words, folder / "model.safetensors", "values that are not finite")

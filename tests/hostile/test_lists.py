@@ -9,7 +9,7 @@ import pytest
 
 from lit_samseg.data.subset import read_ids
 from lit_samseg.errors import InputError
-from tests.conftest import RunCli
+from tests.conftest import RunCli, refuses
 from tests.hostile.conftest import Counts, Refused, Tiny, mostly_slow
 
 NAMES = ["a b", "it's", 'say "x"', "Straße_日本", "a;b", "$(touch x)", "-rf", "a\u2028b", "a,c", "x" * 251]
@@ -57,6 +57,7 @@ def own(tiny: Tiny) -> tuple[Path, list[object]]:
 
 
 BOTH = pytest.mark.parametrize("kind", [official, own])
+OWN = pytest.mark.parametrize("kind", [pytest.param(official, marks=pytest.mark.slow), own])
 Kind = Callable[[Tiny], tuple[Path, list[object]]]
 
 
@@ -70,12 +71,27 @@ def refuse(refused: Refused, tiny: Tiny, case: str, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED)
+def test_a_list_is_refused_with_the_id(tmp_path: Path, case: str) -> None:
+    content, complaint = REFUSED[case]
+    path = tmp_path / "ids.txt"
+    path.write_bytes(content)
+    assert len(refuses(lambda: read_ids(path), path, complaint)) < 1000
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_a_list_holds_the_id(tmp_path: Path, case: str) -> None:
+    path = tmp_path / "ids.txt"
+    path.write_bytes(RIGHT[case])
+    assert read_ids(path) == ["a"]
+
+
+# The function above reads both.
+@pytest.mark.parametrize("case", mostly_slow(REFUSED, ["parent", "escape-sequence", "megabytes-in-a-line"]))
 def test_an_official_list_is_refused_with_the_id(refused: Refused, tiny: Tiny, case: str) -> None:
     refuse(refused, tiny, case, official)
 
 
-# Both are read by the same function.
-@pytest.mark.parametrize("case", mostly_slow(REFUSED, ["parent", "nothing", "twice", "escape-sequence", "utf-16"]))
+@pytest.mark.parametrize("case", mostly_slow(REFUSED, ["parent", "utf-16"]))
 def test_a_list_of_ones_own_is_refused_with_the_id(refused: Refused, tiny: Tiny, case: str) -> None:
     refuse(refused, tiny, case, own)
 
@@ -89,7 +105,7 @@ def count(run_cli: RunCli, tiny: Tiny, case: str, kind: Kind) -> Counts:
     return tiny.counts()
 
 
-@pytest.mark.parametrize("case", RIGHT)
+@pytest.mark.parametrize("case", mostly_slow(RIGHT, ["old-macintosh-lines"]))
 def test_the_same_counts_as_of_a_plain_official_list(
     run_cli: RunCli, tiny: Tiny, case: str, plain_counts: Counts
 ) -> None:
@@ -103,7 +119,7 @@ def test_the_same_counts_as_of_a_plain_list_of_ones_own(
     assert count(run_cli, tiny, case, own) == plain_counts
 
 
-@BOTH
+@OWN
 def test_unusual_ids(run_cli: RunCli, tiny: Tiny, kind: Kind, plain_counts: Counts) -> None:
     """Copies of one image under unusual names count what it counts."""
     for file in (tiny.image, tiny.mask, tiny.label_map):
@@ -123,14 +139,14 @@ def test_unusual_ids(run_cli: RunCli, tiny: Tiny, kind: Kind, plain_counts: Coun
 
 @BOTH
 @pytest.mark.parametrize("make", ["directory", "loop", "dangling"])
-def test_what_is_no_file(refused: Refused, tiny: Tiny, make: str, kind: Kind) -> None:
+def test_what_is_no_file(tiny: Tiny, make: str, kind: Kind) -> None:
     path, words = kind(tiny)
     path.unlink(missing_ok=True)
     if make == "directory":
         path.mkdir()
     else:
         path.symlink_to(path if make == "loop" else path.parent / "nowhere")
-    refused([*tiny.words(), *words], path)
+    refuses(lambda: tiny.sample(ids=str(path) if words else None), path)
 
 
 def test_many_repeats_take_no_time(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunCli
-from tests.hostile.conftest import Counts, Refused, Tiny
+from lit_samseg.data import VOC2012
+from tests.conftest import RunCli, refuses
+from tests.hostile.conftest import Counts, Refused, Tiny, mostly_slow
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
@@ -98,40 +99,50 @@ def test_aliases_merges_and_unicode_are_right(
     assert tiny.counts() == plain_counts
 
 
+OPTIONS: dict[str, list[str]] = {
+    "--data.batch_size=x": ["batch_size"],
+    "--data.batch_size=1.5": ["batch_size"],
+    "--data.batch_size=null": ["data.batch_size is null"],
+    "--data.subset_seed=null": ["data.subset_seed is null"],
+    "--data.root=null": ["data.root is null"],
+    "--model.baseline.root=null": ["no such folder of label maps: None"],
+    "--data.subset=" + "9" * 5000: ["limit (4300 digits)"],
+    "--data.batch_size=-1": ["data.batch_size is -1"],
+    "--data.batch_size=0": ["data.batch_size is 0"],
+    "--data.num_workers=-1": ["data.num_workers -1"],
+    "--data.num_workers=[1]": ["num_workers"],
+    "--data.subset=0": ["data.subset is 0"],
+    "--data.subset=-1": ["data.subset is -1"],
+    "--data.subset=x": ["subset"],
+    "--data.split=../val": ["no such split"],
+    "--data.root={a: 1}": ["root"],
+    "--data.nothing=1": ["nothing"],
+    "--model.nothing=1": ["nothing"],
+    "--nothing=1": ["nothing"],
+    "--model.variants=[box, box]": ["box"],
+    "--model.variants=3": ["variants"],
+    "--model.baseline.label_offset=x": ["label_offset"],
+    "--model.sam.precision=fp8": ["precision"],
+    "--gallery=perhaps": ["gallery"],
+    "--trainer.devices=0": ["devices"],
+    "--data.subset=!!python/object/apply:os.system ['touch ran']": ["subset"],
+}
+# The parser refuses a type, before anything is built a null, a constructor a value, and a run what it needs.
+QUICK = ["--data.batch_size=x", "--data.root=null", "--data.subset=" + "9" * 5000, "--data.batch_size=0"]
+QUICK += ["--data.split=../val", "--data.nothing=1", "--nothing=1", "--trainer.devices=0"]
+QUICK += ["--data.subset=!!python/object/apply:os.system ['touch ran']"]
+
+
 @pytest.mark.parametrize(
-    ("word", "parts"),
-    [
-        ("--data.batch_size=x", ["batch_size"]),
-        ("--data.batch_size=1.5", ["batch_size"]),
-        ("--data.batch_size=null", ["data.batch_size is null"]),
-        ("--data.subset_seed=null", ["data.subset_seed is null"]),
-        ("--data.root=null", ["data.root is null"]),
-        ("--model.baseline.root=null", ["no such folder of label maps: None"]),
-        ("--data.subset=" + "9" * 5000, ["limit (4300 digits)"]),
-        ("--data.batch_size=-1", ["data.batch_size is -1"]),
-        ("--data.batch_size=0", ["data.batch_size is 0"]),
-        ("--data.num_workers=-1", ["data.num_workers -1"]),
-        ("--data.num_workers=[1]", ["num_workers"]),
-        ("--data.subset=0", ["data.subset is 0"]),
-        ("--data.subset=-1", ["data.subset is -1"]),
-        ("--data.subset=x", ["subset"]),
-        ("--data.split=../val", ["no such split"]),
-        ("--data.root={a: 1}", ["root"]),
-        ("--data.nothing=1", ["nothing"]),
-        ("--model.nothing=1", ["nothing"]),
-        ("--nothing=1", ["nothing"]),
-        ("--model.variants=[box, box]", ["box"]),
-        ("--model.variants=3", ["variants"]),
-        ("--model.baseline.label_offset=x", ["label_offset"]),
-        ("--model.sam.precision=fp8", ["precision"]),
-        ("--gallery=perhaps", ["gallery"]),
-        ("--trainer.devices=0", ["devices"]),
-        ("--data.subset=!!python/object/apply:os.system ['touch ran']", ["subset"]),
-    ],
-    ids=lambda value: value[:40] if isinstance(value, str) else "",
+    ("name", "value"), [("batch_size", -1), ("batch_size", 0), ("num_workers", -1), ("subset", 0), ("subset", -1)]
 )
+def test_numbers_that_cannot_be(tiny: Tiny, name: str, value: int) -> None:
+    refuses(lambda: VOC2012(str(tiny.root), **{name: value}).setup("test"), f"data.{name}", value)
+
+
+@pytest.mark.parametrize("word", mostly_slow(OPTIONS, QUICK), ids=lambda word: word[:40])
 def test_options_of_another_type(
-    run_cli: RunCli, tiny: Tiny, word: str, parts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_cli: RunCli, tiny: Tiny, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     outcome = run_cli(*tiny.words(), word)
@@ -139,7 +150,7 @@ def test_options_of_another_type(
     assert "Traceback" not in outcome.err
     # The usage above the message names options too.
     message = outcome.err[outcome.err.rindex("error:") :]
-    for part in parts:
+    for part in OPTIONS[word]:
         assert part in message
     assert not (tmp_path / "ran").exists()
     assert not (tiny.out / "results.json").exists()
