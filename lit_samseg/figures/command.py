@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -18,6 +17,7 @@ from lit_samseg.figures.source import FigureSource
 from lit_samseg.plots import classes_plot, forest_plot, ladder_plot, plotting, trimap_plot
 from lit_samseg.refine.variant import MASKS, NO_PROMPT
 from lit_samseg.report.verdict import find_verdict
+from lit_samseg.results.contents import Results
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.record import SCHEMA_VERSION, read_results
 
@@ -27,7 +27,7 @@ PICTURES = {
     "4": "image, ground truth, baseline, baseline + SAM",
 }
 
-PLOTS: dict[str, tuple[Callable[[dict[str, Any], str | None], Figure | None], str]] = {
+PLOTS: dict[str, tuple[Callable[[Results, str | None], Figure | None], str]] = {
     "forest": (lambda results, _: forest_plot(results), "no row with SAM was scored; give --model.variants"),
     "trimap": (lambda results, _: trimap_plot(results), "borders were not measured"),
     "ladder": (lambda results, _: ladder_plot(results), "no analysis was made; give --model.analysis true"),
@@ -114,7 +114,7 @@ def _check_words(parser: argparse.ArgumentParser, options: argparse.Namespace, a
         parser.error("--seed is for --pick random")
 
 
-def _plot(folder: Path, results: dict[str, Any], options: argparse.Namespace) -> Figure:
+def _plot(folder: Path, results: Results, options: argparse.Namespace) -> Figure:
     draw, why_none = PLOTS[options.name]
     row = _known_row(results, options.row)
     figure = draw(results, find_verdict(results).best if row is None else row)
@@ -124,7 +124,7 @@ def _plot(folder: Path, results: dict[str, Any], options: argparse.Namespace) ->
 
 
 def _pictures(
-    folder: Path, results: dict[str, Any], options: argparse.Namespace, about_data: Sequence[str], vector: bool
+    folder: Path, results: Results, options: argparse.Namespace, about_data: Sequence[str], vector: bool
 ) -> Figure:
     evidence = Evidence.read(folder)
     if [row["name"] for row in results["rows"]] != list(evidence.rows):
@@ -154,7 +154,7 @@ def _pictures(
     return draw_plate(plate, vector)
 
 
-def _known_row(results: dict[str, Any], row: str | None) -> str | None:
+def _known_row(results: Results, row: str | None) -> str | None:
     names = [own["name"] for own in results["rows"][1:]]
     if row is not None and row not in names:
         raise InputError(f"--row: the run has no row {row!r} with SAM; there are {', '.join(names) or 'none'}")

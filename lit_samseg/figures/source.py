@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from lit_samseg.data.reading import check_labels, read_indices
 from lit_samseg.drawing import class_colours
 from lit_samseg.errors import InputError
 from lit_samseg.metrics import count_pixels
+from lit_samseg.results.contents import Results
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.layout import prediction_path
 from lit_samseg.void import VOID
@@ -34,7 +34,7 @@ class FigureSource:
     """
 
     folder: Path
-    results: dict[str, Any]
+    results: Results
     evidence: Evidence
     data: SegmentationDataModule
 

@@ -1,10 +1,9 @@
 """Where differences come from."""
 
-from typing import Any
-
 from matplotlib.figure import Figure
 
 from lit_samseg.plots.style import INK, MARKERS, ROW_COLOURS, new_figure
+from lit_samseg.results.contents import Results
 
 STEPS = {
     "score": "SAM's score chooses",
@@ -16,7 +15,7 @@ STEPS = {
 """Names in words of the ladder's steps after the row itself."""
 
 
-def ladder_plot(results: dict[str, Any]) -> Figure | None:
+def ladder_plot(results: Results) -> Figure | None:
     """Draw what each row would gain if one thing were made perfect; None where no analysis was made.
 
     Args:

@@ -1,16 +1,15 @@
 """Classes, baseline against a row."""
 
-from typing import Any
-
 from matplotlib.figure import Figure
 
 from lit_samseg.plots.style import INK, RULE, VERDICT_COLOURS, axis_label, new_figure
+from lit_samseg.results.contents import Results
 
 MOST = 30
 """Classes drawn at most: of more, those that change most."""
 
 
-def classes_plot(results: dict[str, Any], row: str | None) -> Figure | None:
+def classes_plot(results: Results, row: str | None) -> Figure | None:
     """Draw each class's IoU in the baseline and, beside it, in a row; None where no class was scored.
 
     Args:

@@ -1,15 +1,14 @@
 """Differences with their intervals, and scores near borders."""
 
-from typing import Any
-
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lit_samseg.plots.style import INK, VERDICT_COLOURS, new_figure, row_colour
+from lit_samseg.results.contents import Results
 from lit_samseg.results.run_tables import METRIC, interval, points
 
 
-def forest_plot(results: dict[str, Any]) -> Figure | None:
+def forest_plot(results: Results) -> Figure | None:
     """Draw each row's difference to the baseline in mIoU* with its 95 % interval; None where no row has one.
 
     Args:
@@ -22,7 +21,8 @@ def forest_plot(results: dict[str, Any]) -> Figure | None:
     figure, axes = new_figure(1.0 + 0.34 * len(tests))
     for place, test in enumerate(tests.values()):
         colour = VERDICT_COLOURS[test["verdict"]]
-        if test["low"] is not None:
+        assert test["value"] is not None
+        if test["low"] is not None and test["high"] is not None:
             ends = [100 * test["low"], 100 * test["high"]]
             axes.plot(ends, [place, place], color=colour, linewidth=2, solid_capstyle="butt")
         axes.plot([100 * test["value"]], [place], marker="o", color=colour, markersize=6)
@@ -42,7 +42,7 @@ def forest_plot(results: dict[str, Any]) -> Figure | None:
     return figure
 
 
-def trimap_plot(results: dict[str, Any]) -> Figure | None:
+def trimap_plot(results: Results) -> Figure | None:
     """Draw each row's mIoU within 1, 2, ... px of a border of the ground truth; None where it was not measured.
 
     Args:

@@ -6,7 +6,6 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,6 +19,7 @@ from lit_samseg.report.cards import Pictures, as_data_url, make_cards, read_lege
 from lit_samseg.report.prompts import describe_prompts
 from lit_samseg.report.verdict import Verdict, find_verdict
 from lit_samseg.results import run_tables
+from lit_samseg.results.contents import Results
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.layout import REPORT
 from lit_samseg.results.record import SCHEMA_VERSION, read_results
@@ -74,7 +74,7 @@ def write_report(folder: Path, pictures: Pictures = "auto", output_dir: Path | N
     return path
 
 
-def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictures: Pictures, base: str = ".") -> str:
+def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pictures, base: str = ".") -> str:
     """Return the page as HTML.
 
     Args:
@@ -125,7 +125,7 @@ def render_page(results: dict[str, Any], evidence: Evidence, folder: Path, pictu
     )
 
 
-def make_plots(results: dict[str, Any], verdict: Verdict) -> list[Plot]:
+def make_plots(results: Results, verdict: Verdict) -> list[Plot]:
     """Draw the plots that the run has numbers for."""
     scored = sum(own["iou"] is not None for own in results["rows"][0]["per_class"])
     classes = "Classes" if scored <= MOST else f"The {MOST} of {scored} classes that change most"

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from lit_samseg.results.contents import Results
+from lit_samseg.results.row_contents import Difference
 from lit_samseg.results.run_tables import METRIC, TOO_FEW, at_least, count, images_of, interval, per_cent, points, span
 
 NAMED = 4
@@ -12,7 +13,7 @@ NAMED = 4
 UNCHANGED = 0.0005
 """Differences below it are 0.0 points in print."""
 
-Tests = Mapping[str, dict[str, Any]]
+Tests = Mapping[str, Difference]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Verdict:
     best: str | None
 
 
-def find_verdict(results: dict[str, Any]) -> Verdict:
+def find_verdict(results: Results) -> Verdict:
     """Answer whether SAM improves the baseline.
 
     Rows whose candidates the ground truth chose (selection ``oracle``) are analyses and have no say. "Yes" needs a row
@@ -52,7 +53,7 @@ def find_verdict(results: dict[str, Any]) -> Verdict:
         )
     better = [name for name, test in scored.items() if test["verdict"] == "better"]
     # The largest difference need not be one that is told from chance.
-    best = max(better or scored, key=lambda name: scored[name]["value"])
+    best = max(better or scored, key=lambda name: _value(scored[name]))
     test = scored[best]
     between = "" if test["low"] is None else f" {interval(test)}"
     change = f"mIoU* from {baseline} by {points(test['value'])} points{between} on {images}"
@@ -63,6 +64,7 @@ def find_verdict(results: dict[str, Any]) -> Verdict:
         sentence = f"{images} cannot tell {whom} from the baseline; it takes {needed} at least. "
         sentence += f"On these, {best} changes mIoU* from {baseline} by {points(test['value'])} points"
         return Verdict("Too few images", f"{'; '.join([sentence, *observed])}.", best)
+    assert test["p_holm"] is not None
     p = "p < 0.001" if test["p_holm"] < 0.001 else f"p = {test['p_holm']:.3f}"
     corrected = sum("difference" in row for row in results["rows"])
     change += f" ({p} after correction for {count(corrected, 'row')})."
@@ -77,6 +79,12 @@ def find_verdict(results: dict[str, Any]) -> Verdict:
     return Verdict(answer, f"The best row, {best}, changes {change} {tally}", best)
 
 
+def _value(test: Difference) -> float:
+    """Return a difference that is there."""
+    assert test["value"] is not None
+    return test["value"]
+
+
 def _tally(tests: Tests, unsure: str) -> list[str]:
     """Say of rows what they lose, for sure or not, and what they seem to gain.
 
@@ -84,8 +92,8 @@ def _tally(tests: Tests, unsure: str) -> list[str]:
         tests: Of rows that are not better.
         unsure: Said of differences that are not told from chance.
     """
-    worse = {name: test["value"] for name, test in tests.items() if test["verdict"] == "worse"}
-    rest = {name: test["value"] for name, test in tests.items() if name not in worse}
+    worse = {name: _value(test) for name, test in tests.items() if test["verdict"] == "worse"}
+    rest = {name: _value(test) for name, test in tests.items() if name not in worse}
     lost = {name: value for name, value in rest.items() if value <= -UNCHANGED}
     gained = {name: value for name, value in rest.items() if value >= UNCHANGED}
     same = [name for name in rest if name not in lost and name not in gained]

@@ -1,18 +1,20 @@
 """Where a row's difference comes from: its ladder, and its regions by tag."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lit_samseg.metrics.scores import score
 from lit_samseg.results.numbers import finite
+from lit_samseg.results.regions import RegionLine
+from lit_samseg.results.row_contents import LadderStep, Step, TagFacts
 
 Floats = NDArray[np.float64]
 
 
-def ladder_of_row(steps: Sequence[str], counts: NDArray[np.int64], baseline: NDArray[np.int64]) -> list[dict[str, Any]]:
+def ladder_of_row(steps: Sequence[str], counts: NDArray[np.int64], baseline: NDArray[np.int64]) -> list[LadderStep]:
     """Score each step of a row's ladder.
 
     Args:
@@ -28,7 +30,7 @@ def ladder_of_row(steps: Sequence[str], counts: NDArray[np.int64], baseline: NDA
     own, before = scores[0].miou_gt_present, score(baseline).miou_gt_present
     return [
         {
-            "step": step,
+            "step": cast(Step, step),
             "miou": finite(s.miou),
             "miou_gt_present": finite(s.miou_gt_present),
             "gain": finite(s.miou_gt_present - (before if step == steps[0] else own)),
@@ -37,7 +39,7 @@ def ladder_of_row(steps: Sequence[str], counts: NDArray[np.int64], baseline: NDA
     ]
 
 
-def tags_of_row(tags: Sequence[str], regions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def tags_of_row(tags: Sequence[str], regions: Sequence[RegionLine]) -> list[TagFacts]:
     """Sum up a row's regions by tag.
 
     Args:
@@ -52,7 +54,7 @@ def tags_of_row(tags: Sequence[str], regions: Sequence[dict[str, Any]]) -> list[
     """
     changes = np.array([region["after"] - region["before"] for region in regions], np.float64)
     lost, gained = np.clip(-changes, 0, None), np.clip(changes, 0, None)
-    rows = []
+    rows: list[TagFacts] = []
     for tag in tags:
         has = np.array([tag in region["tags"] for region in regions], bool)
         rows.append(

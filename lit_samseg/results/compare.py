@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,20 @@ from lit_samseg.errors import InputError
 from lit_samseg.metrics.significance import compare_pair, correct
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.numbers import finite
+from lit_samseg.results.other_metrics import Numbers
 from lit_samseg.results.record import RunRecord
+from lit_samseg.results.row_contents import LadderStep
 from lit_samseg.results.rows import RESAMPLES, describe_rows
 from lit_samseg.results.run_tables import METRIC, harm_table, images_of, interval, ladder_table, points, scores_table
 from lit_samseg.results.text_table import TextTable
+
+
+class Also(TypedDict, total=False):
+    """What a row has that is not computed again here."""
+
+    ladder: list[LadderStep]
+    metrics: Numbers
+
 
 PER_ROW = ("before", "after", "trimap", "mba")
 """Boundary counts that each row has its own of."""
@@ -38,12 +48,15 @@ def compare_runs(folders: Sequence[Path]) -> list[TextTable]:
     combined, kept = _combine(names, runs)
     rows = describe_rows(combined, runs[0].class_names, ())
     for row in rows:
-        row |= kept.get(row["name"], {})
+        also = kept[row["name"]]
+        if "ladder" in also:
+            row["ladder"] = also["ladder"]
+        if "metrics" in also:
+            row["metrics"] = also["metrics"]
     metrics = {metric["word"]: metric for run in reversed(runs) for metric in run.facts.get("metrics", ())}
-    facts = runs[0].facts | {"metrics": list(metrics.values())}
-    facts |= {key: {"name": "several", "precision": "see each run"} for key in ("baseline", "sam")}
-    scores = scores_table(facts | {"rows": rows})
-    title = f"{runs[0].facts['dataset']['name']}, {images_of(runs[0].facts)}, against {rows[0]['name']}"
+    first = runs[0].results_of([])
+    scores = scores_table({**first, "metrics": list(metrics.values()), "rows": rows})
+    title = f"{first['dataset']['name']}, {images_of(first)}, against {rows[0]['name']}"
     tables = [TextTable(title, scores.header, scores.rows, scores.notes)]
     if pairs := _pairs(names, runs):
         tables.append(pairs)
@@ -82,11 +95,11 @@ def _short_names(folders: Sequence[Path]) -> list[str]:
     raise InputError("a run is given twice; compare different ones")
 
 
-def _combine(names: Sequence[str], runs: Sequence[RunRecord]) -> tuple[Evidence, dict[str, dict[str, Any]]]:
+def _combine(names: Sequence[str], runs: Sequence[RunRecord]) -> tuple[Evidence, dict[str, Also]]:
     """Put all rows into one evidence, equal baselines once; and take over their ladders and further metrics."""
     rows: list[str] = []
     counts, kept = [], []
-    kept_facts: dict[str, dict[str, Any]] = {}
+    also: dict[str, Also] = {}
     first = runs[0].evidence
     for name, run in zip(names, runs, strict=True):
         own = run.evidence
@@ -98,11 +111,12 @@ def _combine(names: Sequence[str], runs: Sequence[RunRecord]) -> tuple[Evidence,
             rows.append(label)
             counts.append(own.counts[index])
             kept.append((own, index))
-            known = described.get(row, {})
-            kept_facts[label] = {"ladder": known["ladder"]} if "ladder" in known else {}
+            also[label] = {}
+            if row in described and "ladder" in described[row]:
+                also[label]["ladder"] = described[row]["ladder"]
             if numbers := run.metric_scores.get(row):
-                kept_facts[label]["metrics"] = numbers
-    return Evidence(rows, first.ids, np.stack(counts), _join_boundaries(kept)), kept_facts
+                also[label]["metrics"] = numbers
+    return Evidence(rows, first.ids, np.stack(counts), _join_boundaries(kept)), also
 
 
 def _join_boundaries(rows: Sequence[tuple[Evidence, int]]) -> dict[str, NDArray[np.int64]] | None:

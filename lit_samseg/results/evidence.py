@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
 from lit_samseg.metrics.scores import COUNTS
-from lit_samseg.results.regions import read_regions, write_regions
+from lit_samseg.results.regions import RegionLine, read_regions, write_regions
 from lit_samseg.runtime.atomic import atomic_file
 
 BOUNDARY = ("before", "after", "trimap", "trimap_void", "mba")
@@ -43,7 +43,7 @@ class Evidence:
     boundary: dict[str, NDArray[np.int64]] | None = None
     steps: Sequence[str] = ()
     ladder: NDArray[np.int64] | None = None
-    regions: list[dict[str, Any]] | None = None
+    regions: list[RegionLine] | None = None
     ladder_rows: Sequence[str] = ()
     metrics: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=dict)
 

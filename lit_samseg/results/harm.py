@@ -1,10 +1,12 @@
 """Which images and classes a row helps and harms, and which region is to blame."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lit_samseg.results.regions import RegionLine
+from lit_samseg.results.row_contents import BlamedRegion, EndImage, Harm
 
 LISTED = 10
 """Images listed at either end."""
@@ -29,8 +31,8 @@ def harm_of_row(
     ids: Sequence[str],
     counts: NDArray[np.int64],
     baseline: NDArray[np.int64],
-    regions: Mapping[str, Sequence[dict[str, Any]]],
-) -> dict[str, Any]:
+    regions: Mapping[str, Sequence[RegionLine]],
+) -> Harm:
     """Compare a row with the baseline image by image.
 
     Args:
@@ -50,12 +52,11 @@ def harm_of_row(
     order = known[np.argsort(difference[known], kind="stable")]
     worst = [int(i) for i in order if difference[i] < 0][:LISTED]
     best = [int(i) for i in order[::-1] if difference[i] > 0][:LISTED]
-    shares = {
-        name: float((signs == sign).mean()) if known.size else None
-        for name, sign in (("improved", 1), ("unchanged", 0), ("worse", -1))
-    }
 
-    def listed(indices: Sequence[int]) -> list[dict[str, Any]]:
+    def share(sign: int) -> float | None:
+        return float((signs == sign).mean()) if known.size else None
+
+    def listed(indices: Sequence[int]) -> list[EndImage]:
         return [
             {
                 "id": ids[i],
@@ -65,13 +66,25 @@ def harm_of_row(
             for i in indices
         ]
 
-    return shares | {"best": listed(best), "worst": listed(worst)}
+    return {
+        "improved": share(1),
+        "unchanged": share(0),
+        "worse": share(-1),
+        "best": listed(best),
+        "worst": listed(worst),
+    }
 
 
-def _to_blame(regions: Sequence[dict[str, Any]], difference: float) -> dict[str, Any] | None:
+def _to_blame(regions: Sequence[RegionLine], difference: float) -> BlamedRegion | None:
     """Return the region whose IoU moved most in the direction of the image's difference."""
     moved = [(region["after"] - region["before"]) * np.sign(difference) for region in regions]
     if not moved or max(moved) <= 0:
         return None
     region = regions[int(np.argmax(moved))]
-    return {key: region[key] for key in ("class", "box", "tags", "before", "after")}
+    return {
+        "class": region["class"],
+        "box": region["box"],
+        "tags": region["tags"],
+        "before": region["before"],
+        "after": region["after"],
+    }

@@ -1,12 +1,11 @@
 """Metrics beside pixels and borders: what ``results.json`` says of them, and how it is computed again."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from lit_samseg.errors import InputError
 from lit_samseg.metrics.metric import METRICS, Metric
+from lit_samseg.results.contents import MetricFacts, Results
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.numbers import finite
 
@@ -14,13 +13,23 @@ Numbers = dict[str, dict[str, float | None]]
 """Scores of a row by a metric's word and a column's key."""
 
 
-def describe_metrics(metrics: Iterable[Metric]) -> list[dict[str, Any]]:
+def describe_metrics(metrics: Iterable[Metric]) -> list[MetricFacts]:
     """Return what tells a reader of a finished run about its metrics, so that none needs their classes."""
     return [
         {
             "word": metric.word,
             "path": f"{type(metric).__module__}:{type(metric).__qualname__}",
-            "columns": [asdict(column) | {"shown": list(column.shown)} for column in metric.columns],
+            "columns": [
+                {
+                    "key": column.key,
+                    "heading": column.heading,
+                    "unit": column.unit,
+                    "higher_is_better": column.higher_is_better,
+                    "shown": list(column.shown),
+                    "note": column.note,
+                }
+                for column in metric.columns
+            ],
         }
         for metric in metrics
     ]
@@ -37,7 +46,7 @@ def score_metrics(metrics: Sequence[Metric], evidence: Evidence) -> dict[str, Nu
     return scored
 
 
-def score_again(results: Mapping[str, Any], evidence: Evidence) -> dict[str, Numbers]:
+def score_again(results: Results, evidence: Evidence) -> dict[str, Numbers]:
     """Score a finished run's metrics again; one whose class is not to be had keeps its numbers, and a line says so.
 
     Args:

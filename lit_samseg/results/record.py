@@ -6,18 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from lit_samseg.errors import InputError
 from lit_samseg.metrics.scores import COUNTS, score
+from lit_samseg.results.contents import Results, RunFacts
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.other_metrics import Numbers, score_again
+from lit_samseg.results.row_contents import Row
 from lit_samseg.results.rows import describe_rows
 from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.runtime.versions import installed_versions
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION: Literal[2] = 2
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class RunRecord:
 
     evidence: Evidence
     class_names: Sequence[str]
-    facts: dict[str, Any]
+    facts: RunFacts
     metric_scores: Mapping[str, Numbers] = field(default_factory=dict)
 
     @classmethod
@@ -44,21 +46,21 @@ class RunRecord:
             InputError: It holds none, or one of a release whose files had other fields.
         """
         results = read_results(folder)
-        facts = {key: value for key, value in results.items() if key not in ("schema_version", "rows")}
+        facts = cast(RunFacts, {key: value for key, value in results.items() if key not in ("schema_version", "rows")})
         # Earlier releases had neither.
         facts.setdefault("tags", [])
         facts.setdefault("cache", None)
         evidence = Evidence.read(folder)
         return cls(evidence, results["dataset"]["class_names"], facts, score_again(results, evidence))
 
-    def write(self, folder: Path) -> dict[str, Any]:
+    def write(self, folder: Path) -> Results:
         """Write the files, ``results.json`` last, and return what it holds."""
         self.evidence.write(folder)
         with atomic_file(folder / "ids.txt") as path:
             path.write_text("".join(f"{i}\n" for i in self.evidence.ids), encoding="utf-8")
         return self.write_results(folder)
 
-    def write_results(self, folder: Path) -> dict[str, Any]:
+    def write_results(self, folder: Path) -> Results:
         """Write what follows from the evidence: the tables and ``results.json``; return what that holds."""
         _write_csv(folder / "per_image.csv", self._per_image())
         _write_csv(folder / "per_class.csv", self._per_class())
@@ -68,13 +70,17 @@ class RunRecord:
             path.write_text(text + "\n", encoding="utf-8")
         return results
 
-    def results(self) -> dict[str, Any]:
+    def results(self) -> Results:
         """Return the content of ``results.json``; scores are fractions, null where there is none."""
         rows = describe_rows(self.evidence, self.class_names, self.facts.get("tags", ()))
         for row in rows:
             if numbers := self.metric_scores.get(row["name"]):
                 row["metrics"] = numbers
-        return {"schema_version": SCHEMA_VERSION} | self.facts | {"rows": rows}
+        return self.results_of(rows)
+
+    def results_of(self, rows: list[Row]) -> Results:
+        """Return ``results.json`` with other rows."""
+        return {"schema_version": SCHEMA_VERSION, **self.facts, "rows": rows}
 
     def _per_image(self) -> Iterable[Sequence[object]]:
         yield ("id", "row", "miou", "miou_gt_present", "macc", "pixel_acc")
@@ -94,7 +100,7 @@ class RunRecord:
                 yield (row, i, name, *map(finite, values), *pooled[:, i].tolist())
 
 
-def read_results(folder: Path) -> dict[str, Any]:
+def read_results(folder: Path) -> Results:
     """Read a finished run's ``results.json``.
 
     Raises:
@@ -102,7 +108,7 @@ def read_results(folder: Path) -> dict[str, Any]:
     """
     path = folder / "results.json"
     try:
-        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        results: Results = json.loads(path.read_text(encoding="utf-8"))
         version, _ = results["schema_version"], results["dataset"]["class_names"]
     except OSError as error:
         raise InputError(f"no such run: {path} cannot be read; give the output folder of a finished test") from error

@@ -4,9 +4,13 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from typing_extensions import TypedDict
 
 from lit_samseg.runtime.atomic import atomic_file
+
+_Of = TypedDict("_Of", {"class": str})
 
 CANDIDATES = 3
 
@@ -20,6 +24,24 @@ HEADER = (
 """``before``, ``after``, ``best``: IoU with the class's ground truth of the region, of the mask kept, of SAM's best
 candidate; ``chosen``: which candidate was kept; ``score_i``, ``iou_i``, ``truth_i``: of candidate i the IoU that SAM
 predicts, that with the region and that with the ground truth; ``tags`` are joined by +; corners are inclusive."""
+
+
+class RegionLine(_Of):
+    """A region as ``regions.csv`` has it; see `HEADER`."""
+
+    id: str
+    row: str
+    region: int
+    area: int
+    box: list[int]
+    tags: list[str]
+    before: float
+    after: float
+    best: float
+    chosen: int
+    score: list[float]
+    iou: list[float]
+    truth: list[float]
 
 
 def write_regions(path: Path, regions: Iterable[Mapping[str, Any]]) -> None:
@@ -41,7 +63,7 @@ def write_regions(path: Path, regions: Iterable[Mapping[str, Any]]) -> None:
             writer.writerow(line)
 
 
-def read_regions(path: Path) -> list[dict[str, Any]]:
+def read_regions(path: Path) -> list[RegionLine]:
     """Read what ``write_regions`` wrote."""
     regions = []
     with path.open(newline="", encoding="utf-8") as file:
@@ -54,11 +76,11 @@ def read_regions(path: Path) -> list[dict[str, Any]]:
             for what in _LISTS:
                 values = [line[f"{what}_{i}"] for i in range(CANDIDATES)]
                 region[what] = [float(value) for value in values if value]
-            regions.append(region)
+            regions.append(cast(RegionLine, region))
     return regions
 
 
-def by_row_and_image(regions: Iterable[dict[str, Any]]) -> dict[str, dict[str, Sequence[dict[str, Any]]]]:
+def by_row_and_image(regions: Iterable[RegionLine]) -> dict[str, dict[str, Sequence[RegionLine]]]:
     """Group regions by row, then by image id."""
     grouped: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(list))
     for region in regions:

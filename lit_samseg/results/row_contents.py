@@ -27,6 +27,7 @@ Score = Share | None
 Number = float | None
 Precision = Literal["fp32", "bf16", "fp16"]
 Box = Annotated[list[int], Limits(minItems=4, maxItems=4)]
+Step = Literal["refined", "score", "oracle", "prompts", "merging", "gate"]
 Verdict = Literal["better", "worse", "no evidence", "too few images"]
 _Of = TypedDict("_Of", {"class": str})
 
@@ -38,6 +39,13 @@ class ClassScores(_Of):
     acc: Score
     gt_area: Count
     difference: Number
+
+
+class Interval(TypedDict):
+    """The ends of a 95 % interval; null where there is none."""
+
+    low: Number
+    high: Number
 
 
 class Difference(TypedDict):
@@ -76,7 +84,7 @@ class BoundaryFacts(TypedDict):
 class LadderStep(TypedDict):
     """One step of a ladder."""
 
-    step: Literal["refined", "score", "oracle", "prompts", "merging", "gate"]
+    step: Step
     miou: Score
     miou_gt_present: Score
     gain: Number

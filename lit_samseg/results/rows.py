@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.harm import harm_of_row
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.regions import by_row_and_image
+from lit_samseg.results.row_contents import BoundaryFacts, ClassScores, Difference, Differences, Row
 
 RESAMPLES = 10_000
 SEED = 0
@@ -22,7 +23,7 @@ SEED = 0
 
 def describe_rows(
     evidence: Evidence, class_names: Sequence[str], tags: Sequence[str], resamples: int = RESAMPLES
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """Return the ``rows`` of ``results.json``; scores are fractions, null where there is none.
 
     Args:
@@ -36,11 +37,18 @@ def describe_rows(
     regions = by_row_and_image(evidence.regions or [])
     described = []
     for index, (name, own) in enumerate(zip(evidence.rows, counts, strict=True)):
-        row: dict[str, Any] = {"name": name} | _scores(score(own))
+        scores = score(own)
+        row: Row = {
+            "name": name,
+            "miou": finite(scores.miou),
+            "miou_gt_present": finite(scores.miou_gt_present),
+            "macc": finite(scores.macc),
+            "pixel_acc": finite(scores.pixel_acc),
+            "per_class": _per_class(scores, score(counts[0]), class_names),
+        }
         # All pixels that count, less those that were predicted as some class.
         if void := int(own[1].sum() - own[2].sum()):
             row["void"] = void / int(own[1].sum())
-        row["per_class"] = _per_class(score(own), score(counts[0]), class_names)
         if index > 0:
             row["difference"] = differences[index]
             row["harm"] = harm_of_row(evidence.ids, own, counts[0], regions.get(name, {}))
@@ -55,11 +63,7 @@ def describe_rows(
     return described
 
 
-def _scores(scores: Scores) -> dict[str, float | None]:
-    return {key: finite(getattr(scores, key)) for key in ("miou", "miou_gt_present", "macc", "pixel_acc")}
-
-
-def _per_class(own: Scores, baseline: Scores, names: Sequence[str]) -> list[dict[str, Any]]:
+def _per_class(own: Scores, baseline: Scores, names: Sequence[str]) -> list[ClassScores]:
     return [
         {
             "class": name,
@@ -72,8 +76,8 @@ def _per_class(own: Scores, baseline: Scores, names: Sequence[str]) -> list[dict
     ]
 
 
-def _differences(counts: NDArray[np.int64], resamples: int) -> dict[int, dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = defaultdict(dict)
+def _differences(counts: NDArray[np.int64], resamples: int) -> dict[int, Differences]:
+    found: dict[int, dict[str, Difference]] = defaultdict(dict)
     for test in compare_rows(counts, resamples, SEED):
         found[test.row][test.metric] = {
             "value": finite(test.difference),
@@ -85,10 +89,10 @@ def _differences(counts: NDArray[np.int64], resamples: int) -> dict[int, dict[st
             "detectable": finite(test.detectable),
             "enough": test.enough,
         }
-    return found
+    return {row: cast(Differences, tests) for row, tests in found.items()}
 
 
-def _boundary(arrays: dict[str, NDArray[np.int64]], row: int) -> dict[str, Any]:
+def _boundary(arrays: dict[str, NDArray[np.int64]], row: int) -> BoundaryFacts:
     scores = score_boundaries(
         arrays["before"][row], arrays["after"][row], arrays["trimap"][row], arrays["trimap_void"], arrays["mba"][row]
     )

@@ -1,20 +1,22 @@
 """The tables of a finished run, from ``results.json``; in per cent with two decimals."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from lit_samseg.results.contents import Results
 from lit_samseg.results.paper import PAPER_NOTES, PAPER_SCORES
+from lit_samseg.results.row_contents import Interval, Row
 from lit_samseg.results.text_table import TextTable
-from lit_samseg.results.truth import missing_in_truth, notes_on_truth
+from lit_samseg.results.truth import notes_on_data, notes_on_truth
 
-METRIC = "miou_gt_present"
+METRIC: Final = "miou_gt_present"
 """Differences are taken on the classes of the ground truth, a set no prediction can change."""
 
 TOO_FEW = "too few images"
 """The verdict where no result could have been told from chance."""
 
 
-def summary_of_run(results: dict[str, Any]) -> list[TextTable]:
+def summary_of_run(results: Results) -> list[TextTable]:
     """Return what is read first: scores, the ladder, harm."""
     rows = results["rows"]
     tables = [scores_table(results)]
@@ -25,7 +27,7 @@ def summary_of_run(results: dict[str, Any]) -> list[TextTable]:
     return tables
 
 
-def tables_of_run(results: dict[str, Any]) -> list[TextTable]:
+def tables_of_run(results: Results) -> list[TextTable]:
     """Return all tables: the summary; row by row regions by tag, and the images at either end; classes."""
     rows = results["rows"]
     tables = summary_of_run(results)
@@ -36,7 +38,7 @@ def tables_of_run(results: dict[str, Any]) -> list[TextTable]:
     return tables
 
 
-def scores_table(results: dict[str, Any]) -> TextTable:
+def scores_table(results: Results) -> TextTable:
     """Lay out scores and differences; the paper's numbers beside the rows that have them."""
     dataset, rows = results["dataset"], results["rows"]
     paper = PAPER_SCORES.get(dataset["name"], {})
@@ -48,8 +50,8 @@ def scores_table(results: dict[str, Any]) -> TextTable:
     header += ["bIoU"] * shows_borders + [column["heading"] for _, column in others] + ["paper mIoU/mAcc"] * shows_paper
     cells = []
     for row in rows:
-        test = row.get("difference", {}).get(METRIC)
-        line = [row["name"], *(per_cent(row[key]) for key in ("miou", "macc", METRIC))]
+        test = row["difference"][METRIC] if "difference" in row else None
+        line = [row["name"], *map(per_cent, (row["miou"], row["macc"], row[METRIC]))]
         line += ["", "", ""] if test is None else [points(test["value"]), interval(test), test["verdict"]]
         if shows_borders:
             line.append(per_cent(row.get("boundary", {}).get("iou_before")))
@@ -64,7 +66,7 @@ def scores_table(results: dict[str, Any]) -> TextTable:
     return TextTable(title, header, cells, _notes(results, shows_borders, shows_paper))
 
 
-def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> list[str]:
+def _notes(results: Results, shows_borders: bool, shows_paper: bool) -> list[str]:
     notes = [
         "mIoU*: over the classes of the ground truth; diff.: mIoU* against the baseline's, with its 95 % interval."
     ]
@@ -79,7 +81,7 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
             "about the data set."
         )
     notes += [f"Warning: {text}." for text in results["dataset"].get("warnings", ())]
-    notes += _how_data_were_understood(results)
+    notes += notes_on_data(results)
     if skipped := results["dataset"].get("skipped"):
         notes.append(f"{len(skipped)} of the images could not be read and were skipped; results.json names them.")
     if void := [f"{row['name']} {per_cent(row['void'])} %" for row in results["rows"] if row.get("void")]:
@@ -98,19 +100,7 @@ def _notes(results: dict[str, Any], shows_borders: bool, shows_paper: bool) -> l
     return notes
 
 
-def _how_data_were_understood(results: dict[str, Any]) -> list[str]:
-    """Say which classes never occur and how many pictures were turned, where there are some."""
-    dataset, notes = results["dataset"], []
-    absent = [own["class"] for own in results["rows"][0].get("per_class", ()) if not own["gt_area"]]
-    if absent and missing_in_truth(results) is None:
-        shown = ", ".join(absent[:3]) + (", ..." if len(absent) > 3 else "")
-        notes.append(f"{len(absent)} of {dataset['num_classes']} classes do not occur in the ground truth ({shown}).")
-    if turned := dataset.get("turned"):
-        notes.append(f"{turned} of the pictures were turned upright, as their EXIF data say.")
-    return notes
-
-
-def _what_so_many_images_show(results: dict[str, Any]) -> list[str]:
+def _what_so_many_images_show(results: Results) -> list[str]:
     """Say what the number of images allows to find; of rows for which they are too few, only that."""
     images = count(len(results["dataset"]["ids"]), "image")
     tests = {row["name"]: row["difference"][METRIC] for row in results["rows"] if "difference" in row}
@@ -132,7 +122,7 @@ def _what_so_many_images_show(results: dict[str, Any]) -> list[str]:
     return notes
 
 
-def ladder_table(rows: Sequence[dict[str, Any]]) -> TextTable:
+def ladder_table(rows: Sequence[Row]) -> TextTable:
     """Lay out each row's ladder, in points of mIoU*."""
     ladders = {row["name"]: row["ladder"] for row in rows if "ladder" in row}
     steps = [step["step"] for step in next(iter(ladders.values()))]
@@ -145,7 +135,7 @@ def ladder_table(rows: Sequence[dict[str, Any]]) -> TextTable:
     return TextTable("Where the difference comes from, in points", ["row", *steps], cells, notes)
 
 
-def tags_table(row: dict[str, Any]) -> TextTable:
+def tags_table(row: Row) -> TextTable:
     """Lay out a row's regions by tag."""
     cells = [
         [tag["tag"], str(tag["count"]), *(per_cent(tag[key]) for key in ("before", "after", "of_loss", "of_gain"))]
@@ -155,7 +145,7 @@ def tags_table(row: dict[str, Any]) -> TextTable:
     return TextTable(f"Regions of {row['name']}", header, cells, ["A region with several tags counts under each."])
 
 
-def harm_table(rows: Sequence[dict[str, Any]]) -> TextTable:
+def harm_table(rows: Sequence[Row]) -> TextTable:
     """Lay out whom each row helps and harms."""
     cells = []
     for row in rows:
@@ -168,7 +158,7 @@ def harm_table(rows: Sequence[dict[str, Any]]) -> TextTable:
     return TextTable("Images, by mIoU over the classes of their ground truth", header, cells)
 
 
-def ends_table(row: dict[str, Any]) -> TextTable:
+def ends_table(row: Row) -> TextTable:
     """List the images that a row helps and harms most, and the region to blame."""
     cells = []
     for image in [*row["harm"]["best"], *reversed(row["harm"]["worst"])]:
@@ -176,13 +166,18 @@ def ends_table(row: dict[str, Any]) -> TextTable:
         blamed = ["-"] * 4
         if region is not None:
             corners = " ".join(map(str, region["box"]))
-            blamed = [region["class"], corners, ", ".join(region["tags"]), points(region["after"] - region["before"])]
+            blamed = [
+                region["class"],
+                corners,
+                ", ".join(region["tags"]),
+                points(_less(region["after"], region["before"])),
+            ]
         cells.append([image["id"], points(image["difference"]), *blamed])
     header = ["image", "diff.", "region", "box", "tags", "its IoU"]
     return TextTable(f"Best and worst images of {row['name']}", header, cells)
 
 
-def classes_table(rows: Sequence[dict[str, Any]]) -> TextTable:
+def classes_table(rows: Sequence[Row]) -> TextTable:
     """Lay out each class's IoU in the baseline and every row's difference; classes without any are left out."""
     cells = []
     for index, own in enumerate(rows[0]["per_class"]):
@@ -207,7 +202,7 @@ def _number(value: float | None, column: Mapping[str, Any]) -> str:
     return per_cent(value if value is None or column["unit"] == "per cent" else value / 100)
 
 
-def images_of(results: dict[str, Any]) -> str:
+def images_of(results: Results) -> str:
     """Format what a run is about: ``100 images``, or ``2 of 100 images`` where it was told to stop early."""
     number = len(results["dataset"]["ids"])
     if partial := results.get("partial"):
@@ -221,9 +216,9 @@ def span(values: Iterable[float]) -> str:
     return ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
 
 
-def at_least(numbers: Iterable[int]) -> str:
+def at_least(numbers: Iterable[int | None]) -> str:
     """Format the numbers of images that rows need: ``8``, or ``8 to 40``."""
-    ends = sorted(numbers)
+    ends = sorted(number for number in numbers if number is not None)
     return str(ends[0]) if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
 
 
@@ -232,11 +227,15 @@ def count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
+def _less(after: float | None, before: float | None) -> float | None:
+    return None if after is None or before is None else after - before
+
+
 def _signed(value: float, decimals: int) -> str:
     text = f"{value:+.{decimals}f}"
     return text if float(text) else text[1:]
 
 
-def interval(test: dict[str, Any]) -> str:
+def interval(test: Interval) -> str:
     """Format a difference's interval."""
     return "-" if test["low"] is None else f"[{points(test['low'])}, {points(test['high'])}]"

@@ -1,12 +1,11 @@
 """Where a run's time went."""
 
-from typing import Any
-
+from lit_samseg.results.contents import Results
 from lit_samseg.results.run_tables import per_cent
 from lit_samseg.results.text_table import TextTable
 
 
-def timing_table(results: dict[str, Any]) -> TextTable:
+def timing_table(results: Results) -> TextTable:
     """Lay out where the time went, in seconds per image of the first process."""
     stages = {stage: seconds for stage, seconds in results["timing"].items() if stage != "total"}
     total = results["timing"].get("total", 0)

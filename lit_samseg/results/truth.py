@@ -1,6 +1,6 @@
 """What a run's ground truth was, and what in it may be a mistake."""
 
-from typing import Any
+from lit_samseg.results.contents import Results
 
 ONE_IS_MISSING, SEVERAL_ARE_MISSING = 0.02, 0.1
 """Shares of void from which on it may hold a class that occurs nowhere. VOC has 0.05, and few images lack classes."""
@@ -8,7 +8,7 @@ ONE_IS_MISSING, SEVERAL_ARE_MISSING = 0.02, 0.1
 _NAMED = 3
 
 
-def notes_on_truth(results: dict[str, Any]) -> list[str]:
+def notes_on_truth(results: Results) -> list[str]:
     """Return sentences about the masks of a run, from its ``results.json``; mostly none."""
     dataset = results["dataset"]
     notes = []
@@ -21,7 +21,7 @@ def notes_on_truth(results: dict[str, Any]) -> list[str]:
     return notes if missing is None else [*notes, missing]
 
 
-def missing_in_truth(results: dict[str, Any]) -> str | None:
+def missing_in_truth(results: Results) -> str | None:
     """Tell that void may be a class: where much of the ground truth is void, and a class occurs nowhere in it."""
     share = results["dataset"].get("void_share")
     if share is None:
@@ -37,3 +37,15 @@ def missing_in_truth(results: dict[str, Any]) -> str | None:
         f"{100 * share:.1f} % of the ground truth is void, and {names} {verb} nowhere in it: if the masks' void is a "
         "class, it was not scored (data.label_values, data.ignore_index)."
     )
+
+
+def notes_on_data(results: Results) -> list[str]:
+    """Say which classes never occur and how many pictures were turned, where there are some."""
+    dataset, notes = results["dataset"], []
+    absent = [own["class"] for own in results["rows"][0].get("per_class", ()) if not own["gt_area"]]
+    if absent and missing_in_truth(results) is None:
+        shown = ", ".join(absent[:3]) + (", ..." if len(absent) > 3 else "")
+        notes.append(f"{len(absent)} of {dataset['num_classes']} classes do not occur in the ground truth ({shown}).")
+    if turned := dataset.get("turned"):
+        notes.append(f"{turned} of the pictures were turned upright, as their EXIF data say.")
+    return notes

@@ -4,8 +4,8 @@ import csv
 from collections.abc import Sequence
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any
 
+from lit_samseg.results.contents import Results
 from lit_samseg.results.run_tables import METRIC, interval, per_cent, points
 from lit_samseg.results.text_table import TextTable
 from lit_samseg.runtime.atomic import atomic_file
@@ -45,7 +45,7 @@ def write_winner(folder: Path, config: str, winner: Trial, tried: int) -> None:
     _write_text(folder / "best.yaml", note + config)
 
 
-def write_summary(folder: Path, trials: Sequence[Trial], tuning_images: int, results: dict[str, Any]) -> TextTable:
+def write_summary(folder: Path, trials: Sequence[Trial], tuning_images: int, results: Results) -> TextTable:
     """Write ``summary.md``, the winner on both lists, and return the table.
 
     Args:
@@ -59,7 +59,8 @@ def write_summary(folder: Path, trials: Sequence[Trial], tuning_images: int, res
     reported = len(results["dataset"]["ids"])
     cells = []
     for row in results["rows"]:
-        test, trial = row.get("difference", {}).get(METRIC), tuned.get(row["name"])
+        trial = tuned.get(row["name"])
+        test = row["difference"][METRIC] if "difference" in row else None
         said = ["", "", ""] if test is None else [points(test["value"]), interval(test), test["verdict"]]
         seconds = "-" if trial is None else f"{trial.seconds:.3f}"
         tuning = "-" if trial is None else points(trial.difference) if trial.number else ""

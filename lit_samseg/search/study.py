@@ -13,7 +13,9 @@ from lit_samseg.data import SegmentationDataModule
 from lit_samseg.errors import InputError
 from lit_samseg.journal import Journal
 from lit_samseg.journal.run_identity import code_of, describe_differences
+from lit_samseg.results.contents import Results
 from lit_samseg.results.record import read_results
+from lit_samseg.results.row_contents import Row
 from lit_samseg.results.run_tables import METRIC
 from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.runtime.code_digest import classes_of_config
@@ -139,7 +141,7 @@ class Study:
         self.trials += [replace(trial, number=self.tried + 1 + n) for n, trial in enumerate(rows)]
         write_trials(self.folder / TRIALS, self.trials)
 
-    def report(self, winner: str, ids_file: Path, ids: Sequence[str]) -> dict[str, Any]:
+    def report(self, winner: str, ids_file: Path, ids: Sequence[str]) -> Results:
         """Run the winner and the control on the reporting images, if that was not done, and return its results."""
         rows = list(dict.fromkeys([winner, CONTROL]))
         folder = self.folder / "report"
@@ -166,15 +168,15 @@ class Study:
         )
 
 
-def _trial(row: dict[str, Any], seconds: dict[str, float], run: str) -> Trial:
+def _trial(row: Row, seconds: dict[str, float], run: str) -> Trial:
     if row["miou_gt_present"] is None:
         raise InputError("no pixel of the tuning images has a label; give others by --tune")
     return Trial(
         number=0,
         name=row["name"],
-        miou=row["miou"],
+        miou=_number(row["miou"]),
         miou_gt_present=row["miou_gt_present"],
-        difference=row["difference"][METRIC]["value"] if "difference" in row else 0.0,
+        difference=_number(row["difference"][METRIC]["value"]) if "difference" in row else 0.0,
         boundary_iou=_number(row.get("boundary", {}).get("iou_before")),
         seconds=seconds.get(row["name"], 0.0),
         run=run,

@@ -1,7 +1,6 @@
 """A run's metrics, gathered over its processes, as what is written of them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from lit_samseg.analysis import COLUMNS, LADDER
 from lit_samseg.analysis.tags import names_of
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.evidence import Evidence, boundary_arrays
+from lit_samseg.results.regions import RegionLine
 
 
 def gather_evidence(module: SamSegEvaluation, all_ids: Sequence[str], class_names: Sequence[str]) -> Evidence:
@@ -35,10 +35,12 @@ def gather_evidence(module: SamSegEvaluation, all_ids: Sequence[str], class_name
     return Evidence(module.rows, ids, counts, boundary, LADDER, ladder, regions, rows, others)
 
 
-def _region(
-    line: dict[str, float], rows: Sequence[str], ids: Sequence[str], class_names: Sequence[str]
-) -> dict[str, Any]:
-    region: dict[str, Any] = {
+def _region(line: dict[str, float], rows: Sequence[str], ids: Sequence[str], class_names: Sequence[str]) -> RegionLine:
+    lists = {
+        what: [float(line[name]) for name in COLUMNS if name.startswith(f"{what}_") and np.isfinite(line[name])]
+        for what in ("score", "iou", "truth")
+    }
+    return {
         "id": ids[int(line["position"])],
         "row": rows[int(line["row"])],
         "region": int(line["region"]),
@@ -47,9 +49,10 @@ def _region(
         "box": [int(line[corner]) for corner in ("x_min", "y_min", "x_max", "y_max")],
         "tags": list(names_of(int(line["tags"]))),
         "chosen": int(line["chosen"]),
+        "before": float(line["before"]),
+        "after": float(line["after"]),
+        "best": float(line["best"]),
+        "score": lists["score"],
+        "iou": lists["iou"],
+        "truth": lists["truth"],
     }
-    region |= {key: float(line[key]) for key in ("before", "after", "best")}
-    for what in ("score", "iou", "truth"):
-        values = [line[column] for column in COLUMNS if column.startswith(f"{what}_")]
-        region[what] = [float(value) for value in values if np.isfinite(value)]
-    return region

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import cast
 
 from rich.console import Console
 
@@ -12,6 +12,7 @@ from lit_samseg.data import Sample
 from lit_samseg.data.understanding import TruthAreas, facts_of
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.label_maps import LabelMaps
+from lit_samseg.results.contents import Results, RunFacts
 from lit_samseg.results.layout import REPORT
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.other_metrics import describe_metrics, score_metrics
@@ -39,7 +40,7 @@ class ResultsWriter(Writer):
         self._start = self._last = 0.0
         self._images = 0
         self._processes: list[dict[str, float]] = []
-        self._results: dict[str, Any] | None = None
+        self._results: Results | None = None
 
     def begin(self, kept: Collection[str]) -> None:
         """Start the clock."""
@@ -79,7 +80,7 @@ class ResultsWriter(Writer):
         facts["dataset"] |= facts_of(data, TruthAreas(len(evidence.ids), areas, finite(void_share)))
         others = run.module.scoring.others
         facts |= {"metrics": describe_metrics(others)} if others else {}
-        record = RunRecord(evidence, data.class_names, facts, score_metrics(others, evidence))
+        record = RunRecord(evidence, data.class_names, cast(RunFacts, facts), score_metrics(others, evidence))
         # An earlier run's report is not of these results, and a new one may not come to be.
         (run.output_dir / REPORT).unlink(missing_ok=True)
         with atomic_file(run.output_dir / "config.yaml") as path:
