@@ -10,32 +10,29 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from lit_samseg.analysis import Analysis, ImageAnalysis
-from lit_samseg.baselines import Baseline, check_label_map, look_for_files
+from lit_samseg.baselines import Baseline, look_for_files
 from lit_samseg.cache import StoredType, cache_networks
 from lit_samseg.checkpoints.trained_on import check_evaluated
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.label_maps import LabelMaps
+from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.evaluation.scalar_names import scalar_name
 from lit_samseg.evaluation.scoring import Scoring
 from lit_samseg.metrics import find_metrics
 from lit_samseg.refine import (
     PAPER_VARIANTS,
     AskedPrompts,
-    Grid,
-    Region,
-    find_regions_of_kinds,
-    make_grid,
+    ImageContext,
+    RowText,
     parse_variants,
     read_gate,
-    refine_by_all,
 )
 from lit_samseg.runtime.allocation import keep_freed_memory
 from lit_samseg.runtime.declared import check_declared
 from lit_samseg.runtime.tf32 import forbid_tf32
 from lit_samseg.runtime.timing import StageTimer
-from lit_samseg.sam import Embedding, PromptableSegmenter
-from lit_samseg.void import VOID
+from lit_samseg.sam import PromptableSegmenter
 
 
 class SamSegEvaluation(LightningModule):
@@ -44,7 +41,8 @@ class SamSegEvaluation(LightningModule):
     Args:
         baseline: The semantic segmenter.
         sam: The promptable segmenter.
-        variants: Rows of the results beside the baseline, ``RECIPE`` or ``RECIPE@REGION/SELECTION/FILL``.
+        variants: Rows of the results beside the baseline: ``RECIPE`` or ``RECIPE@WORD/...`` (docs/recipes.md), or
+            ``{NAME: TEXT}``, or ``{NAME: {row: TEXT, WORD: {OPTION: VALUE}}}`` with other options of a row's parts.
         save_predictions: Write every row's label maps as PNG under ``output_dir/predictions``.
         analysis: In ``test``, also find where each row's difference comes from: a ladder of steps with one thing made
             perfect by the ground truth, and what became of each region. Costs about as much again as the rows.
@@ -76,7 +74,7 @@ class SamSegEvaluation(LightningModule):
         self,
         baseline: Baseline,
         sam: PromptableSegmenter,
-        variants: list[str] = list(PAPER_VARIANTS),  # noqa: B006 (jsonargparse shows it in --help; never changed)
+        variants: list[RowText] = list(PAPER_VARIANTS),  # noqa: B006 (jsonargparse shows it in --help; never changed)
         save_predictions: bool = False,
         analysis: bool = True,
         cache_dir: str | None = None,
@@ -107,6 +105,7 @@ class SamSegEvaluation(LightningModule):
         others = find_metrics(metrics or [], len(class_names))
         self.scoring = Scoring(self.rows, len(class_names), ignore_index, self.analysis, others)
         self.timer = StageTimer()
+        self.predictor = Predictor(sam, baseline, background, len(class_names), ignore_index, self.gate, self.timer)
 
     def setup(self, stage: str) -> None:
         """Before anything is computed, refuse images that something was trained on, or that have no label map."""
@@ -171,79 +170,31 @@ class SamSegEvaluation(LightningModule):
 
     def predict_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:
         """Refine every image of the batch; no ground truth is needed, except by an oracle."""
-        if oracle := next((v.name for v in self.variants if v.selection == "oracle"), None):
+        if oracle := next((v.name for v in self.variants if v.selector.needs_truth), None):
             raise InputError(f"variant {oracle!r} needs the ground truth, which predict has not; use test")
         return self.label_maps(batch)
 
     @torch.inference_mode()
     def label_maps(self, samples: Sequence[Sample], analysis: Analysis | None = None) -> list[LabelMaps]:
         """Return each image's label map by the baseline and by each variant; ``analysis`` takes down what it can."""
-        with self.timer.stage("baseline", self.device):
-            maps, grids = zip(*(self._baseline_map(sample) for sample in samples), strict=True) if samples else ((), ())
-        with self.timer.stage("regions", self.device):
-            kinds = sorted({variant.region for variant in self.variants})
-            regions = [find_regions_of_kinds(label_map, kinds, self.background) for label_map in maps]
-        with self.timer.stage("encode", self.device):
-            # Nothing is asked about an image without regions, except by the analysis, of the ground truth's.
-            asked = [n for n, found in enumerate(regions) if any(found.values()) or analysis is not None]
-            encoded = self.sam.encode([samples[n].image for n in asked]) if asked else []
-        embeddings = dict(zip(asked, encoded, strict=True))
+        contexts = self.predictor.set_images(samples, self.variants, encode_all=analysis is not None)
         results = []
-        for n, (sample, label_map) in enumerate(zip(samples, maps, strict=True)):
-            prompts = AskedPrompts(self.variants)
+        for sample, context in zip(samples, contexts, strict=True):
+            asked = AskedPrompts(self.variants)
             try:
-                given = (regions[n], embeddings.get(n), grids[n])
-                refined, found = self._refine(sample, label_map, *given, prompts, analysis)
+                refined, found = self._refine(sample, context, asked, analysis)
             except InputError as error:
                 raise InputError(f"image {sample.id}: {error}") from error
-            results.append(LabelMaps(sample.id, {"baseline": label_map} | refined, prompts.rows, found))
+            results.append(LabelMaps(sample.id, {"baseline": context.label_map} | refined, asked.rows, found))
         return results
 
-    def _baseline_map(self, sample: Sample) -> tuple[Tensor, Grid | None]:
-        fuses = any(variant.needs_grid for variant in self.variants)
-        image, name = sample.image, sample.id
-        label_map, logits = (
-            self.baseline.predict(image, name) if fuses else (self.baseline.label_map(image, name), None)
-        )
-        check_label_map(label_map, image, f"baseline {self.baseline.checkpoint}, image {name}")
-        low, high = torch.stack(label_map.aminmax()).tolist()
-        least = 0 if self.baseline.ignore_index is None else VOID
-        if low < least or high >= len(self.class_names):
-            raise InputError(
-                f"baseline {self.baseline.checkpoint} gives image {sample.id} label {high if low >= least else low}; "
-                f"the data set's labels are 0..{len(self.class_names) - 1}"
-            )
-        grid, dense = None, any(v.needs_pixels for v in self.variants)
-        if fuses:
-            grid = make_grid(image, label_map, logits, self.sam.frame(image), self.background, with_pixels=dense)
-        # Every row of an image is held at once, and they are like this one.
-        return label_map.to(torch.int16) if len(self.class_names) <= torch.iinfo(torch.int16).max else label_map, grid
-
     def _refine(
-        self,
-        sample: Sample,
-        label_map: Tensor,
-        regions: dict[str, list[Region]],
-        embedding: Embedding | None,
-        grid: Grid | None,
-        prompts: AskedPrompts,
-        analysis: Analysis | None,
+        self, sample: Sample, context: ImageContext, asked: AskedPrompts, analysis: Analysis | None
     ) -> tuple[dict[str, Tensor], ImageAnalysis | None]:
-        target = sample.target
-        if embedding is None:
-            return {variant.name: label_map for variant in self.variants}, None
-        if analysis is not None and target is not None:
-            with self.timer.stage("refine_and_analyse", self.device):
-                return analysis.refine(
-                    label_map, target, sample.position, embedding, self.sam, regions, grid, self.gate,
-                    prompts.observers(),
-                )  # fmt: skip
-        with self.timer.stage("refine", self.device):
-            refined = refine_by_all(
-                label_map, regions, embedding, self.sam, self.variants, self.background, target, self.ignore_index,
-                observe=prompts.observers(), grid=grid, gate=self.gate,
-            )  # fmt: skip
-        return refined, None
+        if analysis is None or context.target is None:
+            return self.predictor.refine(context, self.variants, asked.observers()), None
+        with self.timer.stage("refine_and_analyse", self.device):
+            return analysis.refine(context, sample.position, asked.observers())
 
     def on_test_epoch_end(self) -> None:
         """Compare the counts with torchmetrics, and log each row's scores."""

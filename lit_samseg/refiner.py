@@ -1,5 +1,6 @@
 """One call for one picture: a segmenter and a SAM, and the refined label map."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -7,13 +8,14 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor
 
-from lit_samseg.baselines import Baseline, check_label_map, load_baseline
+from lit_samseg.baselines import Baseline, load_baseline
 from lit_samseg.data.given import as_image, as_label_map
 from lit_samseg.errors import InputError
-from lit_samseg.refine import Decision, find_regions, make_grid, parse_variants, read_gate, refine
+from lit_samseg.evaluation.predictor import Predictor
+from lit_samseg.refine import Decision, ImageContext, Region, RowText, parse_variants, read_gate, variant_of
 from lit_samseg.runtime.declared import check_declared
 from lit_samseg.runtime.tf32 import without_tf32
-from lit_samseg.sam import Precision, PromptableSegmenter, load_promptable_segmenter
+from lit_samseg.sam import Precision, Prompt, PromptableSegmenter, load_promptable_segmenter
 from lit_samseg.void import VOID
 
 NARROW, WIDE = 255, 65_535
@@ -44,7 +46,8 @@ class Refiner:
     Args:
         sam: The promptable segmenter.
         baseline: The semantic segmenter; None where only label maps of your own are refined.
-        variant: ``RECIPE`` or ``RECIPE@...``, a row's name; ``auto`` is the recommended one (docs/recipes.md).
+        variant: ``RECIPE`` or ``RECIPE@...``, a row's name; ``auto`` is the recommended one (docs/recipes.md);
+            ``{NAME: {row: TEXT, WORD: {OPTION: VALUE}}}`` sets options; or a function that makes a prompt of a region.
         background: The class that is never prompted and fills what no mask claims; None for none; ``auto`` is class 0
             where the baseline calls it background.
         device: Where to compute; None takes a GPU if there is one.
@@ -63,7 +66,7 @@ class Refiner:
         self,
         sam: PromptableSegmenter,
         baseline: Baseline | None = None,
-        variant: str = "auto",
+        variant: RowText | Callable[[Region], Prompt] = "auto",
         background: int | Literal["auto"] | None = "auto",
         device: str | torch.device | None = None,
         gate: str | Path | None = None,
@@ -82,8 +85,11 @@ class Refiner:
         if background is not None and (type(background) is not int or not 0 <= background < count):
             raise InputError(f"background is {background!r}; it is a class id of 0..{count - 1}, None or 'auto'")
         self.background = background
-        variants = parse_variants([variant], background is not None, sam.has_pixel_features)
-        if not variants or variants[0].selection == "oracle":
+        if callable(variant):
+            variants = [variant_of(variant, has_background=background is not None)]
+        else:
+            variants = parse_variants([variant], background is not None, sam.has_pixel_features)
+        if not variants or variants[0].selector.needs_truth:
             raise InputError(f"variant {variant!r} is no way to refine a picture; the default is auto")
         self.variant = variants[0]
         if self.variant.learned and gate is None:
@@ -92,6 +98,7 @@ class Refiner:
         self.gate = None if gate is None else read_gate(Path(gate).expanduser()).to(self.device)
         self.sam = sam.to(self.device)
         self.baseline = None if baseline is None else baseline.to(self.device)
+        self._predictor = Predictor(self.sam, self.baseline, background, learned_gate=self.gate)
 
     @classmethod
     def from_pretrained(
@@ -140,16 +147,15 @@ class Refiner:
         if self.baseline is None:
             raise InputError("this Refiner has no baseline; give it one, or call refine(image, label_map)")
         if isinstance(image, list | tuple):
-            return [self._segment(one, self.baseline, details) for one in image]
-        return self._segment(image, self.baseline, details)
+            return [self._segment(one, details) for one in image]
+        return self._segment(image, details)
 
-    def _segment(self, image: Any, baseline: Baseline, details: bool) -> Refinement:
-        pixels = as_image(image).to(self.device)
+    def _segment(self, image: Any, details: bool) -> Refinement:
         with without_tf32():
-            label_map, logits = baseline.predict(pixels, "image")
-        check_label_map(label_map, pixels, f"baseline {baseline.checkpoint}")
-        void = baseline.ignore_index
-        return self._refine(pixels, label_map, VOID if void is None else void, details, logits)
+            context = self._predictor.set_image(as_image(image).to(self.device))
+        assert self.baseline is not None, "checked by the caller"
+        void = self.baseline.ignore_index
+        return self._refine(context, VOID if void is None else void, details)
 
     def refine(self, image: Any, label_map: Any, details: bool = False) -> Refinement:
         """Refine a label map of your own.
@@ -171,28 +177,15 @@ class Refiner:
         if void is None:
             void = VOID
         labels = torch.where(labels == void, VOID, labels)
-        return self._refine(pixels.to(self.device), labels.to(self.device), void, details)
+        context = self._predictor.set_image(pixels.to(self.device), labels.to(self.device))
+        return self._refine(context, void, details)
 
-    @torch.inference_mode()
-    def _refine(
-        self, pixels: Tensor, labels: Tensor, void: int, details: bool, logits: Tensor | None = None
-    ) -> Refinement:
-        regions = find_regions(labels, self.variant.region, self.background)
+    def _refine(self, context: ImageContext, void: int, details: bool) -> Refinement:
         decisions: list[Decision] = []
-        observe = decisions.append if details else None
-        refined = labels
-        if regions:
-            with without_tf32():
-                embedding = self.sam.encode([pixels])[0]
-                grid = None
-                if self.variant.needs_grid:
-                    dense = self.variant.needs_pixels
-                    grid = make_grid(pixels, labels, logits, embedding.frame, self.background, with_pixels=dense)
-                refined = refine(
-                    *(labels, regions, embedding, self.sam, self.variant, self.background),
-                    observe=observe, grid=grid, gate=self.gate,
-                )  # fmt: skip
-        given, refined = (torch.where(maps == VOID, void, maps).cpu() for maps in (labels, refined))
+        observe = {self.variant.name: decisions.append} if details else None
+        with without_tf32():
+            refined = self._predictor.refine(context, [self.variant], observe)[self.variant.name]
+        given, refined = (torch.where(maps == VOID, void, maps).cpu() for maps in (context.label_map, refined))
         return Refinement(refined, given, decisions)
 
 

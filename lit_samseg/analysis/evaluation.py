@@ -1,6 +1,6 @@
 """The ladder and the region table of a whole run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,17 +10,8 @@ from lit_samseg.analysis.ladder import LADDER, Ladder, refine_with_true_prompts,
 from lit_samseg.analysis.region_table import RegionTable, describe_regions
 from lit_samseg.analysis.tags import tag_regions
 from lit_samseg.metrics import PerImageCounts, count_pixels
-from lit_samseg.refine import (
-    Decision,
-    Grid,
-    LearnedGate,
-    Region,
-    Variant,
-    all_of,
-    find_regions_of_kinds,
-    refine_by_all,
-)
-from lit_samseg.sam import Embedding, PromptableSegmenter
+from lit_samseg.refine import ImageContext, Variant, all_of, refine_by_all
+from lit_samseg.refine.refiner import Observers
 
 
 class ImageAnalysis(NamedTuple):
@@ -66,57 +57,38 @@ class Analysis(nn.Module):
         self.regions.begin()
 
     def refine(
-        self,
-        label_map: Tensor,
-        target: Tensor,
-        position: int,
-        embedding: Embedding,
-        sam: PromptableSegmenter,
-        regions: dict[str, list[Region]],
-        grid: Grid | None = None,
-        gate: LearnedGate | None = None,
-        observe: Mapping[str, Callable[[Decision], None]] | None = None,
+        self, context: ImageContext, position: int, observe: Observers | None = None
     ) -> tuple[dict[str, Tensor], ImageAnalysis]:
         """Refine one image by every variant; what is found is not added up yet.
 
         Args:
-            label_map: The baseline's, integer ``[H, W]``.
-            target: Ground truth, integer ``[H, W]``.
+            context: The image, with its ground truth.
             position: The image's place among the run's.
-            embedding: The image.
-            sam: The promptable segmenter.
-            regions: The label map's regions by kind.
-            grid: As for ``refine_by_all``.
-            gate: Likewise.
-            observe: Likewise.
+            observe: As for ``refine_by_all``.
 
         Returns:
-            Label maps ``[H, W]`` like ``label_map`` by variant name, and what was found.
+            Label maps ``[H, W]`` like the image's by variant name, and what was found.
 
         Raises:
             RuntimeError: A choice made by the ground truth is worse than one made without: a defect of this program.
         """
-        target = target.long()
+        assert context.target is not None, "an analysis is of images with ground truth"
+        target, label_map = context.target.long(), context.label_map
         true_map, unprompted = without_void(target, self.background, self.ignore_index)
-        true_regions = find_regions_of_kinds(true_map, regions, unprompted)
-        tags = {kind: tag_regions(found, target, self.ignore_index) for kind, found in regions.items()}
+        finders = list(dict.fromkeys(variant.finder for variant in self.variants))
+        tags = {finder: tag_regions(context.regions(finder), target, self.ignore_index) for finder in finders}
         analysed = list(self.rows.values())
         ladders = {v.name: Ladder(label_map, target, v, self.background, self.ignore_index) for v in analysed}
-        refined = refine_by_all(
-            label_map, regions, embedding, sam, self.variants, self.background, target, self.ignore_index,
-            observe=all_of({name: ladder.observe for name, ladder in ladders.items()}, observe or {}), grid=grid,
-            gate=gate,
-        )  # fmt: skip
-        prompted = refine_with_true_prompts(
-            label_map, true_map, true_regions, embedding, sam, analysed, self.background
-        )
+        ours = {name: ladder.observe for name, ladder in ladders.items()}
+        refined = refine_by_all(context, self.variants, all_of(ours, observe or {}))
+        prompted = refine_with_true_prompts(context, context.on(true_map, unprompted, true_map), analysed)
         counts: list[Tensor] = []
         lines: list[Tensor] = []
         for row, variant in self.rows.items():
-            ladder = ladders[variant.name]
+            ladder, regions = ladders[variant.name], context.regions(variant.finder)
             steps = ladder.maps() | {"prompts": prompted[variant.name]}
             counts += [count_pixels(steps[step], target, self.num_classes, self.ignore_index) for step in LADDER]
-            lines.append(describe_regions(position, row, regions[variant.region], tags[variant.region], ladder))
+            lines.append(describe_regions(position, row, regions, tags[variant.finder], ladder))
         return refined, ImageAnalysis(torch.stack(counts), torch.cat(lines))
 
     def add(self, position: int, found: ImageAnalysis) -> None:

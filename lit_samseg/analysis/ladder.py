@@ -1,14 +1,22 @@
 """One variant on one image, and the same with one thing at a time made perfect by the ground truth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from lit_samseg.refine import Canvas, Decision, Region, Variant, refine_by_all, select, unite
-from lit_samseg.refine.selection import intersection_over_union
-from lit_samseg.sam import Embedding, MaskWindow, PromptableSegmenter
+from lit_samseg.refine import (
+    Canvas,
+    Decision,
+    ImageContext,
+    Variant,
+    first_maximum,
+    intersection_over_union,
+    refine_by_all,
+    unite,
+)
+from lit_samseg.sam import MaskWindow
 
 LADDER = ("refined", "score", "oracle", "prompts", "merging", "gate")
 """The steps, each with one change against `refined`:
@@ -86,10 +94,10 @@ class Ladder:
         truths = intersection_over_union(masks & valid, truth, elsewhere)
         before = intersection_over_union((area & valid)[None], truth, elsewhere)[0]
         kept, after = _pick(masks, decision.chosen), _pick(truths, decision.chosen)
-        oracle = select(masks & valid, scores, "oracle", area, truth, elsewhere)
+        oracle = first_maximum(truths)
         steps = {
             "refined": kept,
-            "score": _pick(masks, select(masks, scores, "score", area)),
+            "score": _pick(masks, first_maximum(scores)),
             "oracle": _pick(masks, oracle),
             "gate": torch.where(after > before, kept, area),
         }
@@ -131,28 +139,19 @@ class Ladder:
 
 
 def refine_with_true_prompts(
-    label_map: Tensor,
-    true_map: Tensor,
-    true_regions: Mapping[str, Sequence[Region]],
-    embedding: Embedding,
-    sam: PromptableSegmenter,
-    variants: Sequence[Variant],
-    background: int | None,
+    context: ImageContext, true_context: ImageContext, variants: Sequence[Variant]
 ) -> dict[str, Tensor]:
     """Refine as each variant says, with regions of the ground truth.
 
     Args:
-        label_map: The baseline's, integer ``[H, W]``: what unclaimed pixels get under the fill ``baseline``.
-        true_map: The ground truth without void (`without_void`).
-        true_regions: Its regions by kind.
-        embedding: The image.
-        sam: The promptable segmenter.
+        context: The image with the baseline's label map: what unclaimed pixels get under the fill ``baseline``.
+        true_context: The image with the ground truth without void (`without_void`) as its label map.
         variants: The variants; the selection ``oracle`` compares with the true region, as ``iou`` does.
-        background: Class that is never prompted, or None.
 
     Returns:
         int64 ``[H, W]`` by name.
     """
+    true_map = true_context.label_map
     claimed = {variant.name: torch.zeros_like(true_map, dtype=torch.bool) for variant in variants}
 
     def note(name: str, decision: Decision) -> None:
@@ -160,10 +159,12 @@ def refine_with_true_prompts(
         claimed[name][kept.area].logical_or_(kept.masks[0])
 
     notes = {variant.name: partial(note, variant.name) for variant in variants}
-    merged = refine_by_all(true_map, true_regions, embedding, sam, variants, background, true_map, observe=notes)
+    merged = refine_by_all(true_context, variants, notes)
     # The ground truth prompts; it does not fill.
     return {
-        v.name: merged[v.name] if v.fill == "background" else torch.where(claimed[v.name], merged[v.name], label_map)
+        v.name: merged[v.name]
+        if v.fill == "background"
+        else torch.where(claimed[v.name], merged[v.name], context.label_map)
         for v in variants
     }
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lit_samseg.refine import Region
-from lit_samseg.refine.regions import MIN_AREA
+from lit_samseg.refine.region_finders import Component
 
 TAGS = ("multiple", "incomplete", "overlapping", "wrong class", "tiny")
 """In the order of their bits:
@@ -74,7 +74,7 @@ def _objects(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int
     """Number the objects of a class from 1 on; return the numbers ``[H, W]`` and the areas, that of no object first."""
     count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
     areas = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
-    kept = areas >= MIN_AREA
+    kept = areas >= Component().min_area
     kept[0] = False
     renumbered = np.zeros(count, np.int32)
     renumbered[kept] = np.arange(1, kept.sum() + 1, dtype=np.int32)

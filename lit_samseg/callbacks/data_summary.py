@@ -40,7 +40,7 @@ class DataSummary(Callback):
         if not trainer.is_global_zero:
             return
         seen = None if trainer.predicting else look_at_truth(data)
-        painting = [v.name for v in module.variants if v.recipe and v.fusion is None and v.fill == "background"]
+        painting = [v.name for v in module.variants if v.prompt and v.fill == "background"]
         lines = [
             describe_pictures(data, with_target=not trainer.predicting) + _unused_label_maps(data, module),
             describe_classes(data, seen),

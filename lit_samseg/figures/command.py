@@ -1,7 +1,7 @@
 """``lit-samseg figure``: its words."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -15,11 +15,11 @@ from lit_samseg.figures.prompts import prompts_plate
 from lit_samseg.figures.saving import check_format, is_vector, save_figure
 from lit_samseg.figures.source import FigureSource
 from lit_samseg.plots import classes_plot, forest_plot, ladder_plot, plotting, trimap_plot
-from lit_samseg.refine.variant import MASKS, NO_PROMPT
 from lit_samseg.report.verdict import find_verdict
 from lit_samseg.results.contents import Results
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.record import SCHEMA_VERSION, read_results
+from lit_samseg.results.row_parts import prompt_slots
 
 PICTURES = {
     "1": "image, ground truth, baseline",
@@ -131,7 +131,7 @@ def _pictures(
         raise InputError(f"{folder}: results.json and counts.npz have other rows; run 'lit-samseg analyse' on it first")
     row = _known_row(results, options.row)
     if options.name == "3":
-        row = _row_with_prompts(evidence.rows[1:], row)
+        row = _row_with_prompts(results["rows"][1:], row)
     elif row is None:
         row = find_verdict(results).best
     if row is None and options.name == "4":
@@ -161,12 +161,12 @@ def _known_row(results: Results, row: str | None) -> str | None:
     return row
 
 
-def _row_with_prompts(names: Sequence[str], row: str | None) -> str:
+def _row_with_prompts(rows: Sequence[Mapping[str, Any]], row: str | None) -> str:
     """Return the row whose prompts figure 3 shows."""
-    words = {name: set(name.partition("@")[0].split("+")) - {NO_PROMPT, *MASKS} for name in names}
-    drawn = [name for name in names if words[name]]
+    slots = {own["name"]: set(prompt_slots(own)) - {"mask"} for own in rows}
+    drawn = [name for name in slots if slots[name]]
     if row is None and drawn:
-        with_boxes = [name for name in drawn if words[name] & {"box", "wide", "cebox"}]
+        with_boxes = [name for name in drawn if "box" in slots[name]]
         return "box" if "box" in drawn else (with_boxes or drawn)[0]
     if row is None or row not in drawn:
         there = ", ".join(drawn) or "none; run the test again with --model.variants '[box]'"

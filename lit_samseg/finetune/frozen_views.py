@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import torch
 
-from lit_samseg.baselines import Baseline
 from lit_samseg.cache import TensorStore, is_known, key_of
 from lit_samseg.data import Sample
-from lit_samseg.refine import Grid, make_grid
+from lit_samseg.evaluation.predictor import Predictor
+from lit_samseg.refine import Grid
 from lit_samseg.runtime.code_digest import code_digest
-from lit_samseg.sam import Embedding, PromptableSegmenter
+from lit_samseg.sam import Embedding
 
 
 class FrozenViews:
@@ -20,16 +20,14 @@ class FrozenViews:
     image.
 
     Args:
-        baseline: The semantic segmenter.
-        sam: The promptable segmenter, which keeps its embeddings itself.
+        predictor: Both networks; its SAM keeps embeddings itself.
         store: Keeps the scores.
-        background: As for ``make_grid``.
     """
 
-    def __init__(
-        self, baseline: Baseline, sam: PromptableSegmenter, store: TensorStore, background: int | None
-    ) -> None:
-        self._baseline, self._sam, self._store, self._background = baseline, sam, store, background
+    def __init__(self, predictor: Predictor, store: TensorStore) -> None:
+        assert predictor.baseline is not None, "a training has one"
+        self._predictor, self._store = predictor, store
+        self._baseline = baseline = predictor.baseline
         # Of a baseline of which nobody says what it depends on, another run's scores may be others.
         self._this_run = None if is_known(baseline) else secrets.token_hex()
         self._code = str(code_digest(map(type, baseline.modules())))
@@ -37,20 +35,19 @@ class FrozenViews:
     @torch.no_grad()
     def __call__(self, sample: Sample) -> tuple[Embedding, Grid]:
         """Look an image up, or compute and keep it."""
-        (embedding,) = self._sam.encode([sample.image])
+        (embedding,) = self._predictor.sam.encode([sample.image])
         # Copies: what was made in inference mode cannot take part in a backward pass.
         return replace(embedding, features=embedding.features.clone()), self._grid(sample)
 
     def _grid(self, sample: Sample) -> Grid:
-        frame, device = self._sam.frame(sample.image), sample.image.device
-        facts = {"baseline": self._baseline.identity, "background": self._background, "frame": repr(frame)}
+        frame, device = self._predictor.sam.frame(sample.image), sample.image.device
+        facts = {"baseline": self._baseline.identity, "background": self._predictor.background, "frame": repr(frame)}
         if self._this_run is not None:
             facts |= {"run": self._this_run, "id": sample.id}
         key = key_of("grid", sample.image, self._code, **facts)
         kept = self._store.get(key)
         if kept is None:
-            label_map, logits = self._baseline.predict(sample.image, sample.id)
-            grid = make_grid(sample.image, label_map, logits, frame, self._background)
+            grid = self._predictor.set_image(sample.image, name=sample.id).grid
             kept = {
                 "classes": grid.classes,
                 "log_probabilities": grid.log_probabilities.half(),

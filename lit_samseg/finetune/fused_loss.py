@@ -6,11 +6,11 @@ from torch.nn import functional as F
 
 from lit_samseg.finetune.training_prompts import Exercises
 from lit_samseg.refine import Grid
-from lit_samseg.refine.fusion import SUREST
+from lit_samseg.refine.fusion import Fuse
 from lit_samseg.refine.grid import sample_nearest
 
 
-def fused_loss(logits: Tensor, exercises: Exercises, grid: Grid, target: Tensor, weight: float) -> Tensor | None:
+def fused_loss(logits: Tensor, exercises: Exercises, grid: Grid, target: Tensor, fuse: Fuse) -> Tensor | None:
     """Return the mean over the cells whose class takes part.
 
     Args:
@@ -18,7 +18,7 @@ def fused_loss(logits: Tensor, exercises: Exercises, grid: Grid, target: Tensor,
         exercises: What was asked.
         grid: What the guess thinks of each cell; ``A`` classes take part.
         target: Ground truth, integer ``[H, W]``, with any void label.
-        weight: Of SAM's logits, as ``fuse`` has it (`FusedScores`).
+        fuse: The row's part, with the weight of SAM's logits.
 
     Returns:
         A scalar; None where no cell's true class takes part.
@@ -32,10 +32,10 @@ def fused_loss(logits: Tensor, exercises: Exercises, grid: Grid, target: Tensor,
         return None
     evidence: dict[int, Tensor] = {}
     for region, own in zip(exercises.regions, logits.float(), strict=True):
-        sure = own[:height, :width].clamp(-SUREST, SUREST)
+        sure = own[:height, :width].clamp(-fuse.surest, fuse.surest)
         known = evidence.get(region.class_id)
         evidence[region.class_id] = sure if known is None else torch.maximum(known, sure)
     classes = grid.classes.tolist()
     nothing = torch.zeros_like(grid.log_probabilities[0])
     added = torch.stack([evidence.get(class_id, nothing) for class_id in classes])
-    return F.cross_entropy((grid.log_probabilities + weight * added)[None], wanted[None], ignore_index=-1)
+    return F.cross_entropy((grid.log_probabilities + fuse.weight * added)[None], wanted[None], ignore_index=-1)

@@ -15,7 +15,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.finetune.logistic import fit_logistic
 from lit_samseg.finetune.training_prompts import true_mask
 from lit_samseg.finetune.validated import ValidatedModule
-from lit_samseg.refine import Decision, Grid, LearnedGate, find_regions, make_grid, refine
+from lit_samseg.refine import Decision, Grid, LearnedGate, RowText
 from lit_samseg.refine.learned_gate import FEATURES, features
 from lit_samseg.sam import PromptableSegmenter
 
@@ -50,7 +50,7 @@ class GateFinetune(ValidatedModule):
         self,
         baseline: Baseline,
         sam: PromptableSegmenter,
-        variants: list[str] = ["points+box+mask@component/learned"],  # noqa: B006 (jsonargparse shows it in --help)
+        variants: list[RowText] = ["points+box+mask@component/learned"],  # noqa: B006 (jsonargparse shows it in --help)
         penalty: float = 0.01,
         cache_dir: str | None = None,
         cache_max_gb: float = 20.0,
@@ -63,7 +63,7 @@ class GateFinetune(ValidatedModule):
         learned = next((variant for variant in self.evaluation.variants if variant.learned), None)
         if learned is None:
             raise InputError("no row of model.variants has the word learned, so there is no gate to train")
-        if learned.selection == "oracle":
+        if learned.selector.needs_truth:
             raise InputError(f"variant {learned.name!r} knows the ground truth; a gate learns nothing from its masks")
         if not penalty > 0:
             raise InputError(f"model.penalty is {penalty}; it is above 0")
@@ -100,20 +100,14 @@ class GateFinetune(ValidatedModule):
     def _describe(self, sample: Sample) -> Tensor:
         """Return the examples of an image, float32 ``[regions, F + 3]`` on the CPU."""
         target = self.target(sample)
-        sam, image = self.evaluation.sam, sample.image
-        label_map, logits = self.baseline.predict(image, sample.id)
-        regions = find_regions(label_map, self.variant.region, self.background)
-        if not regions:
+        predictor = self.evaluation.predictor
+        context = predictor.set_image(sample.image, name=sample.id)
+        if not context.regions(self.variant.finder):
             return torch.zeros(0, len(FEATURES) + 3)
-        grid = make_grid(image, label_map, logits, sam.frame(image), self.background)
-        (embedding,) = sam.encode([image])
+        context.learned_gate = self.gate
         found: list[Tensor] = []
-        refine(
-            *(label_map, regions, embedding, sam, self.variant, self.background),
-            observe=lambda decision: found.append(self._example(decision, grid, target)),
-            grid=grid,
-            gate=self.gate,
-        )
+        observe = {self.variant.name: lambda decision: found.append(self._example(decision, context.grid, target))}
+        predictor.refine(context, [self.variant], observe)
         return torch.stack(found).cpu()
 
     def _example(self, decision: Decision, grid: Grid, target: Tensor) -> Tensor:

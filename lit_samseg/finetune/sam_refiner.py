@@ -10,12 +10,15 @@ from lit_samseg.baselines import Baseline
 from lit_samseg.checkpoints.adapter import Adapter
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.finetune.frozen_views import FrozenViews
 from lit_samseg.finetune.fused_loss import fused_loss
 from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_truth
 from lit_samseg.finetune.losses import sam_loss
 from lit_samseg.finetune.training_prompts import draw_exercises
 from lit_samseg.finetune.validated import ValidatedModule
+from lit_samseg.refine import RowText
+from lit_samseg.refine.fusion import Fuse
 from lit_samseg.sam import SegmentAnything
 
 Part = Literal["mask_decoder", "prompt_encoder"]
@@ -69,7 +72,7 @@ class SamRefinerFinetune(ValidatedModule):
         self,
         baseline: Baseline,
         sam: SegmentAnything,
-        variants: list[str] = ["auto"],  # noqa: B006 (jsonargparse shows it in --help; never changed)
+        variants: list[RowText] = ["auto"],  # noqa: B006 (jsonargparse shows it in --help; never changed)
         trained: list[Part] = ["mask_decoder"],  # noqa: B006
         lr: float = 1e-4,
         weight_decay: float = 1e-4,
@@ -90,7 +93,7 @@ class SamRefinerFinetune(ValidatedModule):
         super().__init__(
             *(baseline, sam, variants, lr, weight_decay, class_names, background, ignore_index), average=average
         )
-        self.asking = [variant for variant in self.evaluation.variants if variant.recipe]
+        self.asking = [variant for variant in self.evaluation.variants if variant.prompt]
         if not self.asking:
             raise InputError("no row of model.variants asks SAM for a mask, so there is nothing to train it for")
         if not trained or set(trained) - set(get_args(Part)):
@@ -109,7 +112,9 @@ class SamRefinerFinetune(ValidatedModule):
     def setup(self, stage: str) -> None:
         """Have what the frozen networks make of images kept, from the first epoch on."""
         store, sam = self.keep_embeddings(self.cache_dir, self.cache_max_gb)
-        self.views = FrozenViews(self.baseline, sam, store, self.background)
+        predictor = self.evaluation.predictor
+        self.predictor = Predictor(sam, self.baseline, self.background, predictor.num_classes, self.ignore_index)
+        self.views = FrozenViews(self.predictor, store)
 
     def training_step(self, batch: list[Sample], batch_idx: int) -> Tensor:
         """Return the mean loss of the batch's images."""
@@ -125,19 +130,19 @@ class SamRefinerFinetune(ValidatedModule):
             guess = guess_of_truth(sample.image, target, grid, self.background, self.ignore_index, rng)
         else:
             guess = guess_of_baseline(grid, self.noise, rng)
-        exercises = draw_exercises(
-            *(guess, target, embedding, variant.region, variant.recipe, self.prompts, self.jitter),
-            *(self.background, self.ignore_index, rng),
-        )
+        context = self.predictor.set_image(sample.image, guess[0])
+        context.embedding, context.grid, context.target = embedding, guess[1], target
+        exercises = draw_exercises(context, variant, self.prompts, self.jitter, rng)
         if exercises is None:
             return None
         answers = self.sam.answer(embedding, exercises.prompts)
         losses = sam_loss(answers.low_res_logits, answers.scores, exercises.target, exercises.weights, self.border)
         loss = losses.mean()
-        if self.competition and variant.fusion is not None and variant.fusion.weight:
+        fuse = next((composer for composer in variant.composers if isinstance(composer, Fuse)), None)
+        if self.competition and fuse is not None:
             # The single mask speaks for all: which of the others is kept is not known yet.
             single = answers.low_res_logits[:, 0]
-            fused = fused_loss(single, exercises, guess[1], target, variant.fusion.weight)
+            fused = fused_loss(single, exercises, guess[1], target, fuse)
             loss = loss if fused is None else loss + self.competition * fused
         return loss
 

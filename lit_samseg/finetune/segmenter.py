@@ -12,6 +12,7 @@ from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.schedule import poly
 from lit_samseg.finetune.validated import ValidatedModule
+from lit_samseg.refine import RowText
 from lit_samseg.sam import PromptableSegmenter, SegmentAnything
 
 BASELINE = "baseline"
@@ -46,7 +47,7 @@ class SegmenterFinetune(ValidatedModule):
         self,
         baseline: TrainableBaseline,
         sam: PromptableSegmenter | None = None,
-        variants: list[str] = [],  # noqa: B006 (jsonargparse shows it in --help; never changed)
+        variants: list[RowText] = [],  # noqa: B006 (jsonargparse shows it in --help; never changed)
         lr: float = 1e-5,
         weight_decay: float = 4e-5,
         average: float = 0.0,

@@ -1,6 +1,5 @@
 """What is asked while a promptable segmenter learns, and the right answers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,8 +8,8 @@ from skimage.measure import label as label_components
 from torch import Tensor
 
 from lit_samseg.finetune.losses import target_shares
-from lit_samseg.refine import Grid, Region, build_prompt, find_regions
-from lit_samseg.sam import Embedding, Prompt
+from lit_samseg.refine import ImageContext, Region, Variant, build_prompt
+from lit_samseg.sam import Prompt
 
 
 @dataclass(frozen=True)
@@ -31,45 +30,32 @@ class Exercises:
 
 
 def draw_exercises(
-    guess: tuple[Tensor, Grid],
-    target: Tensor,
-    embedding: Embedding,
-    kind: str,
-    recipe: Sequence[str],
-    count: int,
-    jitter: float,
-    background: int | None,
-    ignore_index: int,
-    rng: np.random.Generator,
+    guess: ImageContext, variant: Variant, count: int, jitter: float, rng: np.random.Generator
 ) -> Exercises | None:
     """Draw regions of a label map and make prompts of them, with the evaluation's own code.
 
     Args:
-        guess: The label map, integer ``[H, W]``, and the grid with the scores it comes from.
-        target: Ground truth, integer ``[H, W]``.
-        embedding: The image.
-        kind: Of regions (``find_regions``).
-        recipe: Parts of the prompts (``build_prompt``).
+        guess: The image with the label map to ask about, the grid with the scores it comes from, and the ground truth.
+        variant: The row that is trained for: its regions, and the parts of its prompts.
         count: So many regions at most, large ones rather than small ones.
         jitter: Standard deviation by which half of the boxes' sides are moved, as a part of the box's.
-        background: Class that is never prompted, or None.
-        ignore_index: Void label.
         rng: Draws.
 
     Returns:
         None where there is no region.
     """
-    label_map, grid = guess
-    regions = [r for r in find_regions(label_map, kind, background) if r.class_id != ignore_index]
+    target, void = guess.target, guess.ignore_index
+    assert target is not None, "a training has the ground truth"
+    regions = [region for region in guess.regions(variant.finder) if region.class_id != void]
     if not regions:
         return None
     if len(regions) > count:
         sizes = np.sqrt([region.area for region in regions])
         chosen = rng.choice(len(regions), count, replace=False, p=sizes / sizes.sum())
         regions = [regions[n] for n in sorted(chosen.tolist())]
-    prompts = [_moved(build_prompt(r, recipe, grid=grid, embedding=embedding), label_map, jitter, rng) for r in regions]
-    masks, known = zip(*(true_mask(region, target, ignore_index) for region in regions), strict=True)
-    shares, weights = target_shares(torch.stack(masks), torch.stack(known), grid.frame)
+    prompts = [_moved(build_prompt(variant.prompt, r, guess), guess.label_map, jitter, rng) for r in regions]
+    masks, known = zip(*(true_mask(region, target, void) for region in regions), strict=True)
+    shares, weights = target_shares(torch.stack(masks), torch.stack(known), guess.grid.frame)
     return Exercises(prompts, regions, shares, weights)
 
 

@@ -18,7 +18,7 @@ from lit_samseg.evaluation.scalar_names import scalar_name
 from lit_samseg.finetune.moving_average import MovingAverage
 from lit_samseg.finetune.schedule import warm_up_and_decay
 from lit_samseg.module import SamSegEvaluation
-from lit_samseg.refine import LearnedGate
+from lit_samseg.refine import LearnedGate, RowText
 from lit_samseg.runtime.tf32 import forbid_tf32
 from lit_samseg.sam import PromptableSegmenter
 
@@ -56,7 +56,7 @@ class ValidatedModule(LightningModule):
         self,
         baseline: Baseline,
         sam: PromptableSegmenter,
-        variants: list[str],
+        variants: list[RowText],
         lr: float,
         weight_decay: float,
         class_names: tuple[str, ...],

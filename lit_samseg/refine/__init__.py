@@ -1,39 +1,81 @@
-"""Regions of a label map become prompts; SAM's candidates are chosen from and merged into a new label map."""
+"""Regions of a label map become prompts; SAM's candidates are chosen from and composed into a new label map."""
 
+# The parts are known by their words once their modules are imported.
+from lit_samseg.refine import fields, gates, prompt_parts
 from lit_samseg.refine.asked import Asked, AskedPrompts, all_of
+from lit_samseg.refine.candidates import RegionCandidates, first_maximum, intersection_over_union
+from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
-from lit_samseg.refine.grammar import parse_variants
+from lit_samseg.refine.grammar import RowText, parse_variant, parse_variants, variant_of
 from lit_samseg.refine.grid import Grid, make_grid
+from lit_samseg.refine.kinds import (
+    Composer,
+    Composition,
+    Evidence,
+    Field,
+    Gate,
+    Painter,
+    PromptPart,
+    RegionFinder,
+    Selector,
+    Start,
+    Tally,
+)
 from lit_samseg.refine.learned_gate import LearnedGate, read_gate
 from lit_samseg.refine.merging import Canvas, merge, unite
+from lit_samseg.refine.part import PARTS, Part, option, part
 from lit_samseg.refine.prompts import build_prompt
 from lit_samseg.refine.refiner import refine, refine_by_all
-from lit_samseg.refine.regions import Region, find_regions, find_regions_of_kinds
-from lit_samseg.refine.selection import select
-from lit_samseg.refine.variant import PAPER_VARIANTS, RECOMMENDED, Fusion, Variant
+from lit_samseg.refine.region_finders import REGION_FINDERS
+from lit_samseg.refine.regions import Region, find_regions, find_regions_by
+from lit_samseg.refine.variant import PAPER_VARIANTS, RECOMMENDED, Variant
 
 __all__ = [
     "PAPER_VARIANTS",
+    "PARTS",
     "RECOMMENDED",
+    "REGION_FINDERS",
     "Asked",
     "AskedPrompts",
     "Canvas",
+    "Composer",
+    "Composition",
     "Decision",
-    "Fusion",
+    "Evidence",
+    "Field",
+    "Gate",
     "Grid",
+    "ImageContext",
     "LearnedGate",
+    "Painter",
+    "Part",
+    "PromptPart",
     "Region",
+    "RegionCandidates",
+    "RegionFinder",
+    "RowText",
+    "Selector",
+    "Start",
+    "Tally",
     "Variant",
     "all_of",
     "build_prompt",
+    "fields",
     "find_regions",
-    "find_regions_of_kinds",
+    "find_regions_by",
+    "first_maximum",
+    "gates",
+    "intersection_over_union",
     "make_grid",
     "merge",
+    "option",
+    "parse_variant",
     "parse_variants",
+    "part",
+    "prompt_parts",
     "read_gate",
     "refine",
     "refine_by_all",
-    "select",
     "unite",
+    "variant_of",
 ]

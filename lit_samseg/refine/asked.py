@@ -19,7 +19,7 @@ class Asked:
         box: x_min, y_min, x_max, y_max, corners inclusive; None where there is none.
         points: Foreground points, (x, y) each.
         negative: Points of the background.
-        mask: ``mask``, ``margin`` or ``gauss`` where it has a mask prompt; else empty.
+        mask: The word of its mask prompt, such as ``margin``; empty where it has none.
     """
 
     class_id: int
@@ -29,15 +29,18 @@ class Asked:
     mask: str = ""
 
     @classmethod
-    def of(cls, class_id: int, prompt: Prompt) -> "Asked":
-        """Take down a prompt; its places are on the CPU, so that no GPU is waited for."""
+    def of(cls, class_id: int, prompt: Prompt, mask_word: str = "mask") -> "Asked":
+        """Take down a prompt, and by which word its mask was asked for, if it has one.
+
+        Its places are on the CPU, so that no GPU is waited for.
+        """
         points, negative = (
             () if places is None else tuple((x, y) for x, y in places.tolist())
             for places in (prompt.points, prompt.negative_points)
         )
-        mask = "margin" if prompt.mask_logits is not None else "" if prompt.mask is None else "mask"
+        has_mask = prompt.mask is not None or prompt.mask_logits is not None
         box = None if prompt.box is None else tuple(prompt.box.tolist())
-        return cls(class_id, box, points, negative, "gauss" if prompt.mask_gamma is not None else mask)
+        return cls(class_id, box, points, negative, (mask_word or "mask") if has_mask else "")
 
 
 class AskedPrompts:
@@ -51,17 +54,19 @@ class AskedPrompts:
     """
 
     def __init__(self, variants: Sequence[Variant]) -> None:
-        self.rows: dict[str, list[Asked]] = {variant.name: [] for variant in variants if variant.recipe}
+        masks = {v.name: [p.word or p.path for p in v.prompt if p.slot == "mask"] for v in variants}
+        self._mask_words = {name: "".join(words) for name, words in masks.items()}
+        self.rows: dict[str, list[Asked]] = {variant.name: [] for variant in variants if variant.prompt}
 
     def observers(self) -> dict[str, Callable[[Decision], None]]:
         """Return what `refine_by_all` calls."""
-        return {name: self._observer(asked) for name, asked in self.rows.items()}
+        return {name: self._observer(asked, self._mask_words[name]) for name, asked in self.rows.items()}
 
     @staticmethod
-    def _observer(asked: list[Asked]) -> Callable[[Decision], None]:
+    def _observer(asked: list[Asked], mask_word: str) -> Callable[[Decision], None]:
         def observe(decision: Decision) -> None:
             prompt = decision.prompt if decision.first_prompt is None else decision.first_prompt
-            asked.append(Asked.of(decision.region.class_id, prompt))
+            asked.append(Asked.of(decision.region.class_id, prompt, mask_word))
 
         return observe
 

@@ -1,71 +1,116 @@
 """Soft fusion: nothing is painted; SAM's logits are added to the baseline's log-probabilities, and classes compete."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from lit_samseg.crf import Kernel, colour_features, feature_kernel, mean_field, position_features
-from lit_samseg.errors import InputError
+from lit_samseg.refine.blame import blaming, check_tensor
+from lit_samseg.refine.context import ImageContext
+from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.grid import Grid
-from lit_samseg.refine.principal import principal_components
-from lit_samseg.refine.variant import Fusion
+from lit_samseg.refine.kinds import Composition, Evidence, Field, Tally
+from lit_samseg.refine.part import option, part
 
-SUREST = 10.0
-"""SAM's logits count up to this: beyond, it is no surer of what it sees, only of what it means."""
-LEAST_VOTE = -8.0
-"""Log-probability below which a class is as good as ruled out."""
-
-# Kernels of the mean field; found on the tuning half of 200 images of VOC2012 val, docs/recipes.md. Distances in cells.
-SMOOTH_WEIGHT, SMOOTH_DISTANCE = 3.0, 0.6
-COLOUR_WEIGHT, COLOUR_DISTANCE, COLOUR_DIFFERENCE = 4.0, 33.0, 5.0
-FEATURE_WEIGHT, FEATURE_DISTANCE, FEATURE_DIFFERENCE = 4.0, 20.0, 0.2
-FEATURES = 4
-ITERATIONS = 8
-
-# DeepLabV2's constants for VOC2012 (Chen et al., 2018); distances in the image's pixels.
-DENSE_SMOOTH_WEIGHT, DENSE_SMOOTH_DISTANCE = 3.0, 1.0
-DENSE_COLOUR_WEIGHT, DENSE_COLOUR_DISTANCE, DENSE_COLOUR_DIFFERENCE = 4.0, 67.0, 3.0
-DENSE_ITERATIONS = 10
+_TUNED = "docs/recipes.md"
 
 
-class FusedScores:
+@part("fuse")
+@dataclass(frozen=True)
+class Fuse(Evidence):
+    """SAM's logits are added to the baseline's log-probability of the region's class."""
+
+    main, in_per_cent = "weight", True
+    weight: float = option(0.3, "of SAM's logits", least=0, source=_TUNED)
+    surest: float = option(
+        10.0, "logits count up to this: beyond, SAM is no surer of what it sees, only of what it means", 0, None, _TUNED
+    )
+
+    def tally(self, grid: Grid) -> Tally:
+        """Begin with an image."""
+        return _Logits(self, grid)
+
+    def begin(self, context: ImageContext) -> Composition:
+        """Begin with an image."""
+        return FusedScores(context, [self], None)
+
+
+@part("vote")
+@dataclass(frozen=True)
+class Vote(Evidence):
+    """What the baseline thinks of a mask as a whole is added all over the mask."""
+
+    main, in_per_cent = "weight", True
+    weight: float = option(0.3, "of the mean log-probabilities in the mask", least=0, source=_TUNED)
+    least: float = option(-8.0, "log-probability below which a class is as good as ruled out", None, 0, _TUNED)
+
+    def tally(self, grid: Grid) -> Tally:
+        """Begin with an image."""
+        return _Votes(self, grid)
+
+    def begin(self, context: ImageContext) -> Composition:
+        """Begin with an image."""
+        return FusedScores(context, [self], None)
+
+
+class _Logits(Tally):
+    def __init__(self, fuse: Fuse, grid: Grid) -> None:
+        self._fuse, self._grid = fuse, grid
+        self._evidence: dict[int, Tensor] = {}
+
+    def add(self, decision: Decision) -> None:
+        height, width = self._grid.shape
+        class_id, surest = decision.region.class_id, self._fuse.surest
+        sure = decision.kept_logits[:height, :width].clamp(-surest, surest)
+        # Of several regions of a class, a cell belongs to the one that claims it most.
+        known = self._evidence.get(class_id)
+        self._evidence[class_id] = sure if known is None else torch.maximum(known, sure)
+
+    def apply(self, scores: Tensor) -> None:
+        for class_id, evidence in self._evidence.items():
+            own = (self._grid.classes == class_id).to(scores)[:, None, None]
+            scores += own * (self._fuse.weight * evidence)
+
+
+class _Votes(Tally):
+    def __init__(self, vote: Vote, grid: Grid) -> None:
+        self._vote = vote
+        self._likelihood = grid.log_probabilities.clamp(min=vote.least)
+        self._votes = torch.zeros_like(grid.log_probabilities)
+        self._voters = torch.zeros_like(grid.image[0])
+
+    def add(self, decision: Decision) -> None:
+        height, width = self._voters.shape
+        mask = decision.kept_logits[:height, :width].sigmoid()
+        mean = (mask * self._likelihood).sum((1, 2)) / mask.sum().clamp(min=1)
+        self._votes += (mean - mean.max())[:, None, None] * mask
+        self._voters += mask
+
+    def apply(self, scores: Tensor) -> None:
+        scores += self._vote.weight * self._votes / self._voters.clamp(min=1)
+
+
+class FusedScores(Composition):
     """The scores of an image's classes in the making.
 
     Args:
-        grid: The image and what the baseline thinks of it.
-        fusion: What is added.
-        features: Returns SAM's features, float32 ``[D, >= h, >= w]``, or None where SAM has none.
+        context: The image.
+        evidence: What is added, in this order.
+        field: Has the last word, or None.
 
     Memory: a few ``[A, h, w]`` of floats, ``A`` the classes that may be in the image.
     """
 
-    def __init__(self, grid: Grid, fusion: Fusion, features: Callable[[], Tensor | None]) -> None:
-        self._grid, self._fusion, self._features = grid, fusion, features
-        self._evidence: dict[int, Tensor] = {}
-        self._votes = torch.zeros_like(grid.log_probabilities)
-        self._voters = torch.zeros_like(grid.image[0])
+    def __init__(self, context: ImageContext, evidence: Sequence[Evidence], field: Field | None) -> None:
+        self._context, self._field = context, field
+        self._grid = context.pixel_grid if field is not None and field.of_pixels else context.grid
+        self._tallies = [one.tally(self._grid) for one in evidence]
 
-    def add(self, class_id: int, logits: Tensor) -> None:
-        """Add what SAM answered for a region.
-
-        Args:
-            class_id: The region's class.
-            logits: float32 ``[mask_size, mask_size]``.
-        """
-        height, width = self._grid.shape
-        own = logits[:height, :width]
-        if self._fusion.weight:
-            sure = own.clamp(-SUREST, SUREST)
-            # Of several regions of a class, a cell belongs to the one that claims it most.
-            known = self._evidence.get(class_id)
-            self._evidence[class_id] = sure if known is None else torch.maximum(known, sure)
-        if self._fusion.vote:
-            mask = own.sigmoid()
-            likelihood = self._grid.log_probabilities.clamp(min=LEAST_VOTE)
-            mean = (mask * likelihood).sum((1, 2)) / mask.sum().clamp(min=1)
-            self._votes += (mean - mean.max())[:, None, None] * mask
-            self._voters += mask
+    def add(self, decision: Decision) -> None:
+        """Add what SAM answered for a region."""
+        for tally in self._tallies:
+            tally.add(decision)
 
     def finish(self) -> Tensor:
         """Return the label map, int64 ``[H, W]``.
@@ -74,31 +119,12 @@ class FusedScores:
             InputError: SAM's features are wanted and it has none.
         """
         scores = self._grid.log_probabilities.clone()
-        for class_id, evidence in self._evidence.items():
-            own = (self._grid.classes == class_id).to(scores)[:, None, None]
-            scores += own * (self._fusion.weight * evidence)
-        if self._fusion.vote:
-            scores += self._fusion.vote * self._votes / self._voters.clamp(min=1)
-        if self._fusion.crf and len(scores) > 1:
-            iterations = DENSE_ITERATIONS if self._fusion.crf == "densecrf" else ITERATIONS
-            scores = mean_field(scores, self._kernels(), iterations)
+        for tally in self._tallies:
+            tally.apply(scores)
+        if self._field is not None and len(scores) > 1:
+            with blaming(self._field, "with the scores"):
+                better = self._field.refine(scores, self._context)
+                if self._field.is_foreign:
+                    check_tensor(self._field, better, tuple(scores.shape), "scores")
+            scores = better
         return self._grid.label_map(scores)
-
-    def _kernels(self) -> list[Kernel]:
-        image = self._grid.image
-        height, width = self._grid.shape
-        if self._fusion.crf == "densecrf":
-            position = position_features(height, width, DENSE_SMOOTH_DISTANCE, image.device)
-            colour = colour_features(image, DENSE_COLOUR_DISTANCE, DENSE_COLOUR_DIFFERENCE)
-            return [Kernel(position, DENSE_SMOOTH_WEIGHT), Kernel(colour, DENSE_COLOUR_WEIGHT)]
-        kernels = [
-            Kernel(position_features(height, width, SMOOTH_DISTANCE, image.device), SMOOTH_WEIGHT),
-            Kernel(colour_features(image, COLOUR_DISTANCE, COLOUR_DIFFERENCE), COLOUR_WEIGHT),
-        ]
-        if self._fusion.crf == "samcrf":
-            features = self._features()
-            if features is None:
-                raise InputError("this SAM gives no features for samcrf; use crf, or a checkpoint of segment-anything")
-            components = principal_components(features[:, :height, :width], FEATURES)
-            kernels.append(Kernel(feature_kernel(components, FEATURE_DISTANCE, FEATURE_DIFFERENCE), FEATURE_WEIGHT))
-        return kernels

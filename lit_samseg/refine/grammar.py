@@ -1,25 +1,23 @@
-"""What a row's name means: ``RECIPE`` or ``RECIPE@REGION/SELECTION/FILL/WORD=NUMBER/...``."""
+"""What a row's text means: ``RECIPE`` or ``RECIPE@WORD/WORD=NUMBER/...``; the words of a recipe are joined by ``+``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
 
 from lit_samseg.errors import InputError
-from lit_samseg.refine.variant import (
-    FIELDS,
-    FILLS,
-    MOST_ROUNDS,
-    NO_PROMPT,
-    PARTS,
-    RECOMMENDED,
-    REGIONS,
-    RIVALS,
-    SELECTIONS,
-    WORDS,
-    Fusion,
-    Variant,
-)
+from lit_samseg.refine.composition import compose
+from lit_samseg.refine.kinds import PromptPart
+from lit_samseg.refine.part import PARTS, Part
+from lit_samseg.refine.prompts import Function
+from lit_samseg.refine.regions import Region
+from lit_samseg.refine.variant import RECOMMENDED, Variant
+from lit_samseg.sam.interface import Prompt
 
-PAINTING = frozenset({"rounds", "gate", "learned", "ondensecrf"})
-"""Words of rows that paint masks, though the first is one of all rows with a prompt."""
+NO_PROMPT = "none"
+"""The recipe of a row that asks SAM for no mask."""
+RowText = str | dict[str, Any]
+"""A row as a configuration has it: a text, or ``{name: text}``, or ``{name: {row: text, word: {option: value}}}``."""
 
 
 def parse_variant(text: str, has_background: bool) -> Variant:
@@ -27,73 +25,53 @@ def parse_variant(text: str, has_background: bool) -> Variant:
 
     Args:
         text: For example ``points+box``, ``box@component``, ``box@class/score``, ``box@class/iou/baseline``,
-            ``points+box+mask@gate=70``, ``point+box+margin@component/fuse=30/vote=30/samcrf``, ``none@crf``.
+            ``points+box+mask@gate=0.7``, ``point+box+margin@component/fuse=0.3/vote=0.3/samcrf``, ``none@crf``,
+            ``point+mypackage.prompts:Halo@component``.
         has_background: Whether the data set has a background class; then it is the default fill, else ``baseline`` is.
 
     Raises:
-        InputError: A word is unknown or stands twice; the message lists the words there are.
+        InputError: A word is unknown or stands twice, or words exclude each other.
     """
-    recipe_text, at, rest = text.strip().partition("@")
-    said = rest.split("/") if at else []
-    start = next((n for n, word in enumerate(said) if word.partition("=")[0] in WORDS), len(said))
-    further = _parse_words(said[start:], text)
-    recipe = _parse_recipe(recipe_text, text, further)
-    words = said[:start]
-    defaults = [REGIONS[0], SELECTIONS[0], "background" if has_background else "baseline"]
-    if len(words) > len(defaults):
-        raise InputError(f"variant {text!r}: at most @REGION/SELECTION/FILL may follow the recipe, then {_known()}")
-    for word, choices, what in zip(words, (REGIONS, SELECTIONS, FILLS), ("region", "selection", "fill"), strict=False):
-        if word not in choices:
-            raise InputError(
-                f"variant {text!r}: unknown {what} {word!r}; it is one of {', '.join(choices)}; other words: {_known()}"
-            )
-    if words[2:] == ["background"] and not has_background:
-        raise InputError(f"variant {text!r}: this data set has no background class to fill with")
-    fusion = _fusion(further)
-    if fusion is not None and (words[2:] or words[1:] == ["oracle"]):
-        raise InputError(f"variant {text!r}: where scores are added up there is neither a fill nor an oracle")
-    if not recipe and words:
-        raise InputError(f"variant {text!r}: without a prompt there is no {words[0]!r}")
-    chosen = words + defaults[len(words) :]
-    spoken = 3
-    while spoken and chosen[spoken - 1] == defaults[spoken - 1]:
-        spoken -= 1
-    shown = chosen[:spoken] + [
-        word if further[word] == WORDS[word] else f"{word}={further[word]}" for word in WORDS if word in further
-    ]
-    name = "+".join(recipe) or NO_PROMPT
-    region, selection, fill = chosen
-    return Variant(
-        f"{name}@{'/'.join(shown)}" if shown else name,
-        *(recipe, region, selection, fill),
-        gate=(further.get("gate") or 0) / 100,
-        fusion=fusion,
-        rounds=further.get("rounds") or 1,
-        on_field="ondensecrf" in further,
-        learned="learned" in further,
-    )
+    recipe, at, rest = text.strip().partition("@")
+    notes: list[str] = []
+    try:
+        prompt = (
+            [] if recipe.strip() == NO_PROMPT else [_prompt_part(word.strip(), notes) for word in recipe.split("+")]
+        )
+        others = [_other_part(word.strip(), notes) for word in rest.split("/")] if at else []
+        return compose(prompt, others, has_background, notes)
+    except InputError as error:
+        raise InputError(f"variant {text!r}: {error}") from error
 
 
-def parse_variants(texts: Sequence[str], has_background: bool, has_features: bool = True) -> list[Variant]:
+def parse_variants(texts: Sequence[Any], has_background: bool, has_features: bool = True) -> list[Variant]:
     """Parse a list of variants; ``baseline`` may be among them and is left out, since it is always a row.
 
     Args:
-        texts: As `parse_variant` takes them, or ``auto`` for the recommended one.
+        texts: As `parse_variant` takes them, or ``auto`` for the recommended one; or mappings with a name and options.
         has_background: As there.
         has_features: Whether SAM gives features, without which ``auto`` is another.
 
     Raises:
-        InputError: A variant cannot be parsed, or two of them mean the same.
+        InputError: A variant cannot be parsed, or two of them have one name.
     """
-    if strangers := [text for text in texts if not isinstance(text, str)]:
-        what = getattr(strangers[0], "__name__", None) or repr(strangers[0])
-        raise InputError(
-            f"variants: {what} is a {type(strangers[0]).__name__}; a variant is a text such as 'points+box' or 'auto' "
-            "(docs/recipes.md lists the words)"
-        )
     auto = RECOMMENDED if has_features else RECOMMENDED.replace("samcrf", "crf")
-    wanted = [auto if text.strip() == "auto" else text for text in texts if text.strip() != "baseline"]
-    variants = [parse_variant(text, has_background) for text in wanted]
+
+    def parse(text: str) -> Variant:
+        return parse_variant(auto if text.strip() == "auto" else text, has_background)
+
+    variants = []
+    for text in texts:
+        if isinstance(text, Mapping):
+            variants += [_named(name, row, parse) for name, row in text.items()]
+        elif not isinstance(text, str):
+            what = getattr(text, "__name__", None) or repr(text)
+            raise InputError(
+                f"variants: {what} is a {type(text).__name__}; a variant is a text such as 'points+box' or 'auto', or "
+                "a name with one (docs/recipes.md lists the words)"
+            )
+        elif text.strip() != "baseline":
+            variants.append(parse(text))
     names = [variant.name for variant in variants]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
@@ -101,77 +79,87 @@ def parse_variants(texts: Sequence[str], has_background: bool, has_features: boo
     return variants
 
 
-def _parse_recipe(recipe: str, text: str, further: dict[str, int | None]) -> tuple[str, ...]:
-    parts = [part.strip() for part in recipe.split("+")]
-    if parts == [NO_PROMPT]:
-        if not further.keys() & set(FIELDS) or further.keys() - set(FIELDS):
-            fields = " or ".join(f"{NO_PROMPT}@{field}" for field in FIELDS)
-            raise InputError(f"variant {text!r}: a row without a prompt is {fields}")
-        return ()
-    for part in parts:
-        if part not in PARTS:
+def variant_of(ask: Callable[[Region], Prompt], words: str = "", has_background: bool = True) -> Variant:
+    """Make a row of a plain function; for Python programs.
+
+    Args:
+        ask: Makes a prompt of a region.
+        words: What stands behind the ``@`` in a row's text, such as ``component/score``.
+        has_background: As for `parse_variant`.
+
+    Raises:
+        InputError: Words are unknown or exclude each other.
+    """
+    name = getattr(ask, "__name__", "function")
+    notes: list[str] = []
+    others = [_other_part(word.strip(), notes) for word in words.split("/")] if words else []
+    return compose([(name, Function(ask))], others, has_background, notes)
+
+
+def _named(name: object, row: object, parse: Any) -> Variant:
+    """Return a row with a name of its own and, where they are given, other options of its parts."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or name.strip() == "baseline":
+        raise InputError(f"variants: {name!r} cannot be a row's name; give a text of its own")
+    options: Mapping[str, Any] = {}
+    if isinstance(row, Mapping):
+        options = {str(word): given for word, given in row.items() if word != "row"}
+        row = row.get("row")
+    if not isinstance(row, str):
+        raise InputError(
+            f"variants: {name!r} has no text; write {name}: TEXT, or {name}: {{row: TEXT, WORD: {{OPTION: N}}}}"
+        )
+    variant: Variant = parse(row)
+    for word, given in options.items():
+        if not isinstance(given, Mapping):
             raise InputError(
-                f"variant {text!r}: unknown recipe {part!r}; a recipe is a sum of {', '.join(PARTS)}, "
-                "e.g. points+box+mask"
+                f"variants: {name}.{word} is {given!r}; it is a mapping of options, such as {{weight: 0.3}}"
             )
-    if further.keys() & set(FIELDS) and not {"fuse", "vote"} & further.keys():
-        raise InputError(f"variant {text!r}: SAM is asked, but nobody uses the answer; add /fuse or /vote")
-    if len(set(parts)) < len(parts):
-        raise InputError(f"variant {text!r}: the recipe names a part twice")
-    for rivals in RIVALS:
-        if len(set(rivals) & set(parts)) > 1:
-            raise InputError(f"variant {text!r}: a recipe has one of {', '.join(rivals)}")
-    if parts == ["negative"]:
-        raise InputError(f"variant {text!r}: 'negative' says only what is not meant; add another part")
-    if "margin" in parts and "fuse" not in further and "vote" not in further:
-        raise InputError(f"variant {text!r}: 'margin' is for rows that add up scores; add /fuse or /vote")
-    return tuple(part for part in PARTS if part in parts)
+        try:
+            variant = variant.with_options(word, given)
+        except InputError as error:
+            raise InputError(f"variants: {name}: {error}") from error
+    return replace(variant, name=name.strip())
 
 
-def _parse_words(words: Sequence[str], text: str) -> dict[str, int | None]:
-    found: dict[str, int | None] = {}
-    for said in words:
-        word, given, number = said.partition("=")
-        if word not in WORDS:
-            raise InputError(f"variant {text!r}: unknown word {said!r}; it is one of {_known()}")
-        if word in found:
-            raise InputError(f"variant {text!r}: {word!r} stands twice")
-        found[word] = WORDS[word]
-        if given:
-            if WORDS[word] is None or not (number.isdecimal() and 1 <= int(number) <= 1000):
-                raise InputError(f"variant {text!r}: {said!r} is no word; give {_known()}, numbers in 1..1000")
-            found[word] = int(number)
-    if len(found.keys() & set(FIELDS)) > 1:
-        raise InputError(f"variant {text!r}: write one of {', '.join(FIELDS)}")
-    if "densecrf" in found and len(found) > 1:
-        raise InputError(
-            f"variant {text!r}: 'densecrf' is of the image's pixels, the others of SAM's grid; leave one out"
-        )
-    added = [word for word in found if word not in PAINTING]
-    if "gate" in found and added:
-        raise InputError(f"variant {text!r}: a gate is for masks that are painted; leave it or {', '.join(added)} out")
-    others = [word for word in found if word not in ("learned", "rounds")]
-    if "learned" in found and others:
-        raise InputError(
-            f"variant {text!r}: a learned gate is for masks of the baseline's regions that are painted; leave it or "
-            f"{', '.join(others)} out"
-        )
-    if "ondensecrf" in found and added:
-        raise InputError(f"variant {text!r}: 'ondensecrf' is for masks that are painted; leave {', '.join(added)} out")
-    if (found.get("gate") or 0) > 100:
-        raise InputError(f"variant {text!r}: no IoU is above 100 %")
-    if (found.get("rounds") or 0) > MOST_ROUNDS:
-        raise InputError(f"variant {text!r}: SAM is asked {MOST_ROUNDS} times at most")
-    return found
+def _prompt_part(word: str, notes: list[str]) -> tuple[str, PromptPart]:
+    spelling, part = _part(word, notes)
+    if not isinstance(part, PromptPart):
+        raise InputError(f"{word!r} is no prompt; it stands behind the @, as in box@{word}")
+    return spelling, part
 
 
-def _fusion(further: dict[str, int | None]) -> Fusion | None:
-    if not further.keys() - PAINTING:
-        return None
-    field = next((word for word in FIELDS if word in further), "")
-    return Fusion((further.get("fuse") or 0) / 100, (further.get("vote") or 0) / 100, field)
+def _other_part(word: str, notes: list[str]) -> tuple[str, Part]:
+    spelling, part = _part(word, notes)
+    if isinstance(part, PromptPart):
+        raise InputError(f"{word!r} is a prompt; it stands before the @, as in {word}+...")
+    return spelling, part
 
 
-def _known() -> str:
-    numbers = {word: "N" if word == "rounds" else "PERCENT" for word, default in WORDS.items() if default is not None}
-    return ", ".join(f"{word}={numbers[word]}" if word in numbers else word for word in WORDS)
+def _part(text: str, notes: list[str]) -> tuple[str, Part]:
+    """Return how a word is written at its shortest, and what it means."""
+    spelling, part, note = _read(text)
+    notes += [note] if note else []
+    return spelling, part
+
+
+@cache
+def _read(text: str) -> tuple[str, Part, str]:
+    word, given, number = text.partition("=")
+    kind = PARTS.find(word)
+    try:
+        part = kind()
+    except TypeError as error:
+        raise InputError(f"{word!r} cannot be made without options ({error}); give its options defaults") from error
+    if not given:
+        return word, part, ""
+    if not kind.main:
+        raise InputError(f"{text!r} has a number, which means nothing there; write {word}")
+    default = part.options()[kind.main]
+    old = kind.in_per_cent and number.isdecimal()
+    try:
+        value: float = int(number) / 100 if old else int(number) if type(default) is int else float(number)
+    except ValueError as error:
+        raise InputError(f"{text!r} has no number behind the =; write {word}={default}") from error
+    part = part.with_options({kind.main: value})
+    spelling = word if value == default else f"{word}={value}"
+    return spelling, part, f"{text} is in per cent, an old spelling; write {word}={value}" if old else ""

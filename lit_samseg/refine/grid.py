@@ -30,7 +30,6 @@ class Grid:
         log_probabilities: float32 ``[A, h, w]``.
         labels: The baseline's label map at the cells' middles, integer ``[h, w]``.
         image: RGB in 0..255, float32 ``[3, h, w]``.
-        pixels: The same with the image's own pixels as cells, or None where nobody asks for it.
     """
 
     frame: Frame
@@ -38,7 +37,6 @@ class Grid:
     log_probabilities: Tensor
     labels: Tensor
     image: Tensor
-    pixels: "Grid | None" = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -71,7 +69,6 @@ def make_grid(
     frame: Frame,
     background: int | None,
     void: int | None = None,
-    with_pixels: bool = False,
 ) -> Grid:
     """Bring an image and what the baseline says of it to SAM's grid.
 
@@ -83,12 +80,7 @@ def make_grid(
         frame: The image's.
         background: The background class, which is always among the classes, or None.
         void: Another label that says that nothing is known, or None.
-        with_pixels: Also make the grid of the image's own pixels.
     """
-    pixels = None
-    if with_pixels:
-        side = max(frame.height, frame.width)
-        pixels = make_grid(image, label_map, logits, Frame(frame.height, frame.width, side, side), background, void)
     present = torch.unique(label_map).long()
     classes = present[(present != VOID) & (present != (VOID if void is None else void))]
     # Of a map of void alone nothing is known, not even that.
@@ -100,12 +92,18 @@ def make_grid(
         unsure = (1 - LABEL_PROBABILITY) / max(1, len(classes) - 1)
         # Of void, all classes are equally likely.
         share = one_hot * (LABEL_PROBABILITY - unsure) + unsure
-        return Grid(frame, classes, sample(share, frame).log(), labels, colours, pixels)
+        return Grid(frame, classes, sample(share, frame).log(), labels, colours)
     # Sampled before the softmax, as the baseline's own resizing is.
     cells = sample(logits.float(), frame).log_softmax(0)
     likely = (cells.flatten(1).max(1).values.exp() > LEAST_PROBABILITY).nonzero()[:, 0]
     classes = torch.unique(torch.cat([classes, likely]))
-    return Grid(frame, classes, cells[classes], labels, colours, pixels)
+    return Grid(frame, classes, cells[classes], labels, colours)
+
+
+def pixel_frame(frame: Frame) -> Frame:
+    """Return the frame whose cells are the image's own pixels."""
+    side = max(frame.height, frame.width)
+    return Frame(frame.height, frame.width, side, side)
 
 
 def sample(values: Tensor, frame: Frame) -> Tensor:

@@ -14,7 +14,7 @@ from lit_samseg.checkpoints.weights import sha256_of_file
 from lit_samseg.errors import InputError
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.grid import Grid, sample_nearest
-from lit_samseg.refine.prompts import class_margin
+from lit_samseg.refine.margin import class_margin
 from lit_samseg.runtime.atomic import atomic_file
 
 FORMAT = "lit_samseg.gate"

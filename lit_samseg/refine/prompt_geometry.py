@@ -13,16 +13,6 @@ from torch.nn import functional as F
 
 from lit_samseg.sam.interface import Embedding
 
-WIDENING = 0.1
-"""How much a box grows on each side, as a part of that side..."""
-MOST_WIDENING = 10.0
-"""... but not by more pixels than that."""
-ALIKE = 0.5
-"""Cosine of two embeddings above which they are of one thing."""
-CONTEXT = 0.1
-"""A side moves outwards if more than this part of what the box would take in is like the mask. The published
-program's default is 0, by which it means that no side moves."""
-
 
 def pole_of_inaccessibility(mask: NDArray[np.bool_]) -> tuple[int, int]:
     """Return the pixel of a mask's largest 8-connected component that is farthest from what is not the component.
@@ -61,47 +51,53 @@ def farthest_background(mask: NDArray[np.bool_]) -> tuple[int, int] | None:
     return int(x), int(y)
 
 
-def widened_box(box: Tensor, height: int, width: int) -> Tensor:
-    """Move a box's sides outwards by 10 % of its extent, at most 10 pixels: as far as SAMRefiner's CEBox may go.
+def widened_box(box: Tensor, height: int, width: int, widening: float, most_pixels: float) -> Tensor:
+    """Move a box's sides outwards, by default as far as SAMRefiner's CEBox may go.
 
     Args:
         box: float64 ``[4]`` as x_min, y_min, x_max, y_max, corners inclusive.
         height: The image's height in pixels.
         width: The image's width in pixels.
+        widening: By which part of the box's extent each side moves...
+        most_pixels: ... but not by more than that.
 
     Returns:
         float64 ``[4]``, in general between pixels, clipped to the image.
     """
     least, most = box.view(2, 2)
-    step = ((most - least + 1) * WIDENING).clamp(max=MOST_WIDENING)
+    step = ((most - least + 1) * widening).clamp(max=most_pixels)
     last = torch.tensor([width - 1, height - 1], dtype=box.dtype, device=box.device)
     return torch.cat([(least - step).clamp(min=0), torch.minimum(most + step, last)])
 
 
-def context_box(box: Tensor, mask: Tensor, embedding: Embedding) -> Tensor:
+def context_box(
+    box: Tensor, outer: Tensor, mask: Tensor, embedding: Embedding, thresholds: tuple[float, float]
+) -> Tensor:
     """Move those sides of a box outwards beyond which there is more of the same: SAMRefiner's context-aware box.
 
-    A side goes as far as in `widened_box`, if the strip between is to more than `CONTEXT` like the mask: the cosine of
-    its embedding with the mean one of the mask's cells is above `ALIKE`. Unlike there, cosines and not embeddings are
+    A side goes as far as in the outer box, if the strip between is like the mask: the cosine of its embedding with the
+    mean one of the mask's cells is large enough. Unlike there, cosines and not embeddings are
     interpolated between cells: a float ``[D, H, W]`` of 200 MB would be needed for each mask.
 
     Args:
         box: float64 ``[4]`` as x_min, y_min, x_max, y_max, corners inclusive.
+        outer: As far as its sides may go (`widened_box`).
         mask: What the box is around, bool ``[H, W]``.
         embedding: The image.
+        thresholds: The cosine above which two embeddings are of one thing, and the part of a strip that must be like
+            the mask. The published program's default for the latter is 0, by which it means that no side moves.
 
     Returns:
         float64 ``[4]``. A GPU is waited for, once a box.
     """
-    frame, features = embedding.frame, embedding.features.float()
+    (alike_from, least_share), frame, features = thresholds, embedding.frame, embedding.features.float()
     height, width = frame.resized
     in_frame = frame.pad(F.interpolate(mask[None, None].float(), (height, width), mode="bilinear"))
     cells = F.interpolate(in_frame, features.shape[-2:], mode="area")[0, 0] > 0.5
     mean = (features * cells).sum((1, 2))
     cosines = F.cosine_similarity(features, mean[:, None, None], dim=0)
     inside = F.interpolate(cosines[None, None], (frame.size, frame.size), mode="bilinear")[..., :height, :width]
-    alike = F.interpolate(inside, mask.shape, mode="bilinear")[0, 0] > ALIKE
-    outer = widened_box(box, *mask.shape)
+    alike = F.interpolate(inside, mask.shape, mode="bilinear")[0, 0] > alike_from
     left, top, right, bottom = box.long().tolist()
     far_left, far_top = outer[:2].floor().long().tolist()
     far_right, far_bottom = outer[2:].ceil().long().tolist()
@@ -112,4 +108,4 @@ def context_box(box: Tensor, mask: Tensor, embedding: Embedding) -> Tensor:
         alike[bottom + 1 : far_bottom + 1, left : right + 1],
     )
     share = torch.stack([strip.sum() / max(1, strip.numel()) for strip in strips]).cpu()
-    return torch.where(share > CONTEXT, outer, box)
+    return torch.where(share > least_share, outer, box)

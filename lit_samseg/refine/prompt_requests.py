@@ -1,60 +1,62 @@
 """What is asked of SAM for an image: every prompt of every row once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from lit_samseg.refine.context import ImageContext
+from lit_samseg.refine.kinds import PromptPart
 from lit_samseg.refine.prompts import build_prompt
 from lit_samseg.refine.regions import Region
-from lit_samseg.refine.variant import MASKS, Variant
+from lit_samseg.refine.variant import Variant
 
 
 @dataclass
-class Question:
+class PromptRequest:
     """One prompt, and the rows and regions it is asked for.
 
     Attributes:
         region: What the prompt is made of.
-        recipe: Its parts.
+        parts: Its parts.
         multimask: Whether SAM's three candidates are asked for.
-        askers: Variants with their regions. These have this question's class, and, where the recipe has a mask, its
-            pixels; a point may come from a class as well as from its largest component.
+        askers: Variants with their regions. These have this request's class, and, where a part is made of every pixel,
+            its pixels; a point may come from a class as well as from its largest component.
     """
 
     region: Region
-    recipe: tuple[str, ...]
+    parts: tuple[PromptPart, ...]
     multimask: bool
     askers: list[tuple[Variant, Region]] = field(default_factory=list)
 
 
-def collect_questions(variants: Sequence[Variant], regions: Mapping[str, Sequence[Region]]) -> list[Question]:
-    """Collect the prompts of all variants; equal ones become one question.
+def collect_requests(variants: Sequence[Variant], context: ImageContext) -> list[PromptRequest]:
+    """Collect the prompts of all variants; equal ones become one request.
 
     Args:
         variants: The rows.
-        regions: Regions of one label map by kind.
+        context: The image.
 
     Returns:
-        Questions by ascending class id; of a class in the order of the variants and their regions.
+        Requests by ascending class id; of a class in the order of the variants and their regions.
     """
-    questions: dict[object, Question] = {}
-    for variant in (variant for variant in variants if variant.recipe):
-        for region in regions[variant.region]:
-            key = _key(region, variant)
-            question = questions.setdefault(key, Question(region, variant.recipe, variant.multimask))
-            question.askers.append((variant, region))
-    return sorted(questions.values(), key=lambda question: question.region.class_id)
+    requests: dict[object, PromptRequest] = {}
+    for variant in (variant for variant in variants if variant.prompt):
+        for region in context.regions(variant.finder):
+            key = _key(region, variant, context)
+            request = requests.setdefault(key, PromptRequest(region, variant.prompt, variant.multimask))
+            request.askers.append((variant, region))
+    return sorted(requests.values(), key=lambda request: request.region.class_id)
 
 
-def _key(region: Region, variant: Variant) -> object:
+def _key(region: Region, variant: Variant, context: ImageContext) -> object:
     """Return what two prompts have in common if and only if SAM would see no difference."""
-    prompt = build_prompt(region, [part for part in variant.recipe if part not in MASKS])
+    prompt = build_prompt([part for part in variant.prompt if part.by_place], region, context)
     # Made of every pixel; others only of the places that are compared.
-    masks = [(part, region.pixels) for part in variant.recipe if part in (*MASKS, "cebox")]
+    others = [(part, region.pixels) for part in variant.prompt if not part.by_place]
     places = (prompt.points, prompt.negative_points, prompt.box)
     # Of one class only, so that a class's masks can be painted and let go before the next one's are made.
-    return region.class_id, *map(_bytes, places), *masks, variant.multimask
+    return region.class_id, *map(_bytes, places), *others, variant.multimask
 
 
 def _bytes(coordinates: Tensor | None) -> bytes | None:

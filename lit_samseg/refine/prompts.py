@@ -1,98 +1,100 @@
-"""Prompts from a region, part by part."""
+"""Prompts from a region: what the parts of a row ask, put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from lit_samseg.refine.grid import Grid, sample_nearest
-from lit_samseg.refine.prompt_geometry import context_box, widened_box
+from lit_samseg.errors import InputError
+from lit_samseg.refine.blame import blaming
+from lit_samseg.refine.context import ImageContext
+from lit_samseg.refine.kinds import PromptPart
 from lit_samseg.refine.regions import Region
-from lit_samseg.sam.interface import Embedding, Prompt
+from lit_samseg.sam.interface import Prompt
 
-MAX_POINTS = 16
-MASK_STRENGTH = 10.0
-GAUSS_STRENGTH, GAUSS_GAMMA = 30.0, 4.0
-"""The mask prompt of SAMRefiner (Lin et al., ICLR 2025; defaults of its ``sam_refiner.py``)."""
+_EMPTY = Prompt()
 
 
-def build_prompt(
-    region: Region,
-    recipe: Sequence[str],
-    max_points: int = MAX_POINTS,
-    mask_strength: float = MASK_STRENGTH,
-    grid: Grid | None = None,
-    embedding: Embedding | None = None,
-) -> Prompt:
-    """Build the prompt that a recipe makes of a region (SPEC 1).
+def build_prompt(parts: Sequence[PromptPart], region: Region, context: ImageContext) -> Prompt:
+    """Put together what parts ask of a region.
 
     Args:
+        parts: At most one for each slot.
         region: What the prompt stands for.
-        recipe: Parts out of ``point`` (centroid of the largest component), ``points`` (centroids of the components,
-            largest first), ``pole`` (the largest component's innermost pixel), ``negative`` (a background point: the
-            box's pixel farthest from the region, if there is one), ``box`` (tight, corners inclusive), ``wide``
-            (`widened_box`), ``cebox`` (`context_box`), ``mask`` (the region), ``margin`` (`margin_prompt`), ``gauss``
-            (the region, the surer the nearer to its innermost cell).
-        max_points: At most this many points.
-        mask_strength: Logit of ``mask`` well inside the region.
-        grid: The image, for ``margin``.
-        embedding: The image, for ``cebox``.
+        context: The image.
+
+    Raises:
+        InputError: A part from outside this package fails, or gives what is no prompt.
     """
-    points = None
-    if "points" in recipe:
-        points = region.centroids[:max_points]
-    elif "point" in recipe:
-        points = region.centroids[:1]
-    elif "pole" in recipe:
-        points = region.pole
-    box = region.box if "box" in recipe else None
-    if "wide" in recipe:
-        box = widened_box(region.box, *region.numbers.shape)
-    elif "cebox" in recipe and embedding is not None:
-        box = context_box(region.box, region.mask, embedding)
-    gauss = "gauss" in recipe
-    return Prompt(
-        points=points,
-        negative_points=region.negative if "negative" in recipe else None,
-        box=box,
-        mask=region.mask if gauss or "mask" in recipe else None,
-        mask_strength=GAUSS_STRENGTH if gauss else mask_strength,
-        mask_gamma=GAUSS_GAMMA if gauss else None,
-        mask_logits=margin_prompt(region, grid) if "margin" in recipe and grid is not None else None,
-    )
+    given: dict[str, Any] = {}
+    for part in parts:
+        if part.is_foreign:
+            with blaming(part, f"for a region of class {region.class_id}"):
+                prompt = _looked_at(part, part.ask(region, context), context)
+        else:
+            prompt = part.ask(region, context)
+        given |= {
+            field.name: value
+            for field in fields(Prompt)
+            if (value := getattr(prompt, field.name)) is not getattr(_EMPTY, field.name)
+        }
+    return Prompt(**given)
 
 
-def margin_prompt(region: Region, grid: Grid) -> Tensor:
-    """Return a mask prompt of what the baseline thinks: how much likelier the region's class is than any other.
+@dataclass(frozen=True)
+class Function(PromptPart):
+    """A plain function of your own, as a prompt: for Python programs only."""
 
-    Args:
-        region: The region; where another one of its class is, the margin is negative.
-        grid: The image.
+    slot: ClassVar[Any] = "points"
+    function: Callable[[Region], Prompt]
 
-    Returns:
-        Natural logarithm of the ratio, in ``[-MASK_STRENGTH, MASK_STRENGTH]``, the least in the frame's padding;
-        float32 ``[mask_size, mask_size]``.
-    """
-    margin = class_margin(region.class_id, grid)
-    elsewhere = (grid.labels == region.class_id) & (sample_nearest(region.numbers, grid.frame) != region.number)
-    margin = torch.where(elsewhere, -margin.abs(), margin)
-    (height, width), side = grid.shape, grid.frame.mask_size
-    return F.pad(margin, (0, side - width, 0, side - height), value=-MASK_STRENGTH)
+    @property
+    def is_foreign(self) -> bool:
+        """It is."""
+        return True
+
+    @property
+    def path(self) -> str:
+        """The function's."""
+        return f"{getattr(self.function, '__module__', '')}:{getattr(self.function, '__qualname__', 'function')}"
+
+    def ask(self, region: Region, context: ImageContext) -> Prompt:
+        """Call the function."""
+        return self.function(region)
 
 
-def class_margin(class_id: int, grid: Grid) -> Tensor:
-    """Return how much likelier the baseline finds a class than any other.
+def _looked_at(part: PromptPart, prompt: Any, context: ImageContext) -> Prompt:
+    """Return what a part from outside gave, in the types that SAM takes."""
+    if not isinstance(prompt, Prompt):
+        raise InputError(f"{part.title} gives a {type(prompt).__name__}, and no lit_samseg.sam.Prompt")
+    places: dict[str, Any] = {
+        name: _places(part, name, getattr(prompt, name)) for name in ("points", "negative_points", "box")
+    }
+    size, side = tuple(context.image.shape[1:]), context.frame.mask_size
+    for name, shape, kind in (("mask", size, torch.bool), ("mask_logits", (side, side), torch.float32)):
+        value = getattr(prompt, name)
+        if value is not None and (tuple(value.shape) != shape or value.dtype != kind):
+            raise InputError(
+                f"{part.title} gives {name} as {value.dtype} {list(value.shape)}; it must be {kind} {list(shape)}"
+            )
+    if prompt.mask_logits is not None and not prompt.mask_logits.isfinite().all():
+        raise InputError(f"{part.title} gives mask_logits with NaN or infinity")
+    return replace(prompt, **places)
 
-    Args:
-        class_id: The class.
-        grid: The image.
 
-    Returns:
-        Natural logarithm of the ratio, in ``[-MASK_STRENGTH, MASK_STRENGTH]``, float32 ``[h, w]``.
-    """
-    own = (grid.classes == class_id)[:, None, None]
-    likelihood = grid.log_probabilities
-    # A class that is alone is as sure as can be.
-    rivals = likelihood.masked_fill(own, -torch.inf).amax(0)
-    return (likelihood.masked_fill(~own, -torch.inf).amax(0) - rivals).clamp(-MASK_STRENGTH, MASK_STRENGTH)
+def _places(part: PromptPart, name: str, given: Any) -> Tensor | None:
+    if given is None:
+        return None
+    places = torch.as_tensor(given, dtype=torch.float64).cpu()
+    fits = places.shape == (4,) if name == "box" else places.ndim == 2 and places.shape[1] == 2 and len(places) > 0
+    if not fits:
+        raise InputError(
+            f"{part.title} gives {name} as {list(places.shape)}; it must be {'[4]' if name == 'box' else '[K, 2]'}"
+        )
+    if not places.isfinite().all():
+        raise InputError(f"{part.title} gives {name} with NaN or infinity")
+    if name == "box" and bool((places[:2] > places[2:]).any()):
+        raise InputError(f"{part.title} gives the box {places.tolist()}; it must be x_min, y_min, x_max, y_max")
+    return places

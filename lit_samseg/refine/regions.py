@@ -1,8 +1,9 @@
 """Regions of a label map: what a prompt stands for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -12,11 +13,7 @@ from skimage.measure import label as label_components
 from torch import Tensor
 
 from lit_samseg.refine.prompt_geometry import farthest_background, pole_of_inaccessibility
-from lit_samseg.refine.splitting import merge_components
 from lit_samseg.void import VOID
-
-MIN_AREA = 20
-"""A component with fewer pixels is a speck and gets no prompt of its own (SPEC 1)."""
 
 
 @dataclass(frozen=True)
@@ -99,46 +96,44 @@ class _Components:
     centroids: NDArray[np.float64]
 
 
-def find_regions(label_map: Tensor, kind: str, background: int | None, min_area: int = MIN_AREA) -> list[Region]:
+class Grouping(Protocol):
+    """Says which components of a class are one region (`lit_samseg.refine.kinds.RegionFinder`)."""
+
+    def group(self, areas: NDArray[np.int64], boxes: NDArray[np.float64]) -> Sequence[NDArray[np.int64]]:
+        """Return the members of each region."""
+
+
+G = TypeVar("G", bound=Grouping)
+
+
+def find_regions(label_map: Tensor, finder: Grouping, background: int | None) -> list[Region]:
     """Find the regions that are prompted.
 
     Args:
         label_map: integer ``[H, W]``, class ids; `lit_samseg.void.VOID` is in no region.
-        kind: ``class`` (all pixels of a class, the paper's), ``component`` (each 8-connected component of at least
-            ``min_area`` pixels; a class without one is one region) or ``split`` (components, but those that
-            `merge_components` takes for one thing are one region).
+        finder: Says which connected components are one region.
         background: Class that is never prompted, or None.
-        min_area: In pixels; not for ``split``, which has its own.
 
     Returns:
         Regions by ascending class id, those of a class by descending area. Memory: one int32 ``[H, W]`` for all.
     """
-    return find_regions_of_kinds(label_map, [kind], background, min_area)[kind]
+    return find_regions_by(label_map, [finder], background)[finder]
 
 
-def find_regions_of_kinds(
-    label_map: Tensor, kinds: Iterable[str], background: int | None, min_area: int = MIN_AREA
-) -> dict[str, list[Region]]:
-    """Find the regions of several kinds, with one search for components; see `find_regions`."""
+def find_regions_by(label_map: Tensor, finders: Iterable[G], background: int | None) -> dict[G, list[Region]]:
+    """Find the regions of several finders, with one search for components; see `find_regions`."""
     # Connected components are compiled CPU code; this copy is the only wait for the device per image.
     components = _find_components(label_map.cpu().numpy(), background)
-    return {kind: _regions(components, kind, min_area, label_map.device) for kind in kinds}
+    return {finder: _regions(components, finder, label_map.device) for finder in finders}
 
 
-def _regions(components: _Components, kind: str, min_area: int, device: torch.device) -> list[Region]:
+def _regions(components: _Components, finder: Grouping, device: torch.device) -> list[Region]:
     """Make regions of components."""
     found: list[tuple[int, NDArray[np.int64]]] = []
     class_ids, starts = np.unique(components.classes, return_index=True)
     ends = np.append(starts, len(components.classes))[1:]
     for class_id, start, end in zip(class_ids.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        areas = components.areas[start:end]
-        if kind == "split":
-            groups = merge_components(areas, components.boxes[start:end])
-            groups.sort(key=lambda members: (-areas[members].sum(), members[0]))
-        else:
-            # Largest first, so the large ones are a run at the start. Others belong to no region.
-            large = int((areas >= min_area).sum()) if kind == "component" else 0
-            groups = [np.array([i]) for i in range(large)] or [np.arange(end - start)]
+        groups = finder.group(components.areas[start:end], components.boxes[start:end])
         found += [(class_id, start + members) for members in groups]
     number_of = np.zeros(len(components.classes) + 1, np.int32)
     for number, (_, members) in enumerate(found, start=1):

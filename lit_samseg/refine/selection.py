@@ -1,66 +1,75 @@
 """Which of SAM's candidates is kept."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
-
-def intersection_over_union(masks: Tensor, reference: Tensor, outside: int | Tensor = 0) -> Tensor:
-    """IoU of masks with one reference, from exact pixel counts.
-
-    Args:
-        masks: bool ``[M, H, W]``; or of a window, outside of which nothing is set in them.
-        reference: bool ``[H, W]``, or its part in that window.
-        outside: Pixels of the reference outside the window.
-
-    Returns:
-        float64 ``[M]``; 0 where both are empty. Equal fractions give equal numbers, so ties are exact.
-    """
-    intersection = (masks & reference).sum((-2, -1))
-    union = (masks | reference).sum((-2, -1)) + outside
-    return intersection.double() / union.clamp(min=1).double()
+from lit_samseg.refine.blame import blaming, check_tensor
+from lit_samseg.refine.candidates import RegionCandidates, first_maximum
+from lit_samseg.refine.kinds import Selector
+from lit_samseg.refine.part import part
 
 
-def select(
-    masks: Tensor,
-    scores: Tensor,
-    selection: str,
-    region: Tensor,
-    truth: Tensor | None = None,
-    outside: int | Tensor = 0,
-) -> Tensor:
+@part("iou")
+@dataclass(frozen=True)
+class ByLikeness(Selector):
+    """The candidate most like the region, by IoU (the paper's)."""
+
+    def rate(self, candidates: RegionCandidates) -> Tensor:
+        """Return the IoU with the region."""
+        return candidates.likeness
+
+
+@part("score")
+@dataclass(frozen=True)
+class ByScore(Selector):
+    """The candidate that SAM itself finds best."""
+
+    def rate(self, candidates: RegionCandidates) -> Tensor:
+        """Return SAM's scores."""
+        return candidates.scores
+
+
+@part("single")
+@dataclass(frozen=True)
+class Single(Selector):
+    """SAM is asked for one mask only."""
+
+    multimask = False
+
+    def rate(self, candidates: RegionCandidates) -> Tensor:
+        """Return the one score."""
+        return candidates.scores
+
+
+@part("oracle")
+@dataclass(frozen=True)
+class Oracle(Selector):
+    """The candidate most like the ground truth: an analysis, never a result."""
+
+    needs_truth = True
+
+    def rate(self, candidates: RegionCandidates) -> Tensor:
+        """Return the IoU with the class's ground truth."""
+        return candidates.truth
+
+
+def select(selector: Selector, candidates: RegionCandidates) -> Tensor:
     """Choose one candidate; ties go to the lower index.
 
-    Args:
-        masks: Candidates, bool ``[M, H, W]`` at the original resolution; or of a window, outside of which nothing is
-            set in them.
-        scores: The IoU that SAM predicts, float ``[M]``.
-        selection: ``iou`` (IoU with the region; the paper's), ``score``, ``single`` (there is one candidate) or
-            ``oracle`` (IoU with the ground truth; an analysis, never a result).
-        region: bool ``[H, W]``, or its part in the window.
-        truth: For ``oracle``: the class's ground-truth mask, bool ``[H, W]``, or its part in the window.
-        outside: Pixels of what the selection compares with, the region or the truth, outside the window.
-
     Returns:
-        The index, an int64 scalar on the masks' device (nothing waits for it).
+        The index, an int64 scalar on the masks' device; nothing waits for it, but for a selector from outside.
 
     Raises:
+        InputError: A selector from outside fails, or its ratings cannot be used.
         ValueError: ``oracle`` without ground truth.
     """
-    if selection == "single":
-        return torch.zeros((), dtype=torch.int64, device=masks.device)
-    if selection == "score":
-        return _first_maximum(scores)
-    if selection == "oracle":
-        if truth is None:
-            raise ValueError("selection 'oracle' needs the ground truth")
-        return _first_maximum(intersection_over_union(masks, truth, outside))
-    return _first_maximum(intersection_over_union(masks, region, outside))
-
-
-def _first_maximum(values: Tensor) -> Tensor:
-    """Index of the first largest value; ``argmax`` does not promise which of equal ones it returns.
-
-    With a NaN among them there is none; the last index is still one that can be looked up, until it is noticed.
-    """
-    positions = torch.arange(len(values), device=values.device)
-    return torch.where(values == values.max(), positions, len(values) - 1).min()
+    if not selector.multimask and len(candidates.scores) == 1:
+        return torch.zeros((), dtype=torch.int64, device=candidates.scores.device)
+    if not selector.is_foreign:
+        return first_maximum(selector.rate(candidates))
+    with blaming(selector, f"for a region of class {candidates.region.class_id}"):
+        return first_maximum(
+            check_tensor(selector, selector.rate(candidates), tuple(candidates.scores.shape), "its ratings")
+        )

@@ -1,33 +1,33 @@
-"""One row of the results: a way from a label map to a refined one, and the words that name it."""
+"""One row of the results: a way from a label map to a refined one, put together from parts."""
 
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-# The order of the parts in a name and in SAM's token sequence.
-PARTS = ("point", "points", "pole", "negative", "box", "wide", "cebox", "mask", "margin", "gauss")
-MASKS = ("mask", "margin", "gauss")
-"""Parts that are mask prompts."""
-RIVALS = (("point", "points", "pole"), ("box", "wide", "cebox"), MASKS)
-"""Parts for one another; a recipe has one of each group at most."""
-NO_PROMPT = "none"
-"""The recipe of a row that asks SAM for no mask."""
-REGIONS = ("class", "component", "split")
-SELECTIONS = ("iou", "score", "single", "oracle")
-FILLS = ("background", "baseline")
-WORDS: dict[str, int | None] = {
-    "rounds": 5,
-    "gate": 70,
-    "learned": None,
-    "fuse": 30,
-    "vote": 30,
-    "crf": None,
-    "samcrf": None,
-    "densecrf": None,
-    "ondensecrf": None,
-}
-"""Further words with the number they mean where none follows, per cents but for ``rounds``; None for those without."""
-MOST_ROUNDS = 20
-FIELDS = ("crf", "samcrf", "densecrf")
-"""Random fields; a row has one of them at most."""
+from lit_samseg.errors import InputError
+from lit_samseg.refine.context import ImageContext
+from lit_samseg.refine.fusion import FusedScores
+from lit_samseg.refine.gates import Learned
+from lit_samseg.refine.kinds import (
+    AskAgain,
+    Composer,
+    Composition,
+    Evidence,
+    Field,
+    Gate,
+    Painter,
+    PromptPart,
+    RegionFinder,
+    Selector,
+    Start,
+)
+from lit_samseg.refine.painting import OnBackground
+from lit_samseg.refine.part import Part
+from lit_samseg.refine.region_finders import WholeClass
+from lit_samseg.refine.selection import ByLikeness
+
+P = TypeVar("P")
 
 PAPER_VARIANTS = ("point", "points", "box", "points+box", "points+box+mask")
 """The refined rows of the paper's Table 2 (Qamar et al., 2023)."""
@@ -37,67 +37,131 @@ RECOMMENDED = "point+box+margin@component/fuse/vote/samcrf"
 
 
 @dataclass(frozen=True)
-class Fusion:
-    """How scores of classes come about, where nothing is painted.
-
-    Attributes:
-        weight: Of SAM's logits, added to the baseline's log-probability of the region's class; 0 adds none.
-        vote: Weight of what the baseline thinks of a mask as a whole, added all over the mask; 0 adds none.
-        crf: ``crf`` or ``samcrf`` lets a conditional random field on SAM's grid have the last word, with kernels of
-            position and colour, and for ``samcrf`` of SAM's features; ``densecrf`` is DeepLabV2's field on the image's
-            own pixels, a control; empty for none.
-    """
-
-    weight: float = 0.0
-    vote: float = 0.0
-    crf: str = ""
-
-
-@dataclass(frozen=True)
 class Variant:
     """One way from a label map to a refined one; one row of the results.
 
     Attributes:
-        name: The row's name in its shortest form.
-        recipe: Parts of the prompt, a subset of ``PARTS`` in that order; empty for none.
-        region: ``class`` (the paper's), ``component`` or ``split``.
-        selection: ``iou`` (the paper's), ``score``, ``single`` or ``oracle``.
-        fill: What pixels get that no mask claims: ``background`` or the ``baseline``'s label.
-        gate: A mask whose IoU with its region is less gives way to the region.
-        learned: A `LearnedGate` decides which masks give way to their regions.
-        fusion: How SAM's answers are added to the baseline's scores; None paints masks, as the paper does.
-        rounds: How many times SAM is asked: from the second time on about the mask it gave before.
-        on_field: SAM refines what ``densecrf`` made of the baseline's label map.
+        name: The row's name.
+        prompt: Parts of the prompt in the order of their slots; empty where SAM is asked for no mask.
+        finder: Which regions are prompted for.
+        selector: Which candidate is kept.
+        composers: One that makes the label map; or any number of `Evidence` whose scores are added up.
+        gate: Which masks give way to their regions; None for none.
+        field: Has the last word on scores; None for none.
+        again: How often SAM is asked; None for once.
+        start: Makes the label map that is refined; None for the baseline's.
+        notes: What is to be said of the way it was written.
     """
 
     name: str
-    recipe: tuple[str, ...]
-    region: str
-    selection: str
-    fill: str
-    gate: float = 0.0
-    fusion: Fusion | None = None
-    rounds: int = 1
-    on_field: bool = False
-    learned: bool = False
+    prompt: tuple[PromptPart, ...]
+    finder: RegionFinder = dataclasses.field(default_factory=WholeClass)
+    selector: Selector = dataclasses.field(default_factory=ByLikeness)
+    composers: tuple[Composer, ...] = dataclasses.field(default_factory=lambda: (OnBackground(),))
+    gate: Gate | None = None
+    field: Field | None = None
+    again: AskAgain | None = None
+    start: Start | None = None
+    notes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+
+    def begin(self, context: ImageContext) -> Composition:
+        """Begin the row's label map of an image."""
+        if self.adds_scores:
+            evidence = [composer for composer in self.composers if isinstance(composer, Evidence)]
+            return FusedScores(context, evidence, self.field)
+        return self.composers[0].begin(context)
+
+    def parts(self) -> Iterator[Part]:
+        """Yield all parts in the order of their words."""
+        yield from self.prompt
+        if self.prompt:
+            yield from (self.finder, self.selector)
+        optional = (self.again, self.gate, *self.composers, self.field, self.start)
+        yield from (part for part in optional if part is not None)
+
+    def with_options(self, word: str, given: Mapping[str, Any]) -> "Variant":
+        """Return the row with other options of one of its parts.
+
+        Raises:
+            InputError: The row has no such part, the part no such option, or a value cannot be used.
+        """
+        known = [part.word or part.path for part in self.parts()]
+        if word not in known:
+            raise InputError(f"{word!r} is no part of the row; it has {', '.join(known)}")
+
+        def changed(part: P) -> P:
+            return part.with_options(given) if isinstance(part, Part) and word in (part.word, part.path) else part
+
+        return replace(
+            self,
+            prompt=tuple(map(changed, self.prompt)),
+            finder=changed(self.finder),
+            selector=changed(self.selector),
+            composers=tuple(map(changed, self.composers)),
+            **{name: changed(getattr(self, name)) for name in ("gate", "field", "again", "start")},
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return what ``results.json`` says of the row's parts."""
+        single = {"gate": self.gate, "field": self.field, "start": self.start}
+        return {
+            "prompt": [part.describe() for part in self.prompt],
+            "regions": self.finder.describe(),
+            "select": self.selector.describe(),
+            "compose": [part.describe() for part in self.composers],
+            **{kind: None if part is None else part.describe() for kind, part in single.items()},
+            "rounds": self.rounds,
+        }
+
+    @property
+    def adds_scores(self) -> bool:
+        """Whether scores are added up, and nothing is painted."""
+        return self.field is not None or any(isinstance(composer, Evidence) for composer in self.composers)
+
+    @property
+    def rounds(self) -> int:
+        """How many times SAM is asked."""
+        return 1 if self.again is None else self.again.times
+
+    @property
+    def recipe(self) -> tuple[str, ...]:
+        """The words of the prompt's parts."""
+        return tuple(part.word or part.path for part in self.prompt)
+
+    @property
+    def region(self) -> str:
+        """The word of the kind of regions."""
+        return self.finder.word or self.finder.path
+
+    @property
+    def fill(self) -> str:
+        """What pixels get that no mask claims, ``background`` or ``baseline``; empty where no masks are painted."""
+        painter = self.composers[0] if self.composers else None
+        return painter.fill if isinstance(painter, Painter) else ""
+
+    @property
+    def learned(self) -> bool:
+        """Whether a learned gate decides which masks give way to their regions."""
+        return isinstance(self.gate, Learned)
 
     @property
     def multimask(self) -> bool:
         """Whether SAM is asked for its three candidates."""
-        return self.selection != "single"
+        return self.selector.multimask
 
     @property
     def needs_pixels(self) -> bool:
         """Whether scores are those of the image's own pixels, not of SAM's grid."""
-        return self.on_field or (self.fusion is not None and self.fusion.crf == "densecrf")
+        return self.start is not None or (self.field is not None and self.field.of_pixels)
 
     @property
     def has_ladder(self) -> bool:
         """Whether the first answers about the baseline's regions are painted: the ladder's steps are about these."""
-        gated = bool(self.gate) or self.learned
-        return self.fusion is None and not gated and self.rounds == 1 and not self.on_field
+        return bool(self.fill) and self.gate is None and self.rounds == 1 and self.start is None
 
     @property
     def needs_grid(self) -> bool:
         """Whether the image and what the baseline thinks of it are wanted on SAM's grid, or its own."""
-        return self.fusion is not None or self.on_field or self.learned
+        gated = self.gate is not None and (self.gate.needs_grid or self.gate.is_foreign)
+        foreign = any(part.is_foreign for part in (*self.prompt, self.selector, *self.composers))
+        return self.adds_scores or self.start is not None or gated or foreign

@@ -49,6 +49,11 @@ class Registry(Generic[T]):
 
         return known
 
+    @property
+    def own(self) -> list[str]:
+        """The words that were registered in this process, in the order of their definition."""
+        return list(self._own)
+
     def __contains__(self, word: str) -> bool:
         return word in self._own or word in self._installed
 
@@ -92,7 +97,6 @@ class Registry(Generic[T]):
 
     def _checked(self, found: object, path: str) -> type[T]:
         if not (isinstance(found, type) and issubclass(found, self.base)):
-            raise InputError(
-                f"{path} is no {self.what}; derive a class from {self.base.__module__}.{self.base.__name__}"
-            )
+            base = f"{self.base.__module__}.{self.base.__name__}"
+            raise InputError(f"{path} is no {self.what}; it must be a class derived from {base}")
         return found

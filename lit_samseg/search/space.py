@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from lit_samseg.errors import InputError
-from lit_samseg.refine.grammar import parse_variant
-from lit_samseg.refine.variant import NO_PROMPT, PARTS, REGIONS, SELECTIONS, WORDS
+from lit_samseg.refine import PARTS, Part, PromptPart, RegionFinder, Selector, parse_variant
+from lit_samseg.refine.gates import Learned
+from lit_samseg.refine.grammar import NO_PROMPT
 
 ABSENT = "none"
 """The choice that leaves a word out."""
@@ -73,7 +74,7 @@ class Space:
             except InputError as error:
                 why = str(error)
                 continue
-            if has_features or variant.fusion is None or variant.fusion.crf != "samcrf":
+            if has_features or variant.field is None or not variant.field.needs_features:
                 found[tuple(point.values())] = variant.name
         if not found:
             raise InputError(f"the space holds no recipe that can be tried: {why}")
@@ -88,9 +89,9 @@ DEFAULT_SPACE = Space(
         ),
         "regions": ("component", "class"),
         "selections": ("iou", "score", "single"),
-        "gate": ("none", "50", "70", "85"),
-        "fuse": ("none", "15", "30", "50"),
-        "vote": ("none", "15", "30", "60"),
+        "gate": ("none", "0.5", "0.7", "0.85"),
+        "fuse": ("none", "0.15", "0.3", "0.5"),
+        "vote": ("none", "0.15", "0.3", "0.6"),
         "crf": ("none", "crf", "samcrf"),
     }
 )
@@ -101,7 +102,7 @@ def read_space(path: Path) -> Space:
     """Read a space from YAML: ``recipes``, ``regions``, ``selections`` and ``words``, whose lists are choices.
 
     A list that is missing leaves the grammar's default. Of ``words`` each is named after what it is about; its choices
-    are ``none``, a word (``crf``, ``fuse=30``), or per cent of the word it is named after.
+    are ``none``, a word (``crf``, ``fuse=0.3``), or the number of the word it is named after.
 
     Raises:
         InputError: The file cannot be read, or has a key or choice that means nothing; the message names it.
@@ -133,17 +134,18 @@ def _parse(given: Any) -> Space:
         raise InputError("'recipes' is missing, a list such as [points+box, points+box+mask]")
     dimensions = {
         "recipes": _choices("recipes", given["recipes"]),
-        "regions": _choices("regions", given.get("regions", [REGIONS[0]])),
-        "selections": _choices("selections", given.get("selections", [SELECTIONS[0]])),
+        "regions": _choices("regions", given.get("regions", ["class"])),
+        "selections": _choices("selections", given.get("selections", ["iou"])),
     }
     for recipe in dimensions["recipes"]:
         for part in [] if recipe == NO_PROMPT else recipe.split("+"):
-            _check(part, PARTS, f"part {part!r} of recipe {recipe!r}")
+            _find(part, PromptPart, f"part {part!r} of recipe {recipe!r}")
     for region in dimensions["regions"]:
-        _check(region, REGIONS, f"region {region!r}")
+        _find(region, RegionFinder, f"region {region!r}")
     for selection in dimensions["selections"]:
         # The oracle looks at the ground truth: an analysis, never a result.
-        _check(selection, [name for name in SELECTIONS if name != "oracle"], f"selection {selection!r}")
+        if getattr(_find(selection, Selector, f"selection {selection!r}"), "needs_truth", False):
+            raise InputError(f"selection {selection!r} looks at the ground truth, so it cannot be tried")
     words = given.get("words", {})
     if not isinstance(words, dict):
         raise InputError("'words' must be a mapping of words to lists of choices, such as fuse: [none, 30]")
@@ -169,26 +171,31 @@ def _choices(name: str, given: Any) -> tuple[str, ...]:
     return choices
 
 
-def _check(word: str, known: Sequence[str], what: str) -> None:
-    if word not in known:
-        raise InputError(f"unknown {what}; it is one of {', '.join(known)}")
+def _find(word: str, kind: type[Part], what: str) -> type[Part]:
+    found = PARTS.find(word) if word in PARTS or ":" in word else None
+    if found is None or not issubclass(found, kind):
+        there = ", ".join(name for name in PARTS.own if issubclass(PARTS.find(name), kind))
+        raise InputError(f"unknown {what}; it is one of {there}")
+    return found
 
 
 def _check_word(about: str, choice: str) -> None:
-    word, _, number = _word(about, choice).partition("=")
     if choice == ABSENT:
         return
-    if word == "learned":
+    word, _, number = _word(about, choice).partition("=")
+    found = PARTS.find(word)
+    if issubclass(found, Learned):
         raise InputError(f"{choice!r} is no choice for {about!r}: a study has no gate file, so it cannot be tried")
-    if word not in WORDS:
-        raise InputError(f"unknown word {word!r} in 'words'; it is one of {', '.join(WORDS)}")
-    if number and (WORDS[word] is None or not (number.isdecimal() and 1 <= int(number) <= 1000)):
-        raise InputError(f"{choice!r} is no choice for {about!r}; give none, a word or per cent in 1..1000")
+    if number:
+        try:
+            parse_variant(f"box@{word}={number}", has_background=True)
+        except InputError as error:
+            raise InputError(f"{choice!r} is no choice for {about!r}; {str(error).partition(': ')[2]}") from error
 
 
 def _word(about: str, choice: str) -> str:
     """Return a choice as it stands in a name."""
-    return choice if choice.partition("=")[0] in WORDS else f"{about}={choice}"
+    return choice if choice.partition("=")[0] in PARTS or ":" in choice else f"{about}={choice}"
 
 
 def _text(point: Point) -> str:

@@ -1,0 +1,136 @@
+"""From a picture to label maps: the one way by which this package refines an image."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lit_samseg.baselines import Baseline, check_label_map
+from lit_samseg.data import Sample
+from lit_samseg.errors import InputError
+from lit_samseg.refine import ImageContext, LearnedGate, Variant, refine_by_all
+from lit_samseg.refine.refiner import Observers
+from lit_samseg.runtime.timing import StageTimer
+from lit_samseg.sam import PromptableSegmenter
+from lit_samseg.void import VOID
+
+
+class Predictor:
+    """A baseline and a promptable segmenter: `set_image` makes a context, of which any number of rows is made.
+
+    >>> context = predictor.set_image(image)
+    >>> refined = predictor.refine(context, parse_variants(["box", "auto"], has_background=True))
+
+    Args:
+        sam: The promptable segmenter.
+        baseline: The semantic segmenter; None where every image comes with a label map.
+        background: Class that is never prompted, or None.
+        num_classes: How many classes label maps may have; None for any number.
+        ignore_index: Void label of the ground truth.
+        learned_gate: Decides for rows with ``learned``.
+        timer: Adds up the seconds of each stage.
+    """
+
+    def __init__(
+        self,
+        sam: PromptableSegmenter,
+        baseline: Baseline | None = None,
+        background: int | None = None,
+        num_classes: int | None = None,
+        ignore_index: int = 255,
+        learned_gate: LearnedGate | None = None,
+        timer: StageTimer | None = None,
+    ) -> None:
+        self.sam, self.baseline, self.background, self.num_classes = sam, baseline, background, num_classes
+        self.ignore_index, self.learned_gate, self.timer = ignore_index, learned_gate, timer or StageTimer()
+
+    def set_image(
+        self,
+        image: Tensor,
+        label_map: Tensor | None = None,
+        scores: Tensor | None = None,
+        name: str = "",
+    ) -> ImageContext:
+        """Take an image; what rows need of it is computed once, when it is first asked for.
+
+        Args:
+            image: uint8 ``[3, H, W]``.
+            label_map: Integer ``[H, W]``; None asks the baseline.
+            scores: The label map's class scores, float ``[C, h, w]`` of any size, where there are any.
+            name: What the baseline knows the image by, for messages and label maps from files.
+
+        Raises:
+            InputError: The baseline's label map cannot be used.
+        """
+        with torch.inference_mode():
+            if label_map is None:
+                label_map, scores = self._ask_baseline(image, name, with_scores=True)
+            return self._context(image, label_map, scores, None)
+
+    @torch.inference_mode()
+    def set_images(
+        self, samples: Sequence[Sample], variants: Sequence[Variant], encode_all: bool = False
+    ) -> list[ImageContext]:
+        """Take several images at once, and compute what variants need of them.
+
+        Args:
+            samples: The images, with their ground truth where there is one.
+            variants: The rows that will be made of them.
+            encode_all: Encode images too of which no region is prompted.
+
+        Raises:
+            InputError: The baseline's label map of an image cannot be used.
+        """
+        if not samples:
+            return []
+        device, fuses = samples[0].image.device, any(variant.needs_grid for variant in variants)
+        with self.timer.stage("baseline", device):
+            contexts = []
+            for sample in samples:
+                label_map, scores = self._ask_baseline(sample.image, sample.id, fuses)
+                contexts.append(self._context(sample.image, label_map, scores, sample.target))
+                contexts[-1].keep_grids(fuses, any(variant.needs_pixels for variant in variants))
+        with self.timer.stage("regions", device):
+            for context in contexts:
+                context.find(variant.finder for variant in variants)
+        with self.timer.stage("encode", device):
+            # Nothing is asked about an image without regions, except by the analysis, of the ground truth's.
+            asked = [context for context in contexts if context.has_regions or encode_all]
+            encoded = self.sam.encode([context.image for context in asked]) if asked else []
+            for context, embedding in zip(asked, encoded, strict=True):
+                context.embedding = embedding
+        return contexts
+
+    def refine(
+        self, context: ImageContext, variants: Sequence[Variant], observe: Observers | None = None
+    ) -> dict[str, Tensor]:
+        """Make rows of an image; see `refine_by_all`. Without any region each is the baseline's label map."""
+        context.find(variant.finder for variant in variants)
+        if not context.has_regions:
+            return {variant.name: context.label_map for variant in variants}
+        with self.timer.stage("refine", context.image.device):
+            return refine_by_all(context, variants, observe)
+
+    def _ask_baseline(self, image: Tensor, name: str, with_scores: bool) -> tuple[Tensor, Tensor | None]:
+        if self.baseline is None:
+            raise ValueError("without a baseline an image needs a label map")
+        baseline, name = self.baseline, name or "image"
+        label_map, scores = baseline.predict(image, name) if with_scores else (baseline.label_map(image, name), None)
+        check_label_map(label_map, image, f"baseline {baseline.checkpoint}, image {name}")
+        if self.num_classes is None:
+            return label_map, scores
+        low, high = torch.stack(label_map.aminmax()).tolist()
+        least = 0 if self.baseline.ignore_index is None else VOID
+        if low < least or high >= self.num_classes:
+            raise InputError(
+                f"baseline {self.baseline.checkpoint} gives image {name} label {high if low >= least else low}; "
+                f"the data set's labels are 0..{self.num_classes - 1}"
+            )
+        # Every row of an image is held at once, and they are like this one.
+        narrow = self.num_classes <= torch.iinfo(torch.int16).max
+        return (label_map.to(torch.int16) if narrow else label_map), scores
+
+    def _context(self, image: Tensor, label_map: Tensor, scores: Tensor | None, target: Tensor | None) -> ImageContext:
+        return ImageContext(
+            image, label_map, self.sam, self.background, scores, target, self.ignore_index, self.learned_gate
+        )

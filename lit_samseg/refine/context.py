@@ -1,0 +1,132 @@
+"""One image, and what is computed of it once, however many rows use it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from torch import Tensor
+
+from lit_samseg.refine.grid import Grid, make_grid, pixel_frame
+from lit_samseg.refine.learned_gate import LearnedGate
+from lit_samseg.refine.regions import Grouping, Region, find_regions_by
+from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.interface import Embedding, PromptableSegmenter
+
+
+@dataclass(eq=False)
+class ImageContext:
+    """One image: what a baseline says of it, and what follows, each computed when it is first asked for.
+
+    Attributes:
+        image: uint8 ``[3, H, W]``.
+        label_map: The baseline's, integer ``[H, W]``.
+        sam: The promptable segmenter.
+        background: Class that is never prompted, or None.
+        logits: The baseline's class scores, float ``[C, h, w]`` of any size; None where it has none, or nobody wants
+            them.
+        target: Ground truth ``[H, W]``, for parts that look at it; None where there is none.
+        ignore_index: Void label in ``target``.
+        learned_gate: Decides for rows with ``learned``; None where none was given.
+    """
+
+    image: Tensor
+    label_map: Tensor
+    sam: PromptableSegmenter
+    background: int | None = None
+    logits: Tensor | None = None
+    target: Tensor | None = None
+    ignore_index: int = 255
+    learned_gate: LearnedGate | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with nothing computed."""
+        self._embedding: Embedding | None = None
+        self._grid: Grid | None = None
+        self._regions: dict[Grouping, list[Region]] = {}
+        self._areas: dict[int, Tensor] = {}
+
+    @property
+    def frame(self) -> Frame:
+        """How the image lies in SAM's square."""
+        return self.sam.frame(self.image) if self._embedding is None else self._embedding.frame
+
+    @property
+    def embedding(self) -> Embedding:
+        """The image as SAM's encoder sees it."""
+        if self._embedding is None:
+            (self._embedding,) = self.sam.encode([self.image])
+        return self._embedding
+
+    @embedding.setter
+    def embedding(self, known: Embedding) -> None:
+        self._embedding = known
+
+    @property
+    def grid(self) -> Grid:
+        """The image and what the baseline thinks of it, on SAM's grid."""
+        if self._grid is None:
+            self._grid = self._grid_of(self.frame)
+        return self._grid
+
+    @grid.setter
+    def grid(self, known: Grid) -> None:
+        self._grid = known
+
+    @cached_property
+    def pixel_grid(self) -> Grid:
+        """The same with the image's own pixels as cells."""
+        return self._grid_of(pixel_frame(self.frame))
+
+    @cached_property
+    def features(self) -> Tensor | None:
+        """SAM's features of each cell, float32 ``[D, >= h, >= w]``; None where it has none."""
+        return self.sam.pixel_features(self.embedding)
+
+    def regions(self, finder: Grouping) -> list[Region]:
+        """Return the label map's regions, by ascending class id, those of a class by descending area."""
+        self.find([finder])
+        return self._regions[finder]
+
+    def find(self, finders: Iterable[Grouping]) -> None:
+        """Find the regions of several finders, with one search for components."""
+        missing = [finder for finder in dict.fromkeys(finders) if finder not in self._regions]
+        if missing:
+            self._regions |= find_regions_by(self.label_map, missing, self.background)
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether any region was found so far."""
+        return any(self._regions.values())
+
+    def area_of(self, class_id: int) -> Tensor:
+        """Return how many pixels of the label map have a class, int64 scalar on its device."""
+        if class_id not in self._areas:
+            self._areas[class_id] = (self.label_map == class_id).sum()
+        return self._areas[class_id]
+
+    def on(self, label_map: Tensor, background: int | None = None, target: Tensor | None = None) -> "ImageContext":
+        """Return the same image with another label map, of which no class scores are known.
+
+        Args:
+            label_map: integer ``[H, W]``.
+            background: Class that is never prompted in it; None for this one's.
+            target: Another ground truth without void; None for this one's.
+        """
+        other = replace(self, label_map=label_map, logits=None)
+        other.embedding = self.embedding
+        if background is not None:
+            other.background = background
+        if target is not None:
+            other.target, other.ignore_index = target, 255
+        return other
+
+    def keep_grids(self, wanted: bool, pixels_wanted: bool) -> None:
+        """Compute the grids that are wanted, and let go of the class scores, which may be large."""
+        if wanted:
+            _ = self.grid
+        if pixels_wanted:
+            _ = self.pixel_grid
+        self.logits = None
+
+    def _grid_of(self, frame: Frame) -> Grid:
+        return make_grid(self.image, self.label_map, self.logits, frame, self.background)

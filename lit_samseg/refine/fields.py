@@ -1,0 +1,104 @@
+"""Random fields: label maps that follow the edges of an image, and of what SAM sees in it."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from lit_samseg.crf import Kernel, colour_features, feature_kernel, mean_field, position_features
+from lit_samseg.errors import InputError
+from lit_samseg.refine.context import ImageContext
+from lit_samseg.refine.fusion import FusedScores
+from lit_samseg.refine.kinds import Field, Start
+from lit_samseg.refine.part import option, part
+from lit_samseg.refine.principal import principal_components
+
+_TUNED = "the tuning half of 200 images of VOC2012 val, docs/recipes.md"
+_DEEPLAB = "DeepLabV2 for VOC2012 (Chen et al., 2018)"
+
+
+@part("crf")
+@dataclass(frozen=True)
+class GridField(Field):
+    """A random field on SAM's grid has the last word: of position and colour."""
+
+    smooth_weight: float = option(3.0, "weight of the kernel of position", 0, None, _TUNED)
+    smooth_distance: float = option(0.6, "its width, in cells", 0, None, _TUNED)
+    colour_weight: float = option(4.0, "weight of the kernel of position and colour", 0, None, _TUNED)
+    colour_distance: float = option(33.0, "its width in position, in cells", 0, None, _TUNED)
+    colour_difference: float = option(5.0, "its width in colour, of 255", 0, None, _TUNED)
+    iterations: int = option(8, "mean-field iterations", 1, None, _TUNED)
+
+    def refine(self, scores: Tensor, context: ImageContext) -> Tensor:
+        """Run the mean field."""
+        return mean_field(scores, self.kernels(context), self.iterations)
+
+    def kernels(self, context: ImageContext) -> list[Kernel]:
+        """Return the field's kernels."""
+        image = context.grid.image
+        height, width = context.grid.shape
+        return [
+            Kernel(position_features(height, width, self.smooth_distance, image.device), self.smooth_weight),
+            Kernel(colour_features(image, self.colour_distance, self.colour_difference), self.colour_weight),
+        ]
+
+
+@part("samcrf")
+@dataclass(frozen=True)
+class FeatureField(GridField):
+    """A random field on SAM's grid has the last word: of position, colour and SAM's features."""
+
+    needs_features = True
+    feature_weight: float = option(4.0, "weight of the kernel of position and features", 0, None, _TUNED)
+    feature_distance: float = option(20.0, "its width in position, in cells", 0, None, _TUNED)
+    feature_difference: float = option(
+        0.2, "its width in features, in standard deviations of the first component", 0, None, _TUNED
+    )
+    components: int = option(4, "principal components of the features", 1, None, _TUNED)
+
+    def kernels(self, context: ImageContext) -> list[Kernel]:
+        """Return the field's kernels.
+
+        Raises:
+            InputError: SAM gives no features.
+        """
+        features = context.features
+        if features is None:
+            raise InputError("this SAM gives no features for samcrf; use crf, or a checkpoint of segment-anything")
+        height, width = context.grid.shape
+        found = principal_components(features[:, :height, :width], self.components)
+        own = Kernel(feature_kernel(found, self.feature_distance, self.feature_difference), self.feature_weight)
+        return [*super().kernels(context), own]
+
+
+@part("densecrf")
+@dataclass(frozen=True)
+class PixelField(Field):
+    """DeepLabV2's random field on the image's own pixels: a control without SAM."""
+
+    of_pixels = True
+    smooth_weight: float = option(3.0, "weight of the kernel of position", 0, None, _DEEPLAB)
+    smooth_distance: float = option(1.0, "its width, in pixels", 0, None, _DEEPLAB)
+    colour_weight: float = option(4.0, "weight of the kernel of position and colour", 0, None, _DEEPLAB)
+    colour_distance: float = option(67.0, "its width in position, in pixels", 0, None, _DEEPLAB)
+    colour_difference: float = option(3.0, "its width in colour, of 255", 0, None, _DEEPLAB)
+    iterations: int = option(10, "mean-field iterations", 1, None, _DEEPLAB)
+
+    def refine(self, scores: Tensor, context: ImageContext) -> Tensor:
+        """Run the mean field."""
+        image = context.pixel_grid.image
+        height, width = context.pixel_grid.shape
+        position = position_features(height, width, self.smooth_distance, image.device)
+        colour = colour_features(image, self.colour_distance, self.colour_difference)
+        return mean_field(
+            scores, [Kernel(position, self.smooth_weight), Kernel(colour, self.colour_weight)], self.iterations
+        )
+
+
+@part("ondensecrf")
+@dataclass(frozen=True)
+class OnDenseCrf(Start):
+    """SAM refines what densecrf made of the baseline's label map."""
+
+    def label_map(self, context: ImageContext) -> Tensor:
+        """Return the field's label map, like the image's."""
+        return FusedScores(context, [], PixelField()).finish().to(context.label_map.dtype)

@@ -1,0 +1,53 @@
+"""Which connected components of a class are one region."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lit_samseg.refine.kinds import RegionFinder
+from lit_samseg.refine.part import option, part
+from lit_samseg.refine.splitting import merge_components
+
+
+@part("class")
+@dataclass(frozen=True)
+class WholeClass(RegionFinder):
+    """All pixels of a class are one region (the paper's)."""
+
+    def group(self, areas: NDArray[np.int64], boxes: NDArray[np.float64]) -> Sequence[NDArray[np.int64]]:
+        """Return one group."""
+        return [np.arange(len(areas))]
+
+
+@part("component")
+@dataclass(frozen=True)
+class Component(RegionFinder):
+    """Each connected component is a region; specks are none."""
+
+    min_area: int = option(
+        20, "pixels; a smaller component is a speck and gets no prompt of its own", least=1, source="SPEC 1"
+    )
+
+    def group(self, areas: NDArray[np.int64], boxes: NDArray[np.float64]) -> Sequence[NDArray[np.int64]]:
+        """Return a group for each large component; a class without one is one region."""
+        # Largest first, so the large ones are a run at the start. Others belong to no region.
+        large = int((areas >= self.min_area).sum())
+        return [np.array([i]) for i in range(large)] or [np.arange(len(areas))]
+
+
+@part("split")
+@dataclass(frozen=True)
+class Split(RegionFinder):
+    """Components are one region where they are one thing (SAMRefiner)."""
+
+    def group(self, areas: NDArray[np.int64], boxes: NDArray[np.float64]) -> Sequence[NDArray[np.int64]]:
+        """Return the groups of `merge_components`, largest first."""
+        groups = merge_components(areas, boxes)
+        groups.sort(key=lambda members: (-areas[members].sum(), members[0]))
+        return groups
+
+
+REGION_FINDERS: dict[str, RegionFinder] = {"class": WholeClass(), "component": Component(), "split": Split()}
+"""This package's own by word, with their defaults."""
