@@ -5,12 +5,13 @@ Importing this package stays light: torch and the model libraries load with the 
 
 from typing import TYPE_CHECKING, Any
 
+from lit_samseg.errors import InputError
 from lit_samseg.version import __version__
 
 if TYPE_CHECKING:
     from lit_samseg.refiner import Refinement, Refiner
 
-__all__ = ["Refinement", "Refiner", "__version__"]
+__all__ = ["InputError", "Refinement", "Refiner", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

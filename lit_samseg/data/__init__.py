@@ -3,8 +3,18 @@
 from lit_samseg.data.ade20k import ADE20K
 from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.folder import Folder
+from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.scenes import Scenes
 from lit_samseg.data.voc import VOC2012
 
-__all__ = ["ADE20K", "VOC2012", "Folder", "Sample", "Scenes", "SegmentationDataModule"]
+__all__ = [
+    "ADE20K",
+    "VOC2012",
+    "Folder",
+    "Sample",
+    "Scenes",
+    "SegmentationDataModule",
+    "read_image",
+    "read_indices",
+]

@@ -5,17 +5,16 @@ import tempfile
 import zipfile
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 from torch import Tensor
 
 from lit_samseg.checkpoints.download import fetch
-from lit_samseg.data.datamodule import OnError, SegmentationDataModule
-from lit_samseg.data.orientation import Exif
+from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.palettes import FileLabels, colours_of
 from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
 from lit_samseg.data.sample import Sample
-from lit_samseg.data.training import Training
 from lit_samseg.errors import InputError
 
 ARCHIVE = "http://data.csail.mit.edu/places/ADEchallenge/ADEChallengeData2016.zip"
@@ -72,15 +71,7 @@ class ADE20K(SegmentationDataModule):
         root: The folder that holds ``ADEChallengeData2016``, or that folder itself.
         split: ``val`` or ``train``.
         download: Fetch the official archive (1 GB) into ``root`` and unpack it when the data are not there.
-        subset: Evaluate this many images drawn without replacement; None means all.
-        subset_seed: Seed of the draw.
-        ids: Evaluate exactly the ids in this text file.
-        batch_size: Samples in a batch.
-        num_workers: Processes that read and decode files.
-        images: For ``predict``: a folder of pictures of your own instead of the data set's.
-        on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
-        training: For ``fit``: which images a network is trained on, and how.
-        exif: How pictures in ``images`` are read: ``upright`` as their EXIF data say, ``ignore`` as their pixels lie.
+        options: Those of every data set (`SegmentationDataModule`).
 
     Raises:
         InputError: There is no such split.
@@ -96,18 +87,10 @@ class ADE20K(SegmentationDataModule):
         root: str = "data",
         split: str = "val",
         download: bool = False,
-        subset: int | None = None,
-        subset_seed: int = 0,
-        ids: str | None = None,
-        batch_size: int = 1,
-        num_workers: int = 2,
-        images: str | None = None,
-        on_error: OnError = "raise",
-        training: Training = Training(),
-        exif: Exif = "upright",
+        **options: Any,
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training, exif)
-        for chosen in (split, training.split):
+        super().__init__(split, **options)
+        for chosen in (split, self.training.split):
             if chosen not in _FOLDERS:
                 raise InputError(f"ade20k: no split {chosen!r}; there are val and train")
         self.root = Path(root).expanduser()

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values, values_of
 from lit_samseg.data.class_list import choose_names
-from lit_samseg.data.datamodule import OnError, SegmentationDataModule
+from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.listing import Listing, in_words, list_folder
 from lit_samseg.data.orientation import Exif
 from lit_samseg.data.palette_agreement import check_palettes_agree
@@ -48,13 +49,8 @@ class Folder(SegmentationDataModule):
         exif: How images that a camera turned are read, and with them their masks. ``upright``: as their EXIF data say.
             ``ignore``: as their pixels lie in the file, which is right where masks were drawn by a program that does
             not know EXIF. Predictions are written the same way.
-        subset: Evaluate this many images drawn without replacement; None means all.
-        subset_seed: Seed of the draw.
-        ids: Evaluate exactly the ids in this text file.
-        batch_size: Samples in a batch.
-        num_workers: Processes that read and decode files.
-        on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
         training: For ``fit``: which images of the folder a network is trained on, and how; its ``ids`` choose them.
+        options: Those of every data set (`SegmentationDataModule`).
 
     Raises:
         InputError: The options contradict each other, or a folder is not there.
@@ -76,18 +72,13 @@ class Folder(SegmentationDataModule):
         mask_suffix: str | None = None,
         label_values: LabelValues = "auto",
         exif: Exif = "upright",
-        subset: int | None = None,
-        subset_seed: int = 0,
-        ids: str | None = None,
-        batch_size: int = 1,
-        num_workers: int = 2,
-        on_error: OnError = "raise",
         training: Training = Training(),
+        **options: Any,
     ) -> None:
         split = Path(images).name
         # Of the same folder: it is the only split there is.
         training = replace(training, split=split)
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, on_error=on_error, training=training)
+        super().__init__(split, training=training, **options)
         classes = choose_names(class_names, num_classes, label_offset)
         self.class_names = classes.names
         if background is not None and not 0 <= background < self.num_classes:

@@ -1,15 +1,14 @@
 """The built-in world: generated scenes that need no file from outside."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from lit_samseg.data.datamodule import OnError, SegmentationDataModule
-from lit_samseg.data.orientation import Exif
+from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.scene_generator import CLASS_NAMES, SPLIT_SEEDS, generate_scene
-from lit_samseg.data.training import Training
 from lit_samseg.errors import InputError
 
 
@@ -19,15 +18,8 @@ class Scenes(SegmentationDataModule):
     Args:
         size: Number of scenes in a split.
         split: ``train``, ``val`` or ``test``; they share no scene.
-        subset: Evaluate this many scenes drawn without replacement; None means all.
-        subset_seed: Seed of the draw.
-        ids: Evaluate exactly the ids in this text file.
-        batch_size: Samples in a batch.
         num_workers: Processes that paint scenes.
-        images: For ``predict``: a folder of pictures of your own instead of scenes.
-        on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
-        training: For ``fit``: which images a network is trained on, and how.
-        exif: How pictures in ``images`` are read: ``upright`` as their EXIF data say, ``ignore`` as their pixels lie.
+        options: Those of every data set (`SegmentationDataModule`).
     """
 
     name = "scenes"
@@ -39,18 +31,11 @@ class Scenes(SegmentationDataModule):
         self,
         size: int = 100,
         split: str = "test",
-        subset: int | None = None,
-        subset_seed: int = 0,
-        ids: str | None = None,
-        batch_size: int = 1,
         num_workers: int = 0,
-        images: str | None = None,
-        on_error: OnError = "raise",
-        training: Training = Training(),
-        exif: Exif = "upright",
+        **options: Any,
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training, exif)
-        for chosen in (split, training.split):
+        super().__init__(split, num_workers=num_workers, **options)
+        for chosen in (split, self.training.split):
             if chosen not in SPLIT_SEEDS:
                 raise InputError(f"scenes: no split {chosen!r}; there are {', '.join(SPLIT_SEEDS)}")
         if size < 0:

@@ -2,16 +2,15 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
-from lit_samseg.data.datamodule import OnError, SegmentationDataModule
-from lit_samseg.data.orientation import Exif
+from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
 from lit_samseg.data.reading import as_narrow, check_labels, check_size, read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import read_ids
-from lit_samseg.data.training import Training
 from lit_samseg.errors import InputError
 
 VOC_CLASSES = (
@@ -27,15 +26,7 @@ class VOC2012(SegmentationDataModule):
         root: The folder that holds ``VOCdevkit``, or ``VOCdevkit``, or ``VOC2012`` itself.
         split: ``train``, ``val`` or ``trainval`` (a list in ``ImageSets/Segmentation``).
         download: Fetch the official archive into ``root`` when it is not there (2 GB; checked by torchvision).
-        subset: Evaluate this many images drawn without replacement; None means all.
-        subset_seed: Seed of the draw.
-        ids: Evaluate exactly the ids in this text file.
-        batch_size: Samples in a batch.
-        num_workers: Processes that read and decode files.
-        images: For ``predict``: a folder of pictures of your own instead of the data set's.
-        on_error: ``raise`` ends the run at an image that cannot be read; ``skip`` leaves it out and says so.
-        training: For ``fit``: which images a network is trained on, and how.
-        exif: How pictures in ``images`` are read: ``upright`` as their EXIF data say, ``ignore`` as their pixels lie.
+        options: Those of every data set (`SegmentationDataModule`).
     """
 
     name = "voc2012"
@@ -48,17 +39,9 @@ class VOC2012(SegmentationDataModule):
         root: str = "data",
         split: str = "val",
         download: bool = False,
-        subset: int | None = None,
-        subset_seed: int = 0,
-        ids: str | None = None,
-        batch_size: int = 1,
-        num_workers: int = 2,
-        images: str | None = None,
-        on_error: OnError = "raise",
-        training: Training = Training(),
-        exif: Exif = "upright",
+        **options: Any,
     ) -> None:
-        super().__init__(split, subset, subset_seed, ids, batch_size, num_workers, images, on_error, training, exif)
+        super().__init__(split, **options)
         self.root = Path(root).expanduser()
         self.download = download
 

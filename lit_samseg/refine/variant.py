@@ -85,9 +85,9 @@ class Variant:
         Raises:
             InputError: The row has no such part, the part no such option, or a value cannot be used.
         """
-        known = [part.word or part.path for part in self.parts()]
-        if word not in known:
-            raise InputError(f"{word!r} is no part of the row; it has {', '.join(known)}")
+        if all(word not in (part.word, part.path) for part in self.parts()):
+            there = ", ".join(part.word or part.path for part in self.parts())
+            raise InputError(f"{word!r} is no part of the row; it has {there}")
 
         def changed(part: P) -> P:
             return part.with_options(given) if isinstance(part, Part) and word in (part.word, part.path) else part

@@ -1,0 +1,1 @@
+"""Parts for lit_samseg from outside of it, one file each (docs/extend.md)."""

@@ -1,0 +1,126 @@
+"""A package of someone else's: installed, found by entry points and by paths, and shown in the documentation."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import PROJECT, made_once
+
+HERE = Path(__file__).parent
+GUESTS = sorted(path for path in (HERE / "guests").glob("*.py") if path.name != "__init__.py")
+NETWORKS = (
+    *("--data", "guests.squares.Squares", "--data.num_workers", "0"),
+    *("--model.baseline", "guests.brightness.Brightness", "--model.sam", "guests.ruler.Ruler"),
+)
+ROWS = {
+    "by word": "halo@component/sure/half/layers",
+    "by path": "guests.halo:Halo@component/guests.sure:Sure/guests.half:Half/guests.layers:Layers",
+    "with options": {"roomy": {"row": "halo@layers/half=0.4", "halo": {"room": 2}}},
+}
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the package is installed in, as pip does it."""
+
+    def install(folder: Path) -> None:
+        source = folder / "source"
+        shutil.copytree(HERE, source, ignore=shutil.ignore_patterns("__pycache__", "test_*"))
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"),
+                *("--disable-pip-version-check", "--target", str(folder / "site"), str(source)),
+            ],
+            check=True,
+            timeout=120,
+        )
+
+    return made_once(tmp_path_factory, "guests", install) / "site"
+
+
+def lit_samseg(site: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process of its own, with a further folder of installed packages."""
+    path = os.pathsep.join([str(site), str(PROJECT), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "lit_samseg", *map(str, words)]
+    return subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def run(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of all guests, with each way to name them."""
+
+    def make(folder: Path) -> None:
+        rows = json.dumps([*list(ROWS.values()), "box"])
+        done = lit_samseg(
+            installed,
+            "test",
+            *NETWORKS,
+            "--model.variants",
+            rows,
+            "--output_dir",
+            folder,
+            "--trainer.accelerator",
+            "cpu",
+        )
+        assert done.returncode == 0, done.stderr
+
+    return made_once(tmp_path_factory, "guests_run", make)
+
+
+def rows_of(run: Path) -> dict[str, dict[str, Any]]:
+    """Return the rows of a run by name."""
+    return {row["name"]: row for row in json.loads((run / "results.json").read_text(encoding="utf-8"))["rows"]}
+
+
+def test_guests_are_rows_like_others(run: Path) -> None:
+    rows = rows_of(run)
+    assert list(rows) == ["baseline", ROWS["by word"], ROWS["by path"], "roomy", "box"]
+    with np.load(run / "counts.npz") as counts:
+        assert np.array_equal(counts["counts"][1], counts["counts"][2])
+        assert not np.array_equal(counts["counts"][1], counts["counts"][3])
+
+
+def test_what_a_row_is_made_of_is_written(run: Path) -> None:
+    parts = rows_of(run)["roomy"]["parts"]
+    assert parts["prompt"] == [{"word": "halo", "class": "guests.halo:Halo", "options": {"room": 2.0}, "slot": "box"}]
+    assert parts["gate"] == {"word": "half", "class": "guests.half:Half", "options": {"share": 0.4}}
+    assert [part["word"] for part in parts["compose"]] == ["layers"]
+
+
+def test_the_report_draws_what_guests_ask(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "Prompts of each region: a box with room around it." in page
+    prompts = json.loads((run / "gallery/prompts/square_0.json").read_text(encoding="utf-8"))
+    (of_row,) = (prompts["prompts"][place] for place in prompts["rows"]["roomy"])
+    # The square's box is 10, 8, 39, 29; two pixels of room on each side.
+    assert of_row["box"] == [8, 6, 41, 31]
+
+
+def test_a_word_that_is_mistaken_is_named(installed: Path, tmp_path: Path) -> None:
+    done = lit_samseg(installed, "test", *NETWORKS, "--model.variants", "[hallo@component]", "--output_dir", tmp_path)
+    assert done.returncode == 2
+    assert "variant 'hallo@component': 'hallo' is no part of a row" in done.stderr
+    assert "did you mean 'halo'?" in done.stderr
+
+
+def test_the_page_shows_these_files() -> None:
+    page = (PROJECT / "docs/extend.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^`guests/(\w+\.py)`:?\n\n```python\n(.*?)```$", page, re.MULTILINE | re.DOTALL))
+    assert shown == {path.name: path.read_text(encoding="utf-8") for path in GUESTS}
+    (project,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert project == (HERE / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_a_prompt_takes_few_lines() -> None:
+    lines = (HERE / "guests/halo.py").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if line.strip()]) <= 15
