@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from lit_samseg.plots.style import INK, MARKERS, ROW_COLOURS, new_figure
+from lit_samseg.plots.style import INK, MARKERS, ROW_COLOURS, new_figure, row_label
 from lit_samseg.results.contents import Results
 
 STEPS = {
@@ -41,7 +41,7 @@ def ladder_plot(results: Results) -> Figure | None:
             alpha=0.9,
         )
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_yticks(range(len(ladders)), list(ladders))
+    axes.set_yticks(range(len(ladders)), [row_label(name) for name in ladders])
     axes.set_ylim(len(ladders) - 0.4, -0.6)
     axes.grid()
     axes.set_axisbelow(True)

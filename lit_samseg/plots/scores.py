@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lit_samseg.plots.style import INK, VERDICT_COLOURS, new_figure, row_colour
+from lit_samseg.plots.style import INK, VERDICT_COLOURS, new_figure, row_colour, row_label
 from lit_samseg.results.contents import Results
 from lit_samseg.results.run_tables import METRIC, interval, points
 
@@ -34,7 +34,7 @@ def forest_plot(results: Results) -> Figure | None:
             fontsize=8.5,
         )
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_yticks(range(len(tests)), list(tests))
+    axes.set_yticks(range(len(tests)), [row_label(name) for name in tests])
     axes.set_ylim(len(tests) - 0.4, -0.6)
     axes.grid(axis="x")
     axes.set_axisbelow(True)
@@ -67,7 +67,7 @@ def trimap_plot(results: Results) -> Figure | None:
             linewidth=1.4 if index else 2.4,
             linestyle="--" if "@" in name else "-",
             marker="." if len(values) == 1 else None,
-            label=name,
+            label=row_label(name),
         )
     axes.grid()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

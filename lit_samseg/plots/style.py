@@ -89,6 +89,12 @@ def axis_label(name: str, longest: int = 28) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
+def row_label(name: str, longest: int = 46) -> str:
+    """Return a row's name as it fits beside a plot: of a long one, with paths of parts, both ends."""
+    line, half = one_line(name), longest // 2
+    return line if len(line) <= longest else f"{line[:half]}…{line[1 - half :]}"
+
+
 def svg(figure: Figure) -> tuple[str, str]:
     """Return a figure as SVG for light and for dark pages; the same figure gives the same text."""
     text = io.StringIO()

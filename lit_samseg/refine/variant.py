@@ -113,6 +113,16 @@ class Variant:
             "rounds": self.rounds,
         }
 
+    def legend(self) -> dict[str, Any]:
+        """Return what a gallery says of the row's prompts, for reports; ``asks`` are words for people."""
+        return {
+            "name": self.name,
+            "region": self.region,
+            "recipe": list(self.recipe),
+            "rounds": self.rounds,
+            "asks": [part.asks for part in self.prompt],
+        }
+
     @property
     def adds_scores(self) -> bool:
         """Whether scores are added up, and nothing is painted."""

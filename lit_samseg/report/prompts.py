@@ -1,6 +1,6 @@
 """What a row asks SAM, in words: what is drawn on the pictures, and what is not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lit_samseg.gallery import ASKED, GalleryLegend
@@ -28,12 +28,17 @@ def describe_prompts(row: Mapping[str, Any], legend: GalleryLegend) -> str:
     recipe = row["recipe"]
     if not recipe:
         return "" if row["name"] == "baseline" else "No prompt: SAM is asked for no mask."
-    parts = [what for words, what in _DRAWN if set(words) & set(recipe)]
-    parts += [f"a mask ({word}, not drawn)" for word in ("mask", "margin", "gauss") if word in recipe]
+    parts = row["asks"] if "asks" in row else _parts_of_earlier_releases(recipe)
     sentence = f"Prompts of each region: {', '.join(parts)}."
     if row.get("rounds", 1) > 1:
         sentence += f" Those of the first of {row['rounds']} rounds; later ones are made of SAM's masks."
-    lacking = [word for word in _NOT_KEPT if word in recipe]
+    lacking = [] if "asks" in row else [word for word in _NOT_KEPT if word in recipe]
     if lacking and legend.version < ASKED:
         sentence += f" The run is of an earlier release, which did not keep {', '.join(lacking)}: run it again."
     return sentence
+
+
+def _parts_of_earlier_releases(recipe: Sequence[str]) -> list[str]:
+    """Return what the words meant that were there before rows were made of open parts."""
+    parts = [what for words, what in _DRAWN if set(words) & set(recipe)]
+    return parts + [f"a mask ({word}, not drawn)" for word in ("mask", "margin", "gauss") if word in recipe]

@@ -58,10 +58,7 @@ class GalleryWriter(FolderWriter):
         if self.run.is_first:
             key = key_of([data.ids[n] for n in positions], module.rows, counts)
             rows: list[dict[str, Any]] = [{"name": "baseline", "region": "", "recipe": []}]
-            rows += [
-                {"name": v.name, "region": v.region, "recipe": list(v.recipe), "rounds": v.rounds}
-                for v in module.variants
-            ]
+            rows += [variant.legend() for variant in module.variants]
             hexadecimal = [f"#{bytes(colour).hex()}" for colour in self._colours]
             GalleryLegend(key, hexadecimal, data.background, rows, ASKED).write(self.pictures.partial)
         super().publish()
