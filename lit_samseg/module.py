@@ -1,5 +1,6 @@
 """The experiment: encode an image once, run every variant on it, count pixels."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,9 @@ class SamSegEvaluation(LightningModule):
     def setup(self, stage: str) -> None:
         """Before anything is computed, refuse images that something was trained on, or that have no label map."""
         self.check_gate()
+        if self.trainer.is_global_zero:
+            for note in (note for variant in self.variants for note in variant.notes):
+                print(f"lit-samseg: {note}", file=sys.stderr)
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         look_for_files(self.baseline, data, announce=self.trainer.is_global_zero)
         if stage != "test":

@@ -1,5 +1,6 @@
 """One call for one picture: a segmenter and a SAM, and the refined label map."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,8 @@ class Refiner:
         if not variants or variants[0].selector.needs_truth:
             raise InputError(f"variant {variant!r} is no way to refine a picture; the default is auto")
         self.variant = variants[0]
+        for note in self.variant.notes:
+            warnings.warn(note, FutureWarning, stacklevel=2)
         if self.variant.learned and gate is None:
             raise InputError(f"variant {variant!r} needs a learned gate; give gate=FILE, which lit-samseg fit writes")
         self.device = _device(device)

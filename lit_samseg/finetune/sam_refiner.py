@@ -10,7 +10,6 @@ from lit_samseg.baselines import Baseline
 from lit_samseg.checkpoints.adapter import Adapter
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
-from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.finetune.frozen_views import FrozenViews
 from lit_samseg.finetune.fused_loss import fused_loss
 from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_truth
@@ -111,10 +110,8 @@ class SamRefinerFinetune(ValidatedModule):
 
     def setup(self, stage: str) -> None:
         """Have what the frozen networks make of images kept, from the first epoch on."""
-        store, sam = self.keep_embeddings(self.cache_dir, self.cache_max_gb)
-        predictor = self.evaluation.predictor
-        self.predictor = Predictor(sam, self.baseline, self.background, predictor.num_classes, self.ignore_index)
-        self.views = FrozenViews(self.predictor, store)
+        store, _ = self.keep_embeddings(self.cache_dir, self.cache_max_gb)
+        self.views = FrozenViews(self.evaluation.predictor, store)
 
     def training_step(self, batch: list[Sample], batch_idx: int) -> Tensor:
         """Return the mean loss of the batch's images."""
@@ -130,7 +127,7 @@ class SamRefinerFinetune(ValidatedModule):
             guess = guess_of_truth(sample.image, target, grid, self.background, self.ignore_index, rng)
         else:
             guess = guess_of_baseline(grid, self.noise, rng)
-        context = self.predictor.set_image(sample.image, guess[0])
+        context = self.evaluation.predictor.set_image(sample.image, guess[0])
         context.embedding, context.grid, context.target = embedding, guess[1], target
         exercises = draw_exercises(context, variant, self.prompts, self.jitter, rng)
         if exercises is None:

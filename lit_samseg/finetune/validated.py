@@ -104,7 +104,7 @@ class ValidatedModule(LightningModule):
             self._own_folder = self.trainer.strategy.broadcast(Path(self.trainer.default_root_dir) / "frozen")
         store = TensorStore(Path(folder or str(self._own_folder)).expanduser(), int(max_gb * 1e9))
         sam = CachedSegmenter(self.sam, store, "fp16")
-        self.evaluation.sam = sam
+        self.evaluation.sam = self.evaluation.predictor.sam = sam
         return store, sam
 
     def teardown(self, stage: str) -> None:
