@@ -11,6 +11,7 @@ from tests.conftest import PROJECT
 
 PACKAGE = PROJECT / "lit_samseg"
 MOST_AT_THE_TOP = 8
+MOST_PARAMETERS = 7
 
 
 def modules() -> dict[str, Path]:
@@ -62,3 +63,16 @@ def test_a_circle_would_be_found() -> None:
 
 def test_little_stands_at_the_top() -> None:
     assert len(list(PACKAGE.glob("*.py"))) <= MOST_AT_THE_TOP
+
+
+@pytest.mark.parametrize("folder", ["refine", "evaluation"])
+def test_functions_have_few_parameters(folder: str) -> None:
+    seen = 0
+    for path in (PACKAGE / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                names = [one.arg for one in given if one.arg not in ("self", "cls")]
+                assert len(names) <= MOST_PARAMETERS, f"{path}: {node.name}"
+                seen += 1
+    assert seen > 20

@@ -12,7 +12,8 @@ from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_va
 from lit_samseg.data.listing import list_folder
 from lit_samseg.data.palette_agreement import check_palettes_agree
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
-from lit_samseg.data.reading import check_byte, check_labels, check_size, read_indices
+from lit_samseg.data.reading import read_indices
+from lit_samseg.data.targets import check_byte, check_labels, check_size
 from lit_samseg.errors import InputError
 from lit_samseg.void import VOID
 

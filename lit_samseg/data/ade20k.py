@@ -13,8 +13,9 @@ from torch import Tensor
 from lit_samseg.checkpoints.download import fetch
 from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.palettes import FileLabels, colours_of
-from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
+from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.sample import Sample
+from lit_samseg.data.targets import check_size, to_target
 from lit_samseg.errors import InputError
 
 ARCHIVE = "http://data.csail.mit.edu/places/ADEchallenge/ADEChallengeData2016.zip"

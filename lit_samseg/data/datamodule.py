@@ -1,19 +1,18 @@
 """The DataModule all data sets share: subset, loading by worker processes, every image evaluated exactly once."""
 
 import copy
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Literal
 
 from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from lit_samseg.data.augmentation import load_albumentations
-from lit_samseg.data.listing import Listing
+from lit_samseg.data.evaluated_samples import EvaluatedSamples
+from lit_samseg.data.labelled_images import LabelledImages
 from lit_samseg.data.orientation import Exif
-from lit_samseg.data.palettes import FileLabels, colours_of
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.data.sharding import estimate_cost, share_out
@@ -27,35 +26,7 @@ from lit_samseg.runtime.declared import check_declared
 OnError = Literal["raise", "skip"]
 
 
-class _Samples(Dataset[Sample | BrokenSample | None]):
-    """One process's share of the images.
-
-    Lightning's own sampler would pad uneven shares with repeats. A bad sample comes back as its error, since worker
-    processes garble exceptions. Without images there is one item, None, for a batch without images: Lightning would
-    skip the loop over nothing, and the other processes would wait for ever for what this one has to say at the end.
-    """
-
-    def __init__(self, data: "SegmentationDataModule", with_target: bool, positions: list[int]) -> None:
-        self.data, self.with_target, self.positions = data, with_target, positions
-
-    def __len__(self) -> int:
-        return max(1, len(self.positions))
-
-    def __getitem__(self, index: int) -> Sample | BrokenSample | None:
-        if not self.positions:
-            return None
-        image_id = self.data.ids[self.positions[index]]
-        try:
-            sample = self.data.source.read(image_id, self.with_target)
-            if self.data.check is not None:
-                self.data.check(sample.image, image_id)
-        except InputError as error:
-            return BrokenSample(image_id, error)
-        sample.position = self.positions[index]
-        return sample
-
-
-class SegmentationDataModule(LightningDataModule, ABC):
+class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: ignore[misc]  # Lightning lets a name be None
     """Images with label maps; a batch is a list of samples of mixed size.
 
     Args:
@@ -82,20 +53,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         doubts: What else is to be said of the data, see `lit_samseg.data.understanding`.
         turned: Which images EXIF data turn; None where they turn none, since the data set is read as pixels lie.
         finished: Positions of images that an interrupted run finished: they are not loaded again.
-        name: The data set's name in files.
-        class_names: Names by class id.
-        background: The class that is never prompted, or None.
-        ignore_index: Void label in targets.
-        label_offset: Added to class ids when predictions are written as PNG.
-        palette: RGB by written index, flat (``PIL.Image.putpalette``), or None.
     """
-
-    name: str
-    class_names: tuple[str, ...]
-    background: int | None = None
-    ignore_index: int = 255
-    label_offset: int = 0
-    palette: list[int] | None = None
 
     def __init__(
         self,
@@ -130,50 +88,14 @@ class SegmentationDataModule(LightningDataModule, ABC):
         self._shares: list[list[int]] = []
 
     @property
-    def num_classes(self) -> int:
-        """Number of classes, background included."""
-        return len(self.class_names)
-
-    @property
-    def file_labels(self) -> FileLabels | None:
-        """Which labels files hold and how they are drawn; None takes indices as they are."""
-        values = [*range(self.label_offset + self.num_classes), self.ignore_index]
-        return FileLabels(values, colours_of(self.palette), self.ignore_index)
-
-    @property
     def source(self) -> "SegmentationDataModule | PictureFolder":
         """Where samples come from."""
         return self if self.pictures is None else self.pictures
-
-    @abstractmethod
-    def find_ids(self) -> list[str]:
-        """Return all ids of the split.
-
-        Raises:
-            InputError: The data set is not where it should be.
-        """
-
-    @abstractmethod
-    def files(self, image_id: str, with_target: bool) -> list[Path]:
-        """Return the files that an id needs."""
-
-    @abstractmethod
-    def read(self, image_id: str, with_target: bool) -> Sample:
-        """Read one sample.
-
-        Raises:
-            InputError: A file is broken or does not fit; the message names it.
-        """
 
     @property
     def picture_folder(self) -> PictureFolder | None:
         """The folder whose pictures are the run's images; None where the data set has its own layout."""
         return self.pictures
-
-    @property
-    def mask_listing(self) -> Listing | None:
-        """What is in the folder of masks; None where the data set has its own layout."""
-        return None
 
     def find_turned(self, with_target: bool) -> Turned | None:
         """Return which images EXIF data turn, and if their ground truth is turned alike; None in published data."""
@@ -181,25 +103,6 @@ class SegmentationDataModule(LightningDataModule, ABC):
             return None
         images = [self.pictures.files(image_id, with_target)[0] for image_id in self.ids]
         return find_turned(images, None, self.pictures.exif, "mask", labels_turn=True)
-
-    def why_missing(self, with_target: bool) -> str:
-        """Tell why files of chosen ids were not found, as the end of a message; empty if nobody knows."""
-        return ""
-
-    def read_target(self, image_id: str) -> Tensor:
-        """Read one ground truth, uint8 ``[H, W]``; data sets whose images are files do without the image.
-
-        Raises:
-            InputError: As in `read`.
-        """
-        target = self.read(image_id, with_target=True).target
-        if target is None:
-            raise InputError(f"image {image_id} has no ground truth")
-        return target
-
-    def image_key(self, image_id: str) -> str:
-        """Return what tells an image from those of all splits."""
-        return image_id
 
     def setup(self, stage: str) -> None:
         """Choose the ids and check that their files exist, before anything is computed.
@@ -305,7 +208,7 @@ class SegmentationDataModule(LightningDataModule, ABC):
         return self._dataloader(with_target=False)
 
     def _dataloader(self, with_target: bool) -> DataLoader[Sample | BrokenSample | None]:
-        samples = _Samples(self, with_target, self.share(*self._place()))
+        samples = EvaluatedSamples(self, self.source, with_target, self.share(*self._place()))
         return make_loader(samples, self.batch_size, self.num_workers)
 
     def _place(self) -> tuple[int, int]:

@@ -14,8 +14,9 @@ from lit_samseg.data.orientation import Exif
 from lit_samseg.data.palette_agreement import check_palettes_agree
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
 from lit_samseg.data.pictures import PictureFolder, why_none
-from lit_samseg.data.reading import check_size, read_image, read_indices, to_target
+from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.sample import Sample
+from lit_samseg.data.targets import check_size, to_target, widest_label
 from lit_samseg.data.training import Training
 from lit_samseg.data.turned import Turned, find_turned
 from lit_samseg.errors import InputError
@@ -233,21 +234,6 @@ class Folder(SegmentationDataModule):
                 f"ground truth {path} has the values 0 and 255 only: set data.label_values to binary (with "
                 "data.num_classes 2) if 255 is class 1, or to indices if 255 is void"
             )
-
-
-def widest_label(num_classes: int, label_offset: int) -> int:
-    """Return the largest number of files that hold so many classes, which stands for void: 255 or 65535.
-
-    Raises:
-        InputError: No file can hold them.
-    """
-    for widest in (YES, 65_535):
-        if label_offset >= 0 and num_classes + label_offset <= widest:
-            return widest
-    raise InputError(
-        f"data.label_offset is {label_offset} with {num_classes} classes; it cannot be negative, and both together "
-        "must fit into 0..65534"
-    )
 
 
 def _holds(path: Path, values: set[int], labels: FileLabels | None) -> bool:

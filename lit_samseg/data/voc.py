@@ -8,9 +8,10 @@ from torch import Tensor
 
 from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
-from lit_samseg.data.reading import as_narrow, check_labels, check_size, read_image, read_indices
+from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import read_ids
+from lit_samseg.data.targets import as_narrow, check_labels, check_size
 from lit_samseg.errors import InputError
 
 VOC_CLASSES = (

@@ -104,7 +104,6 @@ class GateFinetune(ValidatedModule):
         context = predictor.set_image(sample.image, name=sample.id)
         if not context.regions(self.variant.finder):
             return torch.zeros(0, len(FEATURES) + 3)
-        context.learned_gate = self.gate
         found: list[Tensor] = []
         observe = {self.variant.name: lambda decision: found.append(self._example(decision, context.grid, target))}
         predictor.refine(context, [self.variant], observe)

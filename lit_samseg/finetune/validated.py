@@ -76,7 +76,7 @@ class ValidatedModule(LightningModule):
             *(baseline, sam, variants), analysis=False,
             class_names=class_names, background=background, ignore_index=ignore_index,
         )  # fmt: skip
-        self.evaluation.gate = gate
+        self.evaluation.gate = self.evaluation.predictor.learned_gate = gate
         self.evaluation.check_gate()
         self.lr, self.weight_decay = lr, weight_decay
         self.background, self.ignore_index = background, ignore_index

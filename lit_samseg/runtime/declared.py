@@ -31,8 +31,15 @@ def check_declared(made: object, interface: type, what: str) -> None:
             list(made.children())
         except AttributeError as error:
             raise InputError(f"{what} {name} does not call super().__init__() in its own __init__; add it") from error
+    package = interface.__module__.partition(".")[0]
+    own = {
+        attribute
+        for base in interface.__mro__
+        if base.__module__.partition(".")[0] == package
+        for attribute in vars(base).get("__annotations__", {})
+    }
     for attribute, hint in get_type_hints(interface).items():
-        if attribute not in vars(interface).get("__annotations__", {}):
+        if attribute not in own:
             continue
         value = getattr(made, attribute, None)
         if value is None and not _fits(None, hint):
