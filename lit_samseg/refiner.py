@@ -86,7 +86,7 @@ class Refiner:
         if background is not None and (type(background) is not int or not 0 <= background < count):
             raise InputError(f"background is {background!r}; it is a class id of 0..{count - 1}, None or 'auto'")
         self.background = background
-        if callable(variant):
+        if callable(variant) and not isinstance(variant, type):
             variants = [variant_of(variant, has_background=background is not None)]
         else:
             variants = parse_variants([variant], background is not None, sam.has_pixel_features)

@@ -197,7 +197,7 @@ def test_what_is_no_label_map_of_the_image(labels: object, given: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variant", "named"), [(len, "len is a builtin_function"), (3, "3 is a int"), (None, "None is")]
+    ("variant", "named"), [(int, "int is a type"), (3, "3 is a int"), (None, "None is")]
 )
 def test_a_variant_is_a_text(variant: Any, named: str) -> None:
     with pytest.raises(InputError, match=f"^variants: {named}.*a variant is a text such as 'points"):
