@@ -210,7 +210,8 @@ class SamSegEvaluation(LightningModule):
 
     def classes(self) -> set[type]:
         """Return the classes whose code decides the numbers, those of all parts."""
-        return set(map(type, [*self.modules(), *self.scoring.others]))
+        parts = [part for variant in self.variants for part in variant.parts()]
+        return set(map(type, [*self.modules(), *self.scoring.others, *parts]))
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """Nothing of a frozen baseline or SAM belongs in a checkpoint of the evaluation."""

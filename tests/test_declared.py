@@ -196,9 +196,7 @@ def test_what_is_no_label_map_of_the_image(labels: object, given: str) -> None:
         Refiner(BoxFillingSam(), Giving(labels), "box", device="cpu")(image)
 
 
-@pytest.mark.parametrize(
-    ("variant", "named"), [(int, "int is a type"), (3, "3 is a int"), (None, "None is")]
-)
+@pytest.mark.parametrize(("variant", "named"), [(int, "int is a type"), (3, "3 is a int"), (None, "None is")])
 def test_a_variant_is_a_text(variant: Any, named: str) -> None:
     with pytest.raises(InputError, match=f"^variants: {named}.*a variant is a text such as 'points"):
         Refiner(BoxFillingSam(), variant=variant, device="cpu")

@@ -14,7 +14,7 @@ from lit_samseg.results.contents import Results, RunFacts
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.other_metrics import Numbers, score_again
-from lit_samseg.results.row_contents import Row
+from lit_samseg.results.row_contents import Row, RowParts
 from lit_samseg.results.rows import describe_rows
 from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.runtime.versions import installed_versions
@@ -31,12 +31,14 @@ class RunRecord:
         class_names: ``C`` names.
         facts: Further fields of ``results.json`` (created, versions, dataset, baseline, sam, device, timing, ...).
         metric_scores: By row, what metrics beside pixels and borders say of it.
+        parts: By row, what it is made of; rows of earlier releases are not there, and the baseline never is.
     """
 
     evidence: Evidence
     class_names: Sequence[str]
     facts: RunFacts
     metric_scores: Mapping[str, Numbers] = field(default_factory=dict)
+    parts: Mapping[str, RowParts] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "RunRecord":
@@ -51,7 +53,8 @@ class RunRecord:
         facts.setdefault("tags", [])
         facts.setdefault("cache", None)
         evidence = Evidence.read(folder)
-        return cls(evidence, results["dataset"]["class_names"], facts, score_again(results, evidence))
+        parts = {row["name"]: row["parts"] for row in results["rows"] if "parts" in row}
+        return cls(evidence, results["dataset"]["class_names"], facts, score_again(results, evidence), parts)
 
     def write(self, folder: Path) -> Results:
         """Write the files, ``results.json`` last, and return what it holds."""
@@ -76,6 +79,8 @@ class RunRecord:
         for row in rows:
             if numbers := self.metric_scores.get(row["name"]):
                 row["metrics"] = numbers
+            if row["name"] in self.parts:
+                row["parts"] = self.parts[row["name"]]
         return self.results_of(rows)
 
     def results_of(self, rows: list[Row]) -> Results:

@@ -80,7 +80,8 @@ class ResultsWriter(Writer):
         facts["dataset"] |= facts_of(data, TruthAreas(len(evidence.ids), areas, finite(void_share)))
         others = run.module.scoring.others
         facts |= {"metrics": describe_metrics(others)} if others else {}
-        record = RunRecord(evidence, data.class_names, cast(RunFacts, facts), score_metrics(others, evidence))
+        parts: Any = {variant.name: variant.describe() for variant in run.module.variants}
+        record = RunRecord(evidence, data.class_names, cast(RunFacts, facts), score_metrics(others, evidence), parts)
         # An earlier run's report is not of these results, and a new one may not come to be.
         (run.output_dir / REPORT).unlink(missing_ok=True)
         with atomic_file(run.output_dir / "config.yaml") as path:
