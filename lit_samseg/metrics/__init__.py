@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lit_samseg.metrics.boundary_scores import BoundaryScores, score_boundaries
 from lit_samseg.metrics.columns import Column
-from lit_samseg.metrics.metric import METRICS, ImageFacts, ImageRows, Metric
+from lit_samseg.metrics.metric import METRICS, Counts, ImageFacts, ImageRows, LabelMap, Metric
 from lit_samseg.metrics.scores import Scores, score
 from lit_samseg.metrics.significance import Significance, compare_pair, compare_rows
 
@@ -30,10 +30,12 @@ __all__ = [
     "BoundaryScores",
     "BoundaryTruth",
     "Column",
+    "Counts",
     "Gathered",
     "GatheredCounts",
     "ImageFacts",
     "ImageRows",
+    "LabelMap",
     "MeanBoundaryAccuracy",
     "Metric",
     "PerImageCounts",

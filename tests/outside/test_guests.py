@@ -17,6 +17,7 @@ from tests.conftest import PROJECT, made_once
 HERE = Path(__file__).parent
 GUESTS = sorted(path for path in (HERE / "guests").glob("*.py") if path.name != "__init__.py")
 NETWORKS = (
+    *("--model", "lit_samseg.module.SamSegEvaluation"),
     *("--data", "guests.squares.Squares", "--data.num_workers", "0"),
     *("--model.baseline", "guests.brightness.Brightness", "--model.sam", "guests.ruler.Ruler"),
 )
@@ -61,17 +62,8 @@ def run(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         rows = json.dumps([*list(ROWS.values()), "box"])
-        done = lit_samseg(
-            installed,
-            "test",
-            *NETWORKS,
-            "--model.variants",
-            rows,
-            "--output_dir",
-            folder,
-            "--trainer.accelerator",
-            "cpu",
-        )
+        words = ("--model.variants", rows, "--model.metrics", "[coverage]", "--output_dir", folder)
+        done = lit_samseg(installed, "test", *NETWORKS, *words, "--trainer.accelerator", "cpu")
         assert done.returncode == 0, done.stderr
 
     return made_once(tmp_path_factory, "guests_run", make)
@@ -86,8 +78,8 @@ def test_guests_are_rows_like_others(run: Path) -> None:
     rows = rows_of(run)
     assert list(rows) == ["baseline", ROWS["by word"], ROWS["by path"], "roomy", "box"]
     with np.load(run / "counts.npz") as counts:
-        assert np.array_equal(counts["counts"][1], counts["counts"][2])
-        assert not np.array_equal(counts["counts"][1], counts["counts"][3])
+        assert np.array_equal(counts["intersection"][1], counts["intersection"][2])
+        assert not np.array_equal(counts["intersection"][1], counts["intersection"][3])
 
 
 def test_what_a_row_is_made_of_is_written(run: Path) -> None:
@@ -95,6 +87,13 @@ def test_what_a_row_is_made_of_is_written(run: Path) -> None:
     assert parts["prompt"] == [{"word": "halo", "class": "guests.halo:Halo", "options": {"room": 2.0}, "slot": "box"}]
     assert parts["gate"] == {"word": "half", "class": "guests.half:Half", "options": {"share": 0.4}}
     assert [part["word"] for part in parts["compose"]] == ["layers"]
+
+
+def test_the_metric_is_shown(run: Path) -> None:
+    # Of 48 x 64 pixels each square has 22 x 30.
+    assert rows_of(run)["baseline"]["metrics"]["coverage"] == {"share": pytest.approx(22 * 30 / (48 * 64))}
+    assert "| covered |" in (run / "tables.md").read_text(encoding="utf-8")
+    assert "covered" in (run / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_report_draws_what_guests_ask(run: Path) -> None:
