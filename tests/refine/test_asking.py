@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from lit_samseg.data.scene_generator import generate_scene
-from lit_samseg.refine import Decision, find_regions_of_kinds, parse_variants, refine, refine_by_all, refiner
-from lit_samseg.refine.prompt_requests import collect_questions
+from lit_samseg.refine import REGION_FINDERS, Decision, parse_variants, refine, refine_by_all, refiner
+from lit_samseg.refine.prompt_requests import collect_requests
 from lit_samseg.sam import Candidates, Embedding, Prompt, SegmentAnything
+from tests.refine.contexts import context_of
 
 TEXTS = [
     "point", "points", "box", "points+box", "points+box+mask", "mask", "box+mask", "box@component",
@@ -18,7 +19,6 @@ TEXTS = [
     "negative+wide+mask", "pole@split", "box@rounds=2", "box@class/score/rounds=3", "cebox+mask@component",
     "pole+negative+cebox+gauss@split/score/rounds=2", "point@component/rounds=2",
 ]  # fmt: skip
-KINDS = ("class", "component", "split")
 
 
 class Counting(SegmentAnything):
@@ -52,19 +52,17 @@ def case(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 def test_every_row_is_what_it_is_alone(sam: Counting, seed: int) -> None:
     image, target, labels = case(seed)
     variants = parse_variants(TEXTS, has_background=True)
-    embedding = sam.encode([image])[0]
-    regions = find_regions_of_kinds(labels, KINDS, 0)
+    context = context_of(labels, sam, image=image, target=target)
     seen: dict[str, list[Decision]] = {variant.name: [] for variant in variants}
     sam.decoded = 0
-    together = refine_by_all(
-        labels, regions, embedding, sam, variants, 0, target, observe={v: d.append for v, d in seen.items()}
-    )
+    together = refine_by_all(context, variants, {name: decisions.append for name, decisions in seen.items()})
     shared, sam.decoded = sam.decoded, 0
     for variant in variants:
         decisions: list[Decision] = []
-        alone = refine(labels, regions[variant.region], embedding, sam, variant, 0, target, observe=decisions.append)
+        own = context_of(labels, sam, image=image, target=target)
+        alone = refine(own, variant, decisions.append)
         assert torch.equal(together[variant.name], alone), variant.name
-        assert len(decisions) == len(seen[variant.name]) == len(regions[variant.region])
+        assert len(decisions) == len(seen[variant.name]) == len(context.regions(variant.finder))
         for ours, theirs in zip(seen[variant.name], decisions, strict=True):
             assert torch.equal(ours.region.mask, theirs.region.mask)
             assert torch.equal(ours.candidates, theirs.candidates)
@@ -73,18 +71,18 @@ def test_every_row_is_what_it_is_alone(sam: Counting, seed: int) -> None:
     assert shared < sam.decoded
     once = [variant for variant in variants if variant.rounds == 1]
     sam.decoded = 0
-    refine_by_all(labels, regions, embedding, sam, once, 0, target)
-    assert sam.decoded == len(collect_questions(once, regions)) < shared
+    refine_by_all(context, once)
+    assert sam.decoded == len(collect_requests(once, context)) < shared
 
 
 def test_what_is_asked_once() -> None:
     labels = torch.zeros(60, 80, dtype=torch.int64)
     labels[5:25, 5:25] = 1  # in one piece
     labels[40:55, 5:25] = labels[40:55, 40:70] = 2  # in two
-    regions = find_regions_of_kinds(labels, KINDS, 0)
+    context = context_of(labels)
 
     def asked(*texts: str) -> int:
-        return len(collect_questions(parse_variants(texts, has_background=True), regions))
+        return len(collect_requests(parse_variants(texts, has_background=True), context))
 
     assert asked("box") == 2
     assert asked("box", "box@class/score", "box@class/oracle/baseline") == 2
@@ -102,26 +100,25 @@ def test_equal_boxes_of_other_pixels_are_not_taken_for_equal_masks() -> None:
     labels = torch.zeros(30, 30, dtype=torch.int64)
     labels[2:4, 2:26] = labels[2:20, 2:4] = 1
     labels[26:28, 4:28] = labels[10:28, 26:28] = 1
-    regions = find_regions_of_kinds(labels, KINDS, 0)
-    first, second = regions["component"]
+    context = context_of(labels)
+    first, second = context.regions(REGION_FINDERS["component"])
     assert first.area == second.area
     assert first.pixels != second.pixels
-    assert len(collect_questions(parse_variants(["mask@component"], True), regions)) == 2
+    assert len(collect_requests(parse_variants(["mask@component"], True), context)) == 2
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 1000])
 def test_no_chunk_size_changes_a_bit(sam: Counting, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     image, target, labels = case(3)
     variants = parse_variants(TEXTS, has_background=True)
-    embedding = sam.encode([image])[0]
-    regions = find_regions_of_kinds(labels, KINDS, 0)
+    context = context_of(labels, sam, image=image, target=target)
     scores: list[torch.Tensor] = []
     observe = {variant.name: lambda decision: scores.append(decision.scores) for variant in variants}
-    expected = refine_by_all(labels, regions, embedding, sam, variants, 0, target, observe=observe)
+    expected = refine_by_all(context, variants, observe)
     before, scores = scores, []
     observe = {variant.name: lambda decision: scores.append(decision.scores) for variant in variants}
-    monkeypatch.setattr(refiner, "QUESTIONS_AT_ONCE", at_once)
-    chunked = refine_by_all(labels, regions, embedding, sam, variants, 0, target, observe=observe)
+    monkeypatch.setattr(refiner, "REQUESTS_AT_ONCE", at_once)
+    chunked = refine_by_all(context, variants, observe)
     assert all(torch.equal(chunked[name], expected[name]) for name in expected)
     assert len(before) == len(scores)
     assert all(torch.equal(a, b) for a, b in zip(before, scores, strict=True))
@@ -131,10 +128,8 @@ def test_no_chunk_size_changes_a_bit(sam: Counting, at_once: int, monkeypatch: p
 def test_maps_are_like_the_label_map(sam: Counting, dtype: torch.dtype) -> None:
     image, _, labels = case(8)
     variants = parse_variants(["points+box+mask@component", "box"], has_background=True)
-    embedding = sam.encode([image])[0]
-    wide = refine_by_all(labels, find_regions_of_kinds(labels, KINDS, 0), embedding, sam, variants, 0)
-    small = labels.to(dtype)
-    narrow = refine_by_all(small, find_regions_of_kinds(small, KINDS, 0), embedding, sam, variants, 0)
+    wide = refine_by_all(context_of(labels, sam, image=image), variants)
+    narrow = refine_by_all(context_of(labels.to(dtype), sam, image=image), variants)
     for name, label_map in wide.items():
         assert narrow[name].dtype == dtype
         assert torch.equal(narrow[name].long(), label_map)

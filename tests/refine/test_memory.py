@@ -7,7 +7,7 @@ import pytest
 
 SCRIPT = """
 import resource, sys, torch
-from lit_samseg.refine import find_regions, parse_variants, refine
+from lit_samseg.refine import ImageContext, parse_variants, refine
 from lit_samseg.sam import SegmentAnything
 rows, kind = int(sys.argv[1]), sys.argv[2]
 height, width = 2000, 3000
@@ -16,12 +16,13 @@ image = torch.zeros(3, height, width, dtype=torch.uint8)
 label_map = (torch.arange(height) * rows // height)[:, None].expand(height, width).contiguous()
 if kind == "component":
     label_map = label_map % 2
-embedding = sam.encode([image])[0]
+context = ImageContext(image, label_map, sam)
+context.embedding
 (variant,) = parse_variants([f"points+box+mask@{kind}"], False)
 start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-regions = find_regions(label_map, kind, None)
+regions = context.regions(variant.finder)
 assert len(regions) == rows, len(regions)
-refined = refine(label_map, regions, embedding, sam, variant, None)
+refined = refine(context, variant)
 assert refined.shape == label_map.shape
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) / 2**10)
 """

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lit_samseg.refine import build_prompt, find_regions, find_regions_of_kinds, parse_variants
+from lit_samseg.refine import REGION_FINDERS, parse_variants
 from lit_samseg.refine.prompt_geometry import widened_box
-from lit_samseg.refine.prompt_requests import collect_questions
+from lit_samseg.refine.prompt_requests import collect_requests
 from lit_samseg.sam import Embedding, Frame
+from tests.refine.contexts import context_of, prompt_of, regions_of
 from tests.refine.test_regions import components_by_scipy
 
 Place = tuple[int, int]
@@ -30,11 +31,11 @@ def places(mask: np.ndarray) -> list[Place]:
 @settings(max_examples=150, deadline=None)
 @given(MASKS)
 def test_points_are_those_found_by_search(mask: np.ndarray) -> None:
-    regions = find_regions(torch.from_numpy(mask.astype(np.int64)), "class", 0)
+    regions = regions_of(torch.from_numpy(mask.astype(np.int64)), "class")
     if not mask.any():
         assert regions == []
         return
-    prompt = build_prompt(regions[0], ["pole", "negative"])
+    prompt = prompt_of(regions[0], "pole+negative")
     largest = np.pad(components_by_scipy(mask)[0], 1)
     y, x = farthest(places(largest), places(~largest))
     assert prompt.points is not None
@@ -57,7 +58,7 @@ def test_points_are_those_found_by_search(mask: np.ndarray) -> None:
 def test_a_pole_is_inside_where_a_centroid_is_not() -> None:
     y, x = np.mgrid[:60, :60]
     ring = torch.from_numpy((np.hypot(y - 30, x - 30) < 25) & (np.hypot(y - 30, x - 30) > 12)).long()
-    (region,) = find_regions(ring, "class", 0)
+    (region,) = regions_of(ring, "class")
     (centroid,), (pole,) = region.centroids.long().tolist(), region.pole.long().tolist()
     assert not ring[centroid[1], centroid[0]]
     assert ring[pole[1], pole[0]]
@@ -77,7 +78,7 @@ def test_a_pole_is_inside_where_a_centroid_is_not() -> None:
     ],
 )
 def test_widened_boxes(box: list[float], expected: list[float]) -> None:
-    widened = widened_box(torch.tensor(box, dtype=torch.float64), 480, 640)
+    widened = widened_box(torch.tensor(box, dtype=torch.float64), 480, 640, 0.1, 10)
     assert widened.tolist() == pytest.approx(expected)
 
 
@@ -85,8 +86,8 @@ def test_parts_of_samrefiner_in_a_prompt() -> None:
     labels = torch.zeros(40, 50, dtype=torch.int64)
     labels[10:30, 20:40] = 1
     labels[10:14, 20:24] = 0
-    (region,) = find_regions(labels, "class", 0)
-    prompt = build_prompt(region, ["pole", "negative", "wide", "gauss"])
+    (region,) = regions_of(labels, "class")
+    prompt = prompt_of(region, "pole+negative+wide+gauss")
     assert prompt.negative_points is not None
     assert prompt.negative_points.tolist() == [[20, 10]]
     assert prompt.box is not None
@@ -95,24 +96,24 @@ def test_parts_of_samrefiner_in_a_prompt() -> None:
     assert torch.equal(prompt.mask, labels == 1)
     assert (prompt.mask_strength, prompt.mask_gamma) == (30, 4)
     assert prompt.token_layout == (1, 1, True, True)
-    assert build_prompt(region, ["box", "mask"]).mask_gamma is None
+    assert prompt_of(region, "box+mask").mask_gamma is None
 
 
-def test_which_prompts_are_one_question() -> None:
+def test_which_prompts_are_one_request() -> None:
     labels = torch.zeros(60, 80, dtype=torch.int64)
     labels[5:25, 5:25] = 1
     labels[40:55, 5:25] = labels[40:55, 40:70] = 2
-    regions = find_regions_of_kinds(labels, ("class", "component", "split"), 0)
+    context = context_of(labels)
 
     def asked(*texts: str) -> int:
-        return len(collect_questions(parse_variants(texts, has_background=True), regions))
+        return len(collect_requests(parse_variants(texts, has_background=True), context))
 
     # A rectangle's negative point is none; a class in pieces has one.
     assert asked("box", "negative+box") == 3
     assert asked("pole", "pole@component") == 3
     assert asked("box", "wide") == 4
     assert asked("gauss", "mask") == 4
-    assert asked("pole+gauss@component", "pole+gauss@split") == 3 + (len(regions["split"]) == 2)
+    assert asked("pole+gauss@component", "pole+gauss@split") == 3 + (len(context.regions(REGION_FINDERS["split"])) == 2)
 
 
 def test_a_context_aware_box_grows_where_there_is_more_of_the_same() -> None:
@@ -123,14 +124,14 @@ def test_a_context_aware_box_grows_where_there_is_more_of_the_same() -> None:
     embedding = Embedding(features, Frame(60, 80, 80, 20))
     labels = torch.zeros(60, 80, dtype=torch.int64)
     labels[16:44, 20:40] = 1
-    (region,) = find_regions(labels, "class", 0)
-    box = build_prompt(region, ["cebox"], embedding=embedding).box
+    (region,) = regions_of(labels, "class")
+    context = context_of(labels, embedding=embedding)
+    box = prompt_of(region, "cebox", context).box
     assert box is not None
     # Cells 4..12 are rows 16..51, cells 5..11 columns 20..47: more of the same below and to the right.
     assert box.tolist() == pytest.approx([20, 16, 41, 45.8])
     labels[17:43, 21:39] = 0  # a frame one pixel wide is the most of no cell
-    (thin,) = find_regions(labels, "class", 0)
-    unmoved = build_prompt(thin, ["cebox"], embedding=embedding).box
+    (thin,) = regions_of(labels, "class")
+    unmoved = prompt_of(thin, "cebox", context).box
     assert unmoved is not None
     assert unmoved.tolist() == [20, 16, 39, 43]
-    assert build_prompt(thin, ["cebox"]).box is None  # where nothing is known of the image

@@ -1,6 +1,6 @@
 import torch
 
-from lit_samseg.refine import build_prompt, find_regions
+from tests.refine.contexts import prompt_of, regions_of
 
 
 def region_of_blocks(count: int):
@@ -8,12 +8,12 @@ def region_of_blocks(count: int):
     labels = torch.zeros(30, 30 * count, dtype=torch.int64)
     for n in range(count):
         labels[0 : n + 1, 30 * n : 30 * n + n + 1] = 1
-    (region,) = find_regions(labels, "class", 0)
+    (region,) = regions_of(labels, "class")
     return region
 
 
 def test_point_is_the_centroid_of_the_largest_component() -> None:
-    prompt = build_prompt(region_of_blocks(3), ["point"])
+    prompt = prompt_of(region_of_blocks(3), "point")
     assert prompt.points is not None
     assert prompt.points.tolist() == [[61.0, 1.0]]
     assert prompt.box is None
@@ -21,7 +21,7 @@ def test_point_is_the_centroid_of_the_largest_component() -> None:
 
 
 def test_points_are_the_sixteen_largest_components() -> None:
-    prompt = build_prompt(region_of_blocks(18), ["points"])
+    prompt = prompt_of(region_of_blocks(18), "points")
     assert prompt.points is not None
     assert len(prompt.points) == 16
     assert prompt.points[0].tolist() == [30 * 17 + 8.5, 8.5]
@@ -30,7 +30,7 @@ def test_points_are_the_sixteen_largest_components() -> None:
 
 def test_parts_add_up() -> None:
     region = region_of_blocks(2)
-    prompt = build_prompt(region, ["points", "box", "mask"])
+    prompt = prompt_of(region, "points+box+mask")
     assert prompt.points is not None
     assert prompt.mask is not None
     assert torch.equal(prompt.points, region.centroids)

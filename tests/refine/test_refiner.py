@@ -3,18 +3,14 @@
 import pytest
 import torch
 
-from lit_samseg.refine import find_regions, parse_variants, refine
+from lit_samseg.refine import parse_variants, refine
 from lit_samseg.sam import SegmentAnything
-from tests.refine.fake_sam import BoxFillingSam
-
-SAM = BoxFillingSam()
+from tests.refine.contexts import context_of
 
 
 def refine_with(text: str, labels: torch.Tensor, target: torch.Tensor | None = None) -> list[list[int]]:
     (variant,) = parse_variants([text], has_background=True)
-    embedding = SAM.encode([torch.zeros(3, *labels.shape)])[0]
-    regions = find_regions(labels, variant.region, 0)
-    refined: list[list[int]] = refine(labels, regions, embedding, SAM, variant, 0, target).tolist()
+    refined: list[list[int]] = refine(context_of(labels, target=target), variant).tolist()
     return refined
 
 
@@ -70,12 +66,12 @@ EDGE_CASES = {
 def test_edge_cases_with_a_real_sam(case: str, text: str, tiny_sam: SegmentAnything) -> None:
     labels = EDGE_CASES[case]
     image = torch.randint(0, 256, (3, *labels.shape), generator=torch.Generator().manual_seed(0))
-    embedding = tiny_sam.encode([image.to(torch.uint8)])[0]
+    context = context_of(labels, tiny_sam, image=image.to(torch.uint8))
     for fill in ("background", "baseline"):
         recipe, _, rest = text.partition("@")
         region, selection = [*rest.split("/"), ""][:2] if rest else ("class", "")
         (variant,) = parse_variants([f"{recipe}@{region}/{selection or 'iou'}/{fill}"], has_background=True)
-        refined = refine(labels, find_regions(labels, variant.region, 0), embedding, tiny_sam, variant, 0)
+        refined = refine(context, variant)
         assert refined.shape == labels.shape
         assert refined.dtype == labels.dtype
         assert set(refined.unique().tolist()) <= {0, *labels.unique().tolist()}

@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 from torchvision.ops import masks_to_boxes
 
-from lit_samseg.refine import find_regions
+from tests.refine.contexts import regions_of
 
 LABEL_MAPS = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
     lambda shape: arrays(np.int64, shape, elements=st.integers(0, 3))
@@ -31,7 +31,7 @@ def centroid(part: np.ndarray) -> list[float]:
 @settings(max_examples=150, deadline=None)
 @given(LABEL_MAPS)
 def test_class_regions_agree_with_scipy_and_torchvision(labels: np.ndarray) -> None:
-    regions = find_regions(torch.from_numpy(labels), "class", background=0)
+    regions = regions_of(torch.from_numpy(labels), "class")
     assert [r.class_id for r in regions] == [c for c in np.unique(labels) if c != 0]
     for region in regions:
         mask = labels == region.class_id
@@ -44,7 +44,7 @@ def test_class_regions_agree_with_scipy_and_torchvision(labels: np.ndarray) -> N
 @settings(max_examples=150, deadline=None)
 @given(LABEL_MAPS, st.integers(1, 8))
 def test_component_regions_agree_with_scipy(labels: np.ndarray, min_area: int) -> None:
-    regions = find_regions(torch.from_numpy(labels), "component", background=None, min_area=min_area)
+    regions = regions_of(torch.from_numpy(labels), "component", None, min_area)
     expected = []
     for class_id in np.unique(labels):
         parts = components_by_scipy(labels == class_id)
@@ -61,38 +61,38 @@ def test_default_min_area_is_twenty_pixels() -> None:
     labels = torch.zeros(30, 30, dtype=torch.int64)
     labels[0:4, 0:5] = 1  # 20 pixels: a component
     labels[10, 0:19] = 1  # 19 pixels: a speck
-    assert [int(r.mask.sum()) for r in find_regions(labels, "component", 0)] == [20]
+    assert [int(r.mask.sum()) for r in regions_of(labels, "component")] == [20]
 
 
 def test_class_of_specks_only_is_one_region_with_all_its_centroids() -> None:
     labels = torch.zeros(8, 8, dtype=torch.int64)
     labels[0, 0] = labels[7, 6:8] = 2
-    (region,) = find_regions(labels, "component", 0)
+    (region,) = regions_of(labels, "component")
     assert region.centroids.tolist() == [[6.5, 7.0], [0.0, 0.0]]
     assert region.box.tolist() == [0, 0, 7, 7]
 
 
 def test_diagonal_neighbours_are_connected() -> None:
     labels = torch.eye(6, dtype=torch.int64)
-    (region,) = find_regions(labels, "component", 0, min_area=1)
+    (region,) = regions_of(labels, "component", min_area=1)
     assert int(region.mask.sum()) == 6
 
 
 def test_equal_areas_are_ordered_by_first_pixel() -> None:
     labels = torch.zeros(3, 9, dtype=torch.int64)
     labels[2, 0:2] = labels[0, 7:9] = labels[1, 3:5] = 1
-    (region,) = find_regions(labels, "class", 0)
+    (region,) = regions_of(labels, "class")
     assert region.centroids.tolist() == [[7.5, 0], [3.5, 1], [0.5, 2]]
 
 
 @pytest.mark.parametrize("kind", ["class", "component"])
 def test_background_only_gives_no_region(kind: str) -> None:
-    assert find_regions(torch.zeros(5, 7, dtype=torch.int64), kind, 0) == []
+    assert regions_of(torch.zeros(5, 7, dtype=torch.int64), kind) == []
 
 
 def test_region_touching_every_border_and_one_pixel_high_images() -> None:
-    (frame,) = find_regions(torch.ones(4, 6, dtype=torch.int64), "class", 0)
+    (frame,) = regions_of(torch.ones(4, 6, dtype=torch.int64), "class")
     assert frame.box.tolist() == [0, 0, 5, 3]
     assert frame.centroids.tolist() == [[2.5, 1.5]]
-    (line,) = find_regions(torch.tensor([[0, 1, 1, 0]]), "class", 0)
+    (line,) = regions_of(torch.tensor([[0, 1, 1, 0]]), "class")
     assert line.box.tolist() == [1, 0, 2, 0]

@@ -3,17 +3,9 @@
 import pytest
 import torch
 
-from lit_samseg.refine import (
-    Decision,
-    build_prompt,
-    find_regions,
-    find_regions_of_kinds,
-    make_grid,
-    parse_variants,
-    refine,
-    refine_by_all,
-)
+from lit_samseg.refine import Decision, parse_variants, refine, refine_by_all
 from lit_samseg.sam import Candidates, SegmentAnything
+from tests.refine.contexts import context_of, prompt_of, regions_of
 from tests.refine.fake_sam import BoxFillingSam
 from tests.refine.test_asking import case
 
@@ -26,17 +18,17 @@ def sam() -> SegmentAnything:
 @pytest.mark.parametrize("selection", ["iou", "score"])
 def test_a_kept_mask_becomes_the_next_region(sam: SegmentAnything, selection: str) -> None:
     image, _, labels = case(3)
-    (embedding,) = sam.encode([image])
-    recipe = ["pole", "negative", "box", "gauss"]
-    (variant,) = parse_variants([f"{'+'.join(recipe)}@component/{selection}/rounds=3"], has_background=True)
+    context = context_of(labels, sam, image=image)
+    recipe = "pole+negative+box+gauss"
+    (variant,) = parse_variants([f"{recipe}@component/{selection}/rounds=3"], has_background=True)
     decisions: list[Decision] = []
-    refine(labels, find_regions(labels, "component", 0), embedding, sam, variant, 0, observe=decisions.append)
+    refine(context, variant, decisions.append)
     moved = 0
     for decision in decisions:
         mask = first = decision.region.mask
         for _ in range(3):
-            (region,) = find_regions(mask.long(), "class", 0)
-            answer = sam.decode(embedding, [build_prompt(region, recipe)])
+            (region,) = regions_of(mask.long(), "class")
+            answer = sam.decode(context.embedding, [prompt_of(region, recipe)])
             ious = [float((m & first).sum() / (m | first).sum()) for m in answer.masks(0)]
             best = ious.index(max(ious)) if selection == "iou" else int(answer.scores[0].argmax())
             mask = answer.masks(0)[best]
@@ -59,29 +51,26 @@ def test_of_an_empty_mask_nothing_is_asked() -> None:
     labels = torch.zeros(12, 16, dtype=torch.int64)
     labels[2:8, 3:9] = 4
     sam = Hopeless()
-    (embedding,) = sam.encode([labels.expand(3, 12, 16)])
     (variant,) = parse_variants(["box@rounds"], has_background=True)
-    refined = refine(labels, find_regions(labels, "class", 0), embedding, sam, variant, 0)
+    refined = refine(context_of(labels, sam), variant)
     assert sam.asked == 1
     assert not refined.any()
 
 
 def test_sam_refines_what_a_field_made(sam: SegmentAnything) -> None:
     image, _, labels = case(8)
-    (embedding,) = sam.encode([image])
     logits = torch.nn.functional.one_hot(labels, 8).permute(2, 0, 1) * 2.0
-    grid = make_grid(image, labels, logits, embedding.frame, 0, with_pixels=True)
-    regions = find_regions_of_kinds(labels, ("class", "component"), 0)
+    context = context_of(labels, sam, image=image, logits=logits)
     texts = ["box", "box@ondensecrf", "none@densecrf", "box@component/gate/ondensecrf"]
     variants = parse_variants(texts, has_background=True)
-    together = refine_by_all(labels, regions, embedding, sam, variants, 0, grid=grid)
+    together = refine_by_all(context, variants)
     assert list(together) == texts
     field = together["none@densecrf"]
     assert not torch.equal(field, labels)
     plain = parse_variants(["box", "box@component/gate"], has_background=True)
-    by_hand = refine_by_all(field, find_regions_of_kinds(field, ("class", "component"), 0), embedding, sam, plain, 0)
+    by_hand = refine_by_all(context_of(field, sam, image=image), plain)
     assert torch.equal(together["box@ondensecrf"], by_hand["box"])
     assert torch.equal(together["box@component/gate/ondensecrf"], by_hand["box@component/gate"])
     assert not torch.equal(together["box@ondensecrf"], together["box"])
-    with pytest.raises(ValueError, match="need a grid"):
-        refine(labels, regions["class"], embedding, sam, variants[1], 0)
+    # Where a baseline gives no scores, the field begins with its label map.
+    assert refine(context_of(labels, sam, image=image), variants[1]).shape == labels.shape

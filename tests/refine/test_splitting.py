@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lit_samseg.refine import find_regions, find_regions_of_kinds
+from lit_samseg.refine import find_regions_by
+from lit_samseg.refine.region_finders import Component, Split, WholeClass
+from tests.refine.contexts import regions_of
 from tests.refine.test_regions import components_by_scipy
 
-KINDS = ("class", "component", "split")
+FINDERS = (WholeClass(), Component(min_area=3), Split())
 LABEL_MAPS = st.tuples(st.integers(1, 16), st.integers(1, 16)).flatmap(
     lambda shape: arrays(np.int64, shape, elements=st.sampled_from([0, 0, 0, 1, 1, 2]))
 )
@@ -49,7 +51,7 @@ def merged(parts: list[np.ndarray]) -> list[np.ndarray]:
 @settings(max_examples=300, deadline=None)
 @given(LABEL_MAPS)
 def test_groups_are_those_of_the_published_rule(labels: np.ndarray) -> None:
-    regions = find_regions(torch.from_numpy(labels), "split", 0)
+    regions = regions_of(torch.from_numpy(labels), "split")
     expected = [(c, m) for c in np.unique(labels) if c for m in merged(components_by_scipy(labels == c))]
     assert len(regions) == len(expected)
     found = {(region.class_id, region.mask.numpy().tobytes()) for region in regions}
@@ -67,9 +69,9 @@ def test_groups_are_those_of_the_published_rule(labels: np.ndarray) -> None:
 @settings(max_examples=200, deadline=None)
 @given(LABEL_MAPS)
 def test_regions_of_all_kinds_are_told_apart_by_their_pixels(labels: np.ndarray) -> None:
-    regions = find_regions_of_kinds(torch.from_numpy(labels), KINDS, 0, min_area=3)
+    regions = find_regions_by(torch.from_numpy(labels), FINDERS, 0)
     masks: dict[tuple[int, int, int], bytes] = {}
-    for region in (region for kind in KINDS for region in regions[kind]):
+    for region in (region for finder in FINDERS for region in regions[finder]):
         mask = region.mask.numpy().tobytes()
         assert masks.setdefault(region.pixels, mask) == mask
     assert len(set(masks.values())) == len(masks)
@@ -80,7 +82,7 @@ def test_what_a_lamp_post_cuts_is_one_and_what_is_far_is_another() -> None:
     labels[10:40, 5:25] = labels[10:40, 28:50] = 1  # a bus behind a post
     labels[45:55, 100:115] = 1  # another one
     labels[0, 0:4] = 1  # a speck
-    bus, other = find_regions(labels, "split", 0)
+    bus, other = regions_of(labels, "split")
     assert bus.area == 30 * 42
     assert bus.box.tolist() == [5, 10, 49, 39]
     assert bus.centroids.tolist() == [[38.5, 24.5], [14.5, 24.5]]
@@ -91,7 +93,7 @@ def test_what_a_lamp_post_cuts_is_one_and_what_is_far_is_another() -> None:
 def test_a_class_of_specks_is_one_region() -> None:
     labels = torch.zeros(8, 8, dtype=torch.int64)
     labels[0, 0] = labels[7, 6:8] = 2
-    (region,) = find_regions(labels, "split", 0)
+    (region,) = regions_of(labels, "split")
     assert region.area == 3
 
 
@@ -101,5 +103,5 @@ def test_thousands_of_components() -> None:
     labels[::5, ::5] = 1
     for shift in range(3):
         labels[shift::5, ::5] = labels[shift::5, 1::5] = 1
-    assert len(find_regions(labels, "component", 0, min_area=1)) == 3600
-    assert len(find_regions(labels, "split", 0)) >= 1
+    assert len(regions_of(labels, "component", min_area=1)) == 3600
+    assert len(regions_of(labels, "split")) >= 1
