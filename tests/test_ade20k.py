@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torch import Tensor
 
 from lit_samseg.baselines import Precomputed
 from lit_samseg.data import ADE20K
-from lit_samseg.refine import PAPER_VARIANTS, find_regions, parse_variants, refine
-from lit_samseg.sam import SegmentAnything
+from lit_samseg.refine import PAPER_VARIANTS, ImageContext, Region, find_regions, parse_variants, refine
+from lit_samseg.refine.region_finders import WholeClass
+from lit_samseg.refine.regions import Grouping
+from lit_samseg.sam import Embedding, SegmentAnything
 from tests.conftest import PROJECT, SHARED
 from tests.recomputation import read_predictions, recompute, results_of
 
@@ -86,6 +89,19 @@ def test_six_rows_with_bounded_memory(ids: list[str] | None, coarse: Path, tmp_p
     assert len(seen) == 6
 
 
+class Ordered(ImageContext):
+    """An image whose regions come in a given order."""
+
+    def __init__(
+        self, image: Tensor, label_map: Tensor, sam: SegmentAnything, embedding: Embedding, order: list[Region]
+    ) -> None:
+        super().__init__(image, label_map, sam)
+        self.embedding, self.order = embedding, order
+
+    def regions(self, finder: Grouping) -> list[Region]:
+        return self.order
+
+
 @pytest.mark.parametrize(
     ("ids", "variants"),
     [(SMALL[1:2], ["box", "points+box+mask"]), pytest.param(None, PAPER_VARIANTS, marks=pytest.mark.slow)],
@@ -99,11 +115,11 @@ def test_the_order_of_classes_changes_nothing(ids: list[str] | None, variants: l
         image = data.read(image_id, with_target=False).image
         label_map = baseline.label_map(image, image_id)
         embedding = sam.encode([image])[0]
-        regions = find_regions(label_map, "class", None)
+        regions = find_regions(label_map, WholeClass(), None)
         assert len(regions) >= 3
         shuffled = random.Random(0).sample(regions, len(regions))
         for variant in parse_variants(variants, has_background=False):
-            expected = refine(label_map, regions, embedding, sam, variant, None)
+            expected = refine(Ordered(image, label_map, sam, embedding, regions), variant)
             assert not expected.equal(label_map)
             for order in (regions[::-1], shuffled):
-                assert refine(label_map, order, embedding, sam, variant, None).equal(expected)
+                assert refine(Ordered(image, label_map, sam, embedding, order), variant).equal(expected)

@@ -14,11 +14,12 @@ from lit_samseg.baselines.bands import Stored, argmax_in_bands
 from lit_samseg.baselines.finite import NotFiniteError
 from lit_samseg.baselines.interface import LogitBaseline
 from lit_samseg.errors import InputError
-from lit_samseg.refine import Decision, find_regions, parse_variants, refine
+from lit_samseg.refine import Decision, parse_variants, refine
 from lit_samseg.sam import Candidates, Embedding, Prompt, SegmentAnything
 from tests.baselines import tiny_segmenters
 from tests.baselines.tiny_oneformer import save_oneformer
 from tests.conftest import RunCli
+from tests.refine.contexts import context_of
 from tests.refine.fake_sam import BoxFillingSam, FullSize
 
 NAN, INF = float("nan"), float("inf")
@@ -155,13 +156,11 @@ LABELS = torch.tensor([[1, 1, 0, 2, 2, 2, 0, 3]] * 6)
 @pytest.mark.parametrize("value", [NAN, INF, -INF])
 def test_what_sam_answers(selection: str, part: str, value: float) -> None:
     (variant,) = parse_variants([f"box@class/{selection}"], has_background=True)
-    regions = find_regions(LABELS, "class", 0)
     for prompt in range(3):
         sam = Spoilt(part, prompt, 2, value)
-        embedding = sam.encode([torch.zeros(3, *LABELS.shape)])[0]
         seen: list[Decision] = []
         with pytest.raises(InputError, match=r"^SAM weights\.pt answers in fp32 with NaN or infinity; use another ch"):
-            refine(LABELS, regions, embedding, sam, variant, 0, LABELS, observe=seen.append)
+            refine(context_of(LABELS, sam, target=LABELS), variant, seen.append)
         # An index that is none would end a GPU's process without a word.
         assert all(0 <= int(decision.chosen) < len(decision.scores) for decision in seen)
 
@@ -219,9 +218,7 @@ class Empty(SegmentAnything):
 @pytest.mark.parametrize("selection", ["iou", "score", "single", "oracle"])
 def test_without_any_mask_every_pixel_is_filled(recipe: str, selection: str) -> None:
     sam = Empty("demo")
-    embedding = sam.encode([torch.zeros(3, *LABELS.shape, dtype=torch.uint8)])[0]
     for region in ("class", "component"):
-        regions = find_regions(LABELS, region, 0)
         for fill, expected in (("background", torch.zeros_like(LABELS)), ("baseline", LABELS)):
             (variant,) = parse_variants([f"{recipe}@{region}/{selection}/{fill}"], has_background=True)
-            assert torch.equal(refine(LABELS, regions, embedding, sam, variant, 0, LABELS), expected)
+            assert torch.equal(refine(context_of(LABELS, sam, target=LABELS), variant), expected)

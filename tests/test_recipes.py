@@ -12,8 +12,6 @@ from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.refine import (
     RECOMMENDED,
     Decision,
-    find_regions,
-    make_grid,
     merge,
     parse_variants,
     refine,
@@ -22,8 +20,9 @@ from lit_samseg.refine import (
 from lit_samseg.sam import SegmentAnything
 from tests.conftest import RunCli
 from tests.recomputation import read_predictions, results_of
+from tests.refine.contexts import context_of
 
-ROWS = ["box", "box@gate=60", RECOMMENDED, "none@crf"]
+ROWS = ["box", "box@gate=0.6", RECOMMENDED, "none@crf"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def coarse_scene(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_a_run_with_rows_of_all_kinds(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     words = ["test", "--config", demo_config, "--data.size=4", "--trainer.accelerator=cpu"]
-    words += [f"--model.variants=[{', '.join(['box', 'box@gate=60', 'auto', 'none@crf'])}]"]
+    words += [f"--model.variants=[{', '.join(['box', 'box@gate=0.6', 'auto', 'none@crf'])}]"]
     outcome = run_cli(*words, "--model.save_predictions=true", "--output_dir", tmp_path / "run")
     assert outcome.code == 0, outcome.err
     rows = {row["name"]: row for row in results_of(tmp_path / "run")["rows"]}
@@ -80,11 +79,9 @@ def test_predict_with_the_recommended_row(run_cli: RunCli, demo_config: Path, tm
 @pytest.mark.parametrize("seed", range(4))
 def test_a_gate_keeps_the_region(seed: int, sam: SegmentAnything) -> None:
     image, labels = coarse_scene(seed)
-    (variant,) = parse_variants(["box@component/gate=75"], has_background=True)
-    regions = find_regions(labels, "component", 0)
-    (embedding,) = sam.encode([image])
+    (variant,) = parse_variants(["box@component/gate=0.75"], has_background=True)
     decisions: list[Decision] = []
-    got = refine(labels, regions, embedding, sam, variant, 0, observe=decisions.append)
+    got = refine(context_of(labels, sam, image=image), variant, decisions.append)
     kept: dict[int, torch.Tensor] = {}
     gated = 0
     for decision in decisions:
@@ -100,12 +97,9 @@ def test_a_gate_keeps_the_region(seed: int, sam: SegmentAnything) -> None:
 def test_rows_do_not_depend_on_each_other(sam: SegmentAnything) -> None:
     image, labels = coarse_scene(1)
     logits = torch.nn.functional.one_hot(labels, 9).permute(2, 0, 1) * 3.0
-    (embedding,) = sam.encode([image])
-    grid = make_grid(image, labels, logits, embedding.frame, 0)
     variants = parse_variants([*ROWS, "points", "point+box+mask@component/fuse"], has_background=True)
-    regions = {kind: find_regions(labels, kind, 0) for kind in ("class", "component")}
-    together = refine_by_all(labels, regions, embedding, sam, variants, 0, grid=grid)
+    together = refine_by_all(context_of(labels, sam, image=image, logits=logits), variants)
     for variant in variants:
-        alone = refine(labels, regions[variant.region], embedding, sam, variant, 0, grid=grid)
+        alone = refine(context_of(labels, sam, image=image, logits=logits), variant)
         assert alone.dtype == labels.dtype
         assert torch.equal(together[variant.name], alone)

@@ -57,7 +57,7 @@ def run_plain(job: Job) -> dict[str, Any]:
                 predictor.set_image(picture)
             with timer.stage("refine", device):
                 recipe = "+".join(variant.recipe)
-                maps[variant.name] = refine(predictor, label_map, recipe, variant.region, variant.selection)
+                maps[variant.name] = refine(predictor, label_map, recipe, variant.region, variant.selector.word)
         with timer.stage("count", device):
             assert sample.target is not None
             for row, predicted in maps.items():

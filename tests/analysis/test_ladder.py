@@ -8,8 +8,9 @@ from lit_samseg.analysis import COLUMNS, LADDER, Analysis, Ladder
 from lit_samseg.analysis.ladder import refine_with_true_prompts, without_void
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.metrics import count_pixels
-from lit_samseg.refine import Variant, build_prompt, find_regions, parse_variants, refine
+from lit_samseg.refine import REGION_FINDERS, Variant, parse_variants, refine
 from lit_samseg.sam import Embedding, SegmentAnything
+from tests.refine.contexts import context_of, prompt_of, regions_of
 
 VOID = 255
 
@@ -54,8 +55,8 @@ def steps_by_hand(
 ) -> dict[str, np.ndarray]:
     valid = target != VOID
     kept: dict[str, dict[int, np.ndarray]] = {step: {} for step in ("refined", "score", "oracle", "gate")}
-    for region in find_regions(torch.from_numpy(labels), variant.region, background):
-        answer = sam.decode(embedding, [build_prompt(region, variant.recipe)])
+    for region in regions_of(torch.from_numpy(labels), variant.region, background):
+        answer = sam.decode(embedding, [prompt_of(region, "+".join(variant.recipe))])
         masks, scores = answer.masks(0).numpy(), answer.scores[0].numpy()
         area, truth = region.mask.numpy(), (target == region.class_id) & valid
         truths = [iou(mask & valid, truth) for mask in masks]
@@ -81,13 +82,12 @@ def test_every_step_by_hand(sam: SegmentAnything, text: str, background: int | N
     for seed in (3, 8):
         image, target, label_map = case(seed, background)
         (variant,) = parse_variants([text], has_background=background is not None)
-        embedding = sam.encode([image])[0]
-        regions = find_regions(label_map, variant.region, background)
+        context = context_of(label_map, sam, background, image)
         ladder = Ladder(label_map, target.long(), variant, background, VOID)
-        refined = refine(label_map, regions, embedding, sam, variant, background, observe=ladder.observe)
+        refined = refine(context, variant, ladder.observe)
         maps = ladder.maps()
         assert torch.equal(maps["refined"], refined)
-        expected = steps_by_hand(sam, embedding, label_map.numpy(), target.numpy(), variant, background)
+        expected = steps_by_hand(sam, context.embedding, label_map.numpy(), target.numpy(), variant, background)
         assert maps.keys() == expected.keys() == set(LADDER) - {"prompts"}
         for step, by_hand in expected.items():
             assert np.array_equal(maps[step].numpy(), by_hand), step
@@ -101,15 +101,14 @@ def test_every_step_by_hand(sam: SegmentAnything, text: str, background: int | N
 def test_prompts_of_the_ground_truth(sam: SegmentAnything, background: int | None) -> None:
     image, target, label_map = case(3, background)
     (variant,) = parse_variants(["box"], has_background=background is not None)
-    embedding = sam.encode([image])[0]
+    context = context_of(label_map, sam, background, image, target=target)
     true_map, unprompted = without_void(target, background, VOID)
-    regions = find_regions(true_map, "class", unprompted)
+    regions = regions_of(true_map, "class", unprompted)
     assert {region.class_id for region in regions} == set(target.unique().tolist()) - {VOID, background}
-    given = {"class": regions}
-    ours = refine_with_true_prompts(label_map, true_map, given, embedding, sam, [variant], background)["box"]
+    ours = refine_with_true_prompts(context, context.on(true_map, unprompted, true_map), [variant])["box"]
     kept = {}
     for region in regions:
-        masks = sam.decode(embedding, [build_prompt(region, ["box"])]).masks(0).numpy()
+        masks = sam.decode(context.embedding, [prompt_of(region, "box")]).masks(0).numpy()
         kept[region.class_id] = masks[int(np.argmax([iou(mask, region.mask.numpy()) for mask in masks]))]
     # What no mask claims is the baseline's, never the ground truth's.
     assert np.array_equal(ours.numpy(), paint(kept, true_map.numpy(), label_map.numpy(), background))
@@ -120,7 +119,7 @@ def test_an_image_without_regions(sam: SegmentAnything) -> None:
     image, target, _ = case(3, 0)
     empty = torch.zeros(target.shape, dtype=torch.int64)
     analysis = Analysis(parse_variants(["box"], True), 9, 0, VOID)
-    maps, found = analysis.refine(empty, target, 0, sam.encode([image])[0], sam, {"class": []})
+    maps, found = analysis.refine(context_of(empty, sam, image=image, target=target), 0)
     assert torch.equal(maps["box"], empty)
     analysis.add(0, found)
     analysis.check()
@@ -138,14 +137,13 @@ def test_the_table_and_the_counts_of_a_run(sam: SegmentAnything) -> None:
     expected = []
     for position, seed in ((1, 8), (0, 3)):
         image, target, label_map = case(seed, 0)
-        embedding = sam.encode([image])[0]
-        regions = {kind: find_regions(label_map, kind, 0) for kind in ("class", "component")}
-        maps, found = analysis.refine(label_map, target, position, embedding, sam, regions)
+        context = context_of(label_map, sam, image=image, target=target)
+        maps, found = analysis.refine(context, position)
         analysis.add(position, found)
         for row, variant in enumerate(variants, start=1):
-            plain = refine(label_map, regions[variant.region], embedding, sam, variant, 0)
+            plain = refine(context_of(label_map, sam, image=image), variant)
             assert torch.equal(maps[variant.name], plain)
-            expected += [(position, row, n, r.class_id) for n, r in enumerate(regions[variant.region])]
+            expected += [(position, row, n, r.class_id) for n, r in enumerate(context.regions(variant.finder))]
     lines = analysis.regions.compute()
     assert [tuple(int(v) for v in line[:4]) for line in lines] == sorted(expected)
     analysis.check()
@@ -155,15 +153,14 @@ def test_the_table_and_the_counts_of_a_run(sam: SegmentAnything) -> None:
     positions, counts = analysis.counts.compute()
     assert positions == [0, 1]
     image, target, label_map = case(3, 0)
-    refined = refine(label_map, find_regions(label_map, "class", 0), sam.encode([image])[0], sam, variants[0], 0)
+    refined = refine(context_of(label_map, sam, image=image), variants[0])
     assert torch.equal(counts[0, :, 0], count_pixels(refined, target.long(), 9, VOID))
 
 
 def test_a_choice_that_is_not_perfect_is_noticed(sam: SegmentAnything) -> None:
     image, target, label_map = case(3, 0)
     analysis = Analysis(parse_variants(["box"], True), 9, 0, VOID)
-    regions = {"class": find_regions(label_map, "class", 0)}
-    _, found = analysis.refine(label_map, target, 0, sam.encode([image])[0], sam, regions)
+    _, found = analysis.refine(context_of(label_map, sam, image=image, target=target), 0)
     analysis.add(0, found)
     analysis.regions.lines[0][0, COLUMNS.index("best")] = -1
     with pytest.raises(RuntimeError, match="best candidate is worse"):
@@ -181,17 +178,16 @@ def test_each_line_is_of_its_own_region_whatever_order_the_answers_come_in(sam: 
     target[30:70, 50:70] = 0
     variants = parse_variants(["box", "box@component"], True)
     analysis = Analysis(variants, 9, 0, VOID)
-    regions = {kind: find_regions(label_map, kind, 0) for kind in ("class", "component")}
-    block, frame = regions["component"]
+    context = context_of(label_map, sam, image=image, target=target)
+    block, frame = context.regions(REGION_FINDERS["component"])
     assert block.area > frame.area
-    embedding = sam.encode([image])[0]
-    _, found = analysis.refine(label_map, target, 0, embedding, sam, regions)
+    _, found = analysis.refine(context, 0)
     lines = found.regions
     lines = lines[lines[:, COLUMNS.index("row")] == 2]
     truth = (target == 1).numpy()
     for line, region in zip(lines, (block, frame), strict=True):
         assert line[COLUMNS.index("area")] == region.area
         assert float(line[COLUMNS.index("before")]) == pytest.approx(iou(region.mask.numpy(), truth))
-        masks = sam.decode(embedding, [build_prompt(region, ["box"])]).masks(0).numpy()
+        masks = sam.decode(context.embedding, [prompt_of(region, "box")]).masks(0).numpy()
         for n, mask in enumerate(masks):
             assert float(line[COLUMNS.index(f"iou_{n}")]) == pytest.approx(iou(mask, region.mask.numpy()))

@@ -4,13 +4,13 @@ import numpy as np
 import torch
 
 from lit_samseg.analysis.tags import names_of, tag_regions
-from lit_samseg.refine import find_regions
+from tests.refine.contexts import regions_of
 
 VOID = 255
 
 
 def tags_of(labels: np.ndarray, target: np.ndarray, kind: str = "class") -> list[tuple[str, ...]]:
-    regions = find_regions(torch.from_numpy(labels), kind, 0)
+    regions = regions_of(torch.from_numpy(labels), kind)
     return [names_of(tags) for tags in tag_regions(regions, torch.from_numpy(target), VOID)]
 
 

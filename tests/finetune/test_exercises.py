@@ -21,8 +21,9 @@ from lit_samseg.finetune.perturbed_maps import (
     spilled,
 )
 from lit_samseg.finetune.training_prompts import draw_exercises, true_mask
-from lit_samseg.refine import build_prompt, find_regions, make_grid
+from lit_samseg.refine import Variant, make_grid, parse_variants
 from lit_samseg.sam import Embedding, SegmentAnything
+from tests.refine.contexts import context_of, prompt_of, regions_of
 
 
 def generator(seed: int = 0) -> np.random.Generator:
@@ -91,29 +92,36 @@ def test_noise_moves_what_the_baseline_thinks(scene: tuple[torch.Tensor, torch.T
     assert any(not torch.equal(label_map, same) for label_map, _ in moved)
 
 
+def row(text: str) -> Variant:
+    (variant,) = parse_variants([text], has_background=True)
+    return variant
+
+
 def test_prompts_are_the_evaluations(scene: tuple[torch.Tensor, torch.Tensor, Embedding]) -> None:
     image, target, embedding = scene
     labels = torch.where(target == 255, 0, target)
     grid = make_grid(image, labels, None, embedding.frame, 0)
     guess = guess_of_truth(image, target, grid, 0, 255, generator(5))
-    recipe = ("point", "box", "margin")
-    exercises = draw_exercises(guess, target, embedding, "component", recipe, 3, 0.0, 0, 255, generator(2))
+    recipe = "point+box+margin"
+    context = context_of(guess[0], image=image, embedding=embedding, grid=guess[1], target=target)
+    variant = row(f"{recipe}@component/fuse")
+    exercises = draw_exercises(context, variant, 3, 0.0, generator(2))
     assert exercises is not None
     assert 1 < len(exercises.prompts) <= 3
-    found = {region.pixels: region for region in find_regions(guess[0], "component", 0)}
+    found = {region.pixels: region for region in regions_of(guess[0], "component")}
     for prompt, region in zip(exercises.prompts, exercises.regions, strict=True):
-        expected = build_prompt(found[region.pixels], recipe, grid=guess[1])
+        expected = prompt_of(found[region.pixels], recipe, context)
         for part in ("points", "box", "mask_logits"):
             assert torch.equal(getattr(prompt, part), getattr(expected, part))
-    jittered = draw_exercises(guess, target, embedding, "component", recipe, 3, 0.1, 0, 255, generator(2))
+    jittered = draw_exercises(context, variant, 3, 0.1, generator(2))
     assert jittered is not None
     height, width = labels.shape
     boxes = torch.stack([p.box for p in jittered.prompts if p.box is not None])
     assert (boxes[:, :2] <= boxes[:, 2:]).all()
     assert (boxes >= 0).all()
     assert (boxes <= torch.tensor([width - 1, height - 1] * 2)).all()
-    empty = (torch.zeros_like(labels), grid)
-    assert draw_exercises(empty, target, embedding, "class", ("box",), 3, 0.0, 0, 255, generator()) is None
+    empty = context_of(torch.zeros_like(labels), image=image, embedding=embedding, grid=grid, target=target)
+    assert draw_exercises(empty, row("box"), 3, 0.0, generator()) is None
 
 
 def test_the_true_mask_is_what_the_region_touches() -> None:
@@ -124,7 +132,7 @@ def test_the_true_mask_is_what_the_region_touches() -> None:
     labels = torch.zeros_like(target)
     labels[8:20, 8:20] = 3  # over the first
     labels[32:38, 32:50] = 3  # over nothing
-    first, second = sorted(find_regions(labels, "component", 0), key=lambda region: region.first_pixel)
+    first, second = sorted(regions_of(labels, "component"), key=lambda region: region.first_pixel)
     mask, known = true_mask(first, target, 255)
     left = torch.zeros_like(mask)
     left[5:15, 5:15] = True

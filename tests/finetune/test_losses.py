@@ -11,8 +11,10 @@ from lit_samseg.finetune.fused_loss import fused_loss
 from lit_samseg.finetune.losses import mask_losses, sam_loss, target_shares, true_ious
 from lit_samseg.finetune.schedule import LEAST, poly, warm_up_and_decay
 from lit_samseg.finetune.training_prompts import Exercises
-from lit_samseg.refine import Grid, find_regions
+from lit_samseg.refine import Grid
+from lit_samseg.refine.fusion import Fuse
 from lit_samseg.sam import Frame
+from tests.refine.contexts import regions_of
 
 FRAME = Frame(30, 40, 80, 20)
 """20 x 20 cells of 4 pixels of the frame, 2 of the image; the image is 15 cells high."""
@@ -127,13 +129,13 @@ def test_classes_compete_as_in_the_row() -> None:
     grid = Grid(FRAME, classes, scores, torch.zeros(15, 20, dtype=torch.int64), torch.zeros(3, 15, 20))
     labels = torch.zeros(30, 40, dtype=torch.int64)
     labels[2:12, 2:12], labels[2:12, 20:30], labels[20:28, 5:30] = 2, 2, 5
-    regions = find_regions(labels, "component", 0)
+    regions = regions_of(labels, "component")
     assert [region.class_id for region in regions] == [2, 2, 5]
     logits = 8 * torch.randn(3, 20, 20, generator=generator)
     target = torch.tensor([0, 2, 5, 7, 255])[torch.randint(0, 5, (15, 20), generator=generator)]
     whole = target.repeat_interleave(2, 0).repeat_interleave(2, 1)
     exercises = Exercises([], regions, torch.zeros(3, 20, 20), torch.zeros(3, 20, 20))
-    loss = fused_loss(logits, exercises, grid, whole, 0.5)
+    loss = fused_loss(logits, exercises, grid, whole, Fuse(0.5))
     terms = []
     for y in range(15):
         for x in range(20):
@@ -144,7 +146,7 @@ def test_classes_compete_as_in_the_row() -> None:
             terms.append(np.log(np.exp(summed).sum()) - summed[[0, 2, 5].index(int(target[y, x]))])
     assert loss is not None
     assert float(loss) == pytest.approx(float(np.mean(terms)), rel=1e-4)
-    assert fused_loss(logits, exercises, grid, torch.full((30, 40), 255), 0.5) is None
+    assert fused_loss(logits, exercises, grid, torch.full((30, 40), 255), Fuse(0.5)) is None
 
 
 def test_rates_rise_and_fall() -> None:

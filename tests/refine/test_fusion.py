@@ -9,12 +9,14 @@ from torch import Tensor
 
 from lit_samseg.crf import Kernel, colour_features, feature_kernel, mean_field, position_features
 from lit_samseg.errors import InputError
-from lit_samseg.refine import Grid, find_regions, make_grid
-from lit_samseg.refine.fusion import FusedScores
+from lit_samseg.refine import Decision, Grid, ImageContext, Region, make_grid
+from lit_samseg.refine.fields import FeatureField, GridField, PixelField
+from lit_samseg.refine.fusion import Fuse, FusedScores, Vote
+from lit_samseg.refine.kinds import Field
 from lit_samseg.refine.principal import principal_components
-from lit_samseg.refine.prompts import build_prompt
-from lit_samseg.refine.variant import Fusion
-from lit_samseg.sam.frame import Frame
+from lit_samseg.sam import Frame, MaskWindow, Prompt
+from tests.refine.contexts import context_of, prompt_of, regions_of
+from tests.refine.fake_sam import BoxFillingSam
 
 FRAME = Frame(60, 80, 128, 32)
 """24 x 32 cells of 4 pixels of the frame, 2.5 of the image."""
@@ -33,15 +35,40 @@ def answers(count: int) -> list[Tensor]:
     return [torch.randn(32, 32, generator=generator) * 9 for _ in range(count)]
 
 
-def no_features() -> None:
-    return None
+class Featured(BoxFillingSam):
+    """Gives features that are given to it."""
+
+    def __init__(self, features: Tensor | None = None) -> None:
+        super().__init__()
+        self.features = features
+
+    def pixel_features(self, embedding: object) -> Tensor | None:
+        return self.features
+
+
+def image_of(grid: Grid, features: Tensor | None = None) -> ImageContext:
+    """An image whose grid is given."""
+    labels = torch.zeros(grid.frame.height, grid.frame.width, dtype=torch.int64)
+    return context_of(labels, Featured(features), grid=grid)
+
+
+def answered(class_id: int, logits: Tensor) -> Decision:
+    """What SAM answered for a region, of which only the class matters."""
+    nothing = torch.zeros(1, 1, dtype=torch.int64)
+    region = Region(class_id, nothing, 1, torch.zeros(4), torch.zeros(1, 2), 0, 0)
+    window = MaskWindow(0, 0, torch.zeros(1, 1, 1, dtype=torch.bool))
+    return Decision(region, Prompt(), window, logits[None], torch.ones(1), torch.tensor(0))
+
+
+def fielded(context: ImageContext, field: Field) -> Tensor:
+    return FusedScores(context, [], field).finish()
 
 
 def test_evidence_is_the_most_of_a_classs_regions(grid: Grid) -> None:
     one, two, three = answers(3)
-    scores = FusedScores(grid, Fusion(weight=0.5), no_features)
+    scores = FusedScores(image_of(grid), [Fuse(weight=0.5)], None)
     for class_id, logits in ((2, one), (4, two), (2, three)):
-        scores.add(class_id, logits)
+        scores.add(answered(class_id, logits))
     height, width = grid.shape
     expected = grid.log_probabilities.numpy().copy()
     for y in range(height):
@@ -54,9 +81,9 @@ def test_evidence_is_the_most_of_a_classs_regions(grid: Grid) -> None:
 
 def test_a_mask_votes_with_what_the_baseline_thinks_of_it(grid: Grid) -> None:
     masks = answers(2)
-    scores = FusedScores(grid, Fusion(vote=2.0), no_features)
+    scores = FusedScores(image_of(grid), [Vote(weight=2.0)], None)
     for logits in masks:
-        scores.add(1, logits)
+        scores.add(answered(1, logits))
     height, width = grid.shape
     likelihood = grid.log_probabilities.numpy().astype(float)
     total, voters = np.zeros_like(likelihood), np.zeros((height, width))
@@ -73,7 +100,7 @@ def test_a_mask_votes_with_what_the_baseline_thinks_of_it(grid: Grid) -> None:
 
 def test_without_an_answer_the_baseline_stays(grid: Grid) -> None:
     plain = grid.label_map(grid.log_probabilities)
-    assert torch.equal(FusedScores(grid, Fusion(0.3, 0.3), no_features).finish(), plain)
+    assert torch.equal(FusedScores(image_of(grid), [Fuse(), Vote()], None).finish(), plain)
 
 
 def test_a_field_smooths_and_needs_features_for_its_last_kernel(grid: Grid) -> None:
@@ -82,17 +109,17 @@ def test_a_field_smooths_and_needs_features_for_its_last_kernel(grid: Grid) -> N
     def borders(labels: Tensor) -> int:
         return int((labels[1:] != labels[:-1]).sum() + (labels[:, 1:] != labels[:, :-1]).sum())
 
-    smooth = FusedScores(grid, Fusion(crf="crf"), no_features).finish()
+    smooth = fielded(image_of(grid), GridField())
     assert borders(smooth) < borders(plain)
     height, width = grid.shape
     # Larger than the grid, as SAM gives them.
     features = torch.zeros(8, height + 1, width)
     features[3, :, width // 2 :] = 1
     features[5] = torch.randn(height + 1, width, generator=torch.Generator().manual_seed(0)) * 0.01
-    by_features = FusedScores(grid, Fusion(crf="samcrf"), lambda: features).finish()
+    by_features = fielded(image_of(grid, features), FeatureField())
     assert not torch.equal(by_features, smooth)
     with pytest.raises(InputError, match="gives no features for samcrf; use crf"):
-        FusedScores(grid, Fusion(crf="samcrf"), no_features).finish()
+        fielded(image_of(grid), FeatureField())
 
 
 def test_the_fields_constants_are_those_of_the_page() -> None:
@@ -101,22 +128,22 @@ def test_the_fields_constants_are_those_of_the_page() -> None:
     logits = torch.randn(5, 60, 80, generator=generator) * 1.5
     image = torch.randint(0, 256, (3, 60, 80), dtype=torch.uint8, generator=generator) // 8
     features = torch.randn(8, 24, 32, generator=generator)
-    grid = make_grid(image, logits.argmax(0), logits, FRAME, background=0, with_pixels=True)
-    own = grid.pixels
-    assert own is not None
+    grid = make_grid(image, logits.argmax(0), logits, FRAME, background=0)
+    context = context_of(logits.argmax(0), Featured(features), image=image, logits=logits, grid=grid)
+    own = context.pixel_grid
     (height, width), scores = grid.shape, grid.log_probabilities
     smooth = Kernel(position_features(height, width, 0.6), 3.0)
     colour = Kernel(colour_features(grid.image, 33.0, 5.0), 4.0)
     seen = Kernel(feature_kernel(principal_components(features, 4), 20.0, 0.2), 4.0)
     dense = [Kernel(position_features(60, 80, 1.0), 3.0), Kernel(colour_features(own.image, 67.0, 3.0), 4.0)]
     maps = []
-    for crf, where, kernels, iterations in (
-        ("crf", grid, [smooth, colour], 8),
-        ("samcrf", grid, [smooth, colour, seen], 8),
-        ("densecrf", own, dense, 10),
+    for field, where, kernels, iterations in (
+        (GridField(), grid, [smooth, colour], 8),
+        (FeatureField(), grid, [smooth, colour, seen], 8),
+        (PixelField(), own, dense, 10),
     ):
         expected = where.label_map(mean_field(where.log_probabilities, kernels, iterations))
-        maps.append(FusedScores(where, Fusion(crf=crf), lambda: features).finish())
+        maps.append(fielded(context, field))
         assert torch.equal(maps[-1], expected)
     assert not torch.equal(maps[0], maps[1])
     assert not torch.equal(maps[0], grid.label_map(scores))
@@ -147,10 +174,10 @@ def test_a_margin_prompt(grid: Grid) -> None:
     logits[3] += 2.5
     image = torch.zeros(3, 60, 80, dtype=torch.uint8)
     grid = make_grid(image, labels, logits, FRAME, background=0)
-    large, small = find_regions(labels, "component", 0)[:2]
+    large, small = regions_of(labels, "component")[:2]
     assert large.area > small.area
     for region, own, other in ((large, (12, 18), (4, 5)), (small, (4, 5), (12, 18))):
-        prompt = build_prompt(region, ["point", "box", "margin"], grid=grid)
+        prompt = prompt_of(region, "point+box+margin", context_of(labels, grid=grid))
         assert prompt.mask is None
         assert prompt.mask_logits is not None
         assert prompt.mask_logits.shape == (32, 32)
@@ -167,9 +194,7 @@ def test_the_images_own_pixels() -> None:
     generator = torch.Generator().manual_seed(3)
     logits = torch.randn(6, 37, 50, generator=generator) * 3
     image = torch.randint(0, 256, (3, 37, 50), dtype=torch.uint8, generator=generator)
-    frame = Frame(37, 50, 128, 32)
-    grid = make_grid(image, logits.argmax(0), logits, frame, background=0, with_pixels=True).pixels
-    assert grid is not None
+    grid = context_of(logits.argmax(0), image=image, logits=logits).pixel_grid
     assert torch.equal(grid.image, image.float())
     assert torch.allclose(grid.log_probabilities, logits.log_softmax(0)[grid.classes], atol=1e-5)
     assert torch.equal(grid.label_map(grid.log_probabilities), logits.argmax(0))

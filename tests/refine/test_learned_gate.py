@@ -16,8 +16,6 @@ from lit_samseg.refine import (
     Decision,
     Grid,
     LearnedGate,
-    find_regions,
-    find_regions_of_kinds,
     make_grid,
     parse_variants,
     read_gate,
@@ -27,6 +25,7 @@ from lit_samseg.refine import (
 from lit_samseg.refine.learned_gate import FEATURES, features
 from lit_samseg.sam import Frame, Prompt, SegmentAnything
 from lit_samseg.sam.thresholding import threshold_masks
+from tests.refine.contexts import context_of, regions_of
 from tests.refine.test_asking import case
 
 FRAME = Frame(24, 30, size=32, mask_size=16)
@@ -91,7 +90,7 @@ def drawn(seed: int, kind: str) -> tuple[Decision, Grid]:
     labels[20:, 5:9] = 5
     image = torch.randint(0, 256, (3, 24, 30), dtype=torch.uint8, generator=random)
     grid = make_grid(image, labels, torch.randn(7, 6, 8, generator=random) * 4, FRAME, 0)
-    region = find_regions(labels, "class", 0, 1)[0]
+    region = regions_of(labels, "class")[0]
     logits = torch.randn(3, 16, 16, generator=random) * 2
     if kind == "empty":
         logits -= 100
@@ -119,7 +118,7 @@ def test_a_class_alone_is_as_sure_as_can_be() -> None:
     labels = torch.full((24, 30), 4)
     grid = make_grid(torch.zeros(3, 24, 30, dtype=torch.uint8), labels, None, FRAME, None)
     logits = torch.ones(1, 16, 16)
-    (region,) = find_regions(labels, "class", None)
+    (region,) = regions_of(labels, "class", None)
     decision = Decision(region, Prompt(), threshold_masks(logits, FRAME), logits, torch.ones(1), torch.tensor(0))
     found = dict(zip(FEATURES, features(decision, grid).tolist(), strict=True))
     assert found["margin"] == 10
@@ -224,31 +223,30 @@ def sam() -> SegmentAnything:
 @pytest.mark.parametrize("seed", [3, 8])
 def test_always_is_the_ungated_row_and_never_the_regions(sam: SegmentAnything, seed: int) -> None:
     image, _, labels = case(seed)
-    (embedding,) = sam.encode([image])
-    grid = make_grid(image, labels, None, embedding.frame, 0)
-    regions = find_regions_of_kinds(labels, ("class", "component"), 0)
+    context = context_of(labels, sam, image=image)
     plain = ["points+box+mask@component", "box@rounds=2", "box@class/iou/baseline"]
     # A mask whose IoU with its region is 1 is the region.
-    gated = [f"{text}/gate=100" for text in plain]
+    gated = [f"{text}/gate=1.0" for text in plain]
     learned = [f"{text}/learned" for text in plain]
     variants = parse_variants([*plain, *gated, *learned], has_background=True)
     always, never, some = LearnedGate(), LearnedGate(), fitted(0.0)
     never.bias.fill_(-1)
     decisions: list[Decision] = []
     observe = {learned[0]: decisions.append}
-    refine_by_all(labels, regions, embedding, sam, variants, 0, grid=grid, gate=always, observe=observe)
-    some.bias.fill_(-torch.stack([some(features(decision, grid)) for decision in decisions]).mean())
-    maps = {
-        gate: refine_by_all(labels, regions, embedding, sam, variants, 0, grid=grid, gate=gate)
-        for gate in (always, never, some)
-    }
+    context.learned_gate = always
+    refine_by_all(context, variants, observe)
+    some.bias.fill_(-torch.stack([some(features(decision, context.grid)) for decision in decisions]).mean())
+    maps = {}
+    for gate in (always, never, some):
+        context.learned_gate = gate
+        maps[gate] = refine_by_all(context, variants)
     assert all(decision.kept.masks.any() for decision in decisions)
     for text, region_row, row in zip(plain, gated, learned, strict=True):
         assert torch.equal(maps[always][row], maps[always][text])
         assert torch.equal(maps[never][row], maps[never][region_row])
         assert not torch.equal(maps[never][row], maps[always][row])
     assert torch.equal(maps[never][learned[2]], labels)
-    kept = {bool(some.keeps(decision, grid)) for decision in decisions}
+    kept = {bool(some.keeps(decision, context.grid)) for decision in decisions}
     assert kept == {True, False}
     assert not torch.equal(maps[some][learned[0]], maps[always][learned[0]])
     assert not torch.equal(maps[some][learned[0]], maps[never][learned[0]])
@@ -256,13 +254,9 @@ def test_always_is_the_ungated_row_and_never_the_regions(sam: SegmentAnything, s
 
 def test_without_a_gate_there_is_no_row(sam: SegmentAnything, tmp_path: Path) -> None:
     image, _, labels = case(3)
-    (embedding,) = sam.encode([image])
-    grid = make_grid(image, labels, None, embedding.frame, 0)
     (variant,) = parse_variants(["box@learned"], has_background=True)
-    regions = find_regions(labels, "class", 0)
-    for given in ({"grid": grid}, {"gate": LearnedGate()}):
-        with pytest.raises(ValueError, match="need a gate and a grid"):
-            refine(labels, regions, embedding, sam, variant, 0, **given)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="need a gate"):
+        refine(context_of(labels, sam, image=image), variant)
     with pytest.raises(InputError, match="'box@learned' needs a learned gate; give gate=FILE"):
         Refiner(sam, variant="box@learned", background=0)
     never = LearnedGate()

@@ -7,10 +7,11 @@ import torch
 
 from lit_samseg.checkpoints.weights import DEMO_WEIGHTS
 from lit_samseg.data.scene_generator import generate_scene
-from lit_samseg.refine import find_regions, parse_variants, refine
+from lit_samseg.refine import parse_variants, refine
 from lit_samseg.refine.variant import PAPER_VARIANTS
 from lit_samseg.sam import HubSam, SegmentAnything
 from lit_samseg.sam.official.architecture import DEMO, SamArchitecture, build_sam
+from tests.refine.contexts import context_of
 from tests.sam.hub_layout import save_in_hub_layout
 from tests.sam.tiny_hub import randomise
 
@@ -68,12 +69,12 @@ def compare_refined_maps(pair: Pair, indices: range) -> tuple[int, int, int]:
         embeddings = [sam.encode([image])[0] for sam in pair]
         torch.testing.assert_close(embeddings[0].features, embeddings[1].features, atol=1e-4, rtol=0)
         for variant in parse_variants(VARIANTS, has_background=True):
-            regions = find_regions(coarse, variant.region, 0)
-            assert regions
-            official, ours = (
-                refine(coarse, regions, embedding, sam, variant, 0, target)
+            contexts = [
+                context_of(coarse, sam, image=image, embedding=embedding, target=target)
                 for sam, embedding in zip(pair, embeddings, strict=True)
-            )
+            ]
+            assert all(context.regions(variant.finder) for context in contexts)
+            official, ours = (refine(context, variant) for context in contexts)
             differing += int((official != ours).sum())
             changed += int((official != coarse).sum())
             total += official.numel()
@@ -99,5 +100,5 @@ def test_real_masks_are_good_ones(trained: Pair) -> None:
     image, target, coarse = scene(0)
     sam = trained[1]
     (variant,) = parse_variants(["box@component"], has_background=True)
-    refined = refine(coarse, find_regions(coarse, variant.region, 0), sam.encode([image])[0], sam, variant, 0)
+    refined = refine(context_of(coarse, sam, image=image), variant)
     assert (refined != target).float().mean() < (coarse != target).float().mean()

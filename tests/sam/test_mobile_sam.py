@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from lit_samseg.data.reading import read_image
-from lit_samseg.refine import build_prompt, find_regions, select
+from lit_samseg.refine import RegionCandidates
+from lit_samseg.refine.selection import ByLikeness, select
 from lit_samseg.sam import Embedding, SegmentAnything
 from lit_samseg.sam.official.mobile_sam import build_mobile_sam, rename_published_keys
 from tests.conftest import SHARED
+from tests.refine.contexts import context_of, prompt_of, regions_of
 
 REAL_IDS = ("2007_000033", "2007_000042")
 RECIPES = ("point", "points", "box", "points+box", "points+box+mask")
@@ -28,11 +30,13 @@ def test_reference_outputs_of_the_published_code(image_id: str, mobile_sam: Segm
     theirs = torch.from_numpy(reference["embedding"].astype(np.float32))[0]
     # float16 keeps three digits of embeddings below 1.
     torch.testing.assert_close(own.features, theirs, atol=5e-4, rtol=0)
-    (region,) = find_regions(torch.from_numpy(reference["mask"]).long(), "class", 0)
+    labels = torch.from_numpy(reference["mask"]).long()
+    (region,) = regions_of(labels, "class")
+    context = context_of(labels, mobile_sam, image=image, embedding=own)
     np.testing.assert_array_equal(region.box.numpy(), reference["box"])
     np.testing.assert_allclose(region.centroids.numpy(), reference["points"], atol=1e-9)
     for recipe in RECIPES:
-        prompt = build_prompt(region, recipe.split("+"))
+        prompt = prompt_of(region, recipe)
         logits = torch.from_numpy(reference[f"{recipe}/low_res_logits"])
         scores = torch.from_numpy(reference[f"{recipe}/iou_predictions"])
         # float16 embeddings: 1e-2 (the bound); our fp32 ones against the published fp32 run: 1e-3.
@@ -43,7 +47,9 @@ def test_reference_outputs_of_the_published_code(image_id: str, mobile_sam: Segm
             assert difference[:, :rows, :columns].abs().max() < tolerance
             assert (candidates.scores[0] - scores).abs().max() < tolerance / 10
             masks = candidates.masks(0)
-            chosen = select(masks, candidates.scores[0], "iou", region.mask)
+            logits_of, scores_of = candidates.low_res_logits[0], candidates.scores[0]
+            answers = RegionCandidates(region, candidates.window(0), logits_of, scores_of, context)
+            chosen = select(ByLikeness(), answers)
             assert int(chosen) == int(reference[f"{recipe}/selected"])
             packed = np.unpackbits(reference[f"{recipe}/masks"])[: masks.numel()]
             assert (masks.numpy().ravel() != packed.astype(bool)).mean() < 1e-4

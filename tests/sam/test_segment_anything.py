@@ -10,11 +10,11 @@ from torch.nn import functional as F
 
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.errors import InputError
-from lit_samseg.refine import build_prompt, find_regions
 from lit_samseg.sam import Prompt, SegmentAnything
 from lit_samseg.sam.batching import bell
 from lit_samseg.sam.known_weights import resolve_checkpoint
 from lit_samseg.sam.official.checkpoint import load_sam
+from tests.refine.contexts import prompt_of, regions_of
 
 RECIPES = ["point", "points", "box", "points+box", "points+box+mask", "mask", "box+mask"]
 RECIPES += ["pole+negative", "points+negative+wide", "negative+box+mask"]
@@ -40,9 +40,9 @@ def test_masks_are_the_official_predictors(
     # The official network too, not ours made ready for inference.
     predictor = SamPredictor(load_sam(resolve_checkpoint("demo"))[1].eval())
     predictor.set_image(image.permute(1, 2, 0).numpy())
-    regions = find_regions(labels, "class", 0)
+    regions = regions_of(labels, "class")
     assert len(regions) >= 2
-    prompts = [build_prompt(region, recipe.split("+")) for region in regions]
+    prompts = [prompt_of(region, recipe) for region in regions]
     embedding = sam.encode([image])[0]
     candidates = sam.decode(embedding, prompts, multimask)
     rows, columns = embedding.frame.low_res_used
@@ -83,8 +83,8 @@ def test_prompts_come_back_in_order_whatever_their_mixture(
 ) -> None:
     image, labels = scene
     embedding = sam.encode([image])[0]
-    regions = find_regions(labels, "class", 0)
-    prompts = [build_prompt(r, recipe.split("+")) for recipe in RECIPES for r in regions]
+    regions = regions_of(labels, "class")
+    prompts = [prompt_of(r, recipe) for recipe in RECIPES for r in regions]
     together = sam.decode(embedding, prompts)
     assert len(together) == len(prompts)
     for n, prompt in enumerate(prompts):
@@ -119,7 +119,7 @@ def test_lower_precision_is_near_and_returns_fp32(
 ) -> None:
     image, labels = scene
     low = SegmentAnything("demo", precision=precision)  # type: ignore[arg-type]
-    prompts = [Prompt(box=find_regions(labels, "class", 0)[0].box)]
+    prompts = [Prompt(box=regions_of(labels, "class")[0].box)]
     ours, exact = (m.decode(m.encode([image])[0], prompts) for m in (low, sam))
     assert ours.low_res_logits.dtype == torch.float32
     assert not torch.equal(ours.low_res_logits, exact.low_res_logits)
@@ -157,8 +157,8 @@ def test_the_bell_is_in_the_frame_and_of_its_strength(
 ) -> None:
     image, labels = scene
     (embedding,) = sam.encode([image])
-    region = max(find_regions(labels, "component", 0), key=lambda region: region.area)
-    prompt = build_prompt(region, ["pole", "box", "gauss"])
+    region = max(regions_of(labels, "component"), key=lambda region: region.area)
+    prompt = prompt_of(region, "pole+box+gauss")
     plain = mask_input(region.mask.float() * 2 - 1, sam)[0]
     logits = bell(plain > 0, 4.0) * 30
     assert float(logits.max()) == 30
