@@ -48,7 +48,9 @@ class Decider:
         for n, request in enumerate(requests):
             decided: dict[object, Decision] = {}
             for variant, region in request.askers:
-                key = variant.selector, variant.rounds, region.pixels
+                # Parts that ask the same of a region may differ in what they ask of SAM's mask.
+                again = (variant.rounds, variant.prompt) if variant.rounds > 1 else None
+                key = variant.selector, again, region.pixels
                 if key not in decided:
                     first = self._decision(region, prompts[n], *answers[n], variant.selector)
                     decided[key] = self._prompt_anew(first, variant)

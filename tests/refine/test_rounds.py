@@ -1,10 +1,12 @@
 """Asking SAM about its own masks, and about a random field's label map, against the same steps taken by hand."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 
 from lit_samseg.refine import Decision, parse_variants, refine, refine_by_all
-from lit_samseg.sam import Candidates, SegmentAnything
+from lit_samseg.sam import Candidates, Embedding, Prompt, SegmentAnything
 from tests.refine.contexts import context_of, prompt_of, regions_of
 from tests.refine.fake_sam import BoxFillingSam
 from tests.refine.test_asking import case
@@ -55,6 +57,26 @@ def test_of_an_empty_mask_nothing_is_asked() -> None:
     refined = refine(context_of(labels, sam), variant)
     assert sam.asked == 1
     assert not refined.any()
+
+
+def test_parts_that_ask_the_same_at_first_may_ask_something_else_of_a_mask() -> None:
+    class Torn(BoxFillingSam):
+        """Answers with two blocks to one point, and with the first of them to two."""
+
+        def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
+            answer = super().decode(embedding, prompts, multimask)
+            for logits, prompt in zip(answer.low_res_logits, prompts, strict=True):
+                logits.fill_(-1)
+                logits[:, 2:5, 2:5] = 1
+                if prompt.points is not None and len(prompt.points) == 1:
+                    logits[:, 7:11, 9:15] = 1
+            return answer
+
+    labels = torch.zeros(12, 16, dtype=torch.int64)
+    labels[2:8, 3:9] = 4
+    variants = parse_variants(["point@rounds=2", "points@rounds=2"], has_background=True)
+    together = refine_by_all(context_of(labels, Torn()), variants)
+    assert [int((together[variant.name] == 4).sum()) for variant in variants] == [9 + 24, 9]
 
 
 def test_sam_refines_what_a_field_made(sam: SegmentAnything) -> None:
