@@ -131,12 +131,12 @@ def gate_saying(tmp_path: Path) -> Callable[[float], Path]:
 
 
 def test_a_gate_is_a_row(trained: Path, run_cli: RunCli, gate_saying: Callable[[float], Path], tmp_path: Path) -> None:
-    rows = ("--model.variants", f"[{ROW}, {ROW}/gate=100, {ROW}/learned]", "--model.analysis", True)
+    rows = ("--model.variants", f"[{ROW}, {ROW}/gate=1.0, {ROW}/learned]", "--model.analysis", True)
     results = {
         name: evaluated(run_cli, tmp_path / name, gate, *rows)
         for name, gate in (("own", trained / "gate.json"), ("yes", gate_saying(1.0)), ("no", gate_saying(-1.0)))
     }
-    for name, same in (("yes", ROW), ("no", f"{ROW}/gate=100")):
+    for name, same in (("yes", ROW), ("no", f"{ROW}/gate=1.0")):
         scores = {row["name"]: row["miou"] for row in results[name]["rows"]}
         assert scores[f"{ROW}/learned"] == scores[same]
         ours, theirs = (
