@@ -55,8 +55,10 @@ def _key(region: Region, variant: Variant, context: ImageContext) -> object:
     # Made of every pixel; others only of the places that are compared.
     others = [(part, region.pixels) for part in variant.prompt if not part.by_place]
     places = (prompt.points, prompt.negative_points, prompt.box)
+    # Regions of one finder, and of all of this package's, are the same if their `pixels` are; others may not be.
+    finder = variant.finder if variant.finder.is_foreign else None
     # Of one class only, so that a class's masks can be painted and let go before the next one's are made.
-    return region.class_id, *map(_bytes, places), *others, variant.multimask
+    return region.class_id, *map(_bytes, places), *others, variant.multimask, finder
 
 
 def _bytes(coordinates: Tensor | None) -> bytes | None:

@@ -14,6 +14,7 @@ from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decider import Decider
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.kinds import Composer, Composition, Gate, Start
+from lit_samseg.refine.part import Part
 from lit_samseg.refine.prompt_requests import collect_requests
 from lit_samseg.refine.variant import Variant
 
@@ -100,9 +101,7 @@ def _finished(variant: Variant, composition: Composition, context: ImageContext)
         refined = composition.finish()
     foreign = _foreign_composer(variant)
     if foreign is not None:
-        refined = check_tensor(foreign, refined, tuple(context.label_map.shape), "its label map")
-        if refined.is_floating_point():
-            raise InputError(f"{foreign.title} gives a label map of {refined.dtype}; it must be of integers")
+        refined = _checked_map(foreign, refined, context)
     return refined.to(context.label_map.dtype)
 
 
@@ -110,8 +109,16 @@ def _start_map(start: Start, context: ImageContext) -> Tensor:
     with blaming(start, "with the baseline's label map"):
         found = start.label_map(context)
     if start.is_foreign:
-        found = check_tensor(start, found, tuple(context.label_map.shape), "its label map")
+        found = _checked_map(start, found, context)
     return found.to(context.label_map.dtype)
+
+
+def _checked_map(part: Part, given: object, context: ImageContext) -> Tensor:
+    """Return what a part from outside gave, if it is a label map of the image."""
+    label_map = check_tensor(part, given, tuple(context.label_map.shape), "its label map")
+    if label_map.is_floating_point():
+        raise InputError(f"{part.title} gives a label map of {label_map.dtype}; it must be of integers")
+    return label_map
 
 
 def _foreign_composer(variant: Variant) -> Composer | None:

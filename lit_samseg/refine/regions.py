@@ -12,6 +12,9 @@ from scipy import ndimage
 from skimage.measure import label as label_components
 from torch import Tensor
 
+from lit_samseg.errors import InputError
+from lit_samseg.refine.blame import blaming
+from lit_samseg.refine.part import Part
 from lit_samseg.refine.prompt_geometry import farthest_background, pole_of_inaccessibility
 from lit_samseg.void import VOID
 
@@ -133,7 +136,7 @@ def _regions(components: _Components, finder: Grouping, device: torch.device) ->
     class_ids, starts = np.unique(components.classes, return_index=True)
     ends = np.append(starts, len(components.classes))[1:]
     for class_id, start, end in zip(class_ids.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        groups = finder.group(components.areas[start:end], components.boxes[start:end])
+        groups = _groups(finder, components.areas[start:end], components.boxes[start:end], class_id)
         found += [(class_id, start + members) for members in groups]
     number_of = np.zeros(len(components.classes) + 1, np.int32)
     for number, (_, members) in enumerate(found, start=1):
@@ -152,6 +155,24 @@ def _regions(components: _Components, finder: Grouping, device: torch.device) ->
         )
         for number, ((class_id, members), box) in enumerate(zip(found, corners, strict=True), start=1)
     ]
+
+
+def _groups(
+    finder: Grouping, areas: NDArray[np.int64], boxes: NDArray[np.float64], class_id: int
+) -> Sequence[NDArray[np.int64]]:
+    """Return a class's groups of components, looked at where the finder is from outside."""
+    if not (isinstance(finder, Part) and finder.is_foreign):
+        return finder.group(areas, boxes)
+    with blaming(finder, f"for the components of class {class_id}"):
+        groups = [np.asarray(members) for members in finder.group(areas, boxes)]
+        members = np.concatenate([np.zeros(0, np.int64), *groups])
+    fits = members.dtype.kind == "i" and all(group.size for group in groups)
+    if not fits or len(np.unique(members)) < len(members) or not np.isin(members, np.arange(len(areas))).all():
+        raise InputError(
+            f"{finder.title} gives groups {[group.tolist() for group in groups]} of {len(areas)} components; each must "
+            "have one or more of their places from 0 on, and none may be in two"
+        )
+    return groups
 
 
 def _find_components(labels: NDArray[np.integer], background: int | None) -> _Components:
