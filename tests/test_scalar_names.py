@@ -7,8 +7,8 @@ import pytest
 
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.scalar_names import scalar_name
-from lit_samseg.refine.grammar import parse_variant
-from lit_samseg.refine.variant import FILLS, PARTS, REGIONS, SELECTIONS
+from lit_samseg.refine import PARTS, Painter, Part, PromptPart, RegionFinder, Selector, parse_variant
+from lit_samseg.refine.kinds import SLOTS
 
 
 @pytest.mark.parametrize(
@@ -19,17 +19,25 @@ from lit_samseg.refine.variant import FILLS, PARTS, REGIONS, SELECTIONS
         ("points+box+mask@component", "points_box_mask.component"),
         ("box@class/score", "box.class.score"),
         ("box@component/iou/baseline", "box.component.iou.baseline"),
+        ("box@fuse=0.5", "box.fuse-0.5"),
+        ("box+my.parts:Halo@split", "box_my.parts_Halo.split"),
+        ("my own row", "my_own_row"),
     ],
 )
 def test_names(row: str, name: str) -> None:
     assert scalar_name(row) == name
 
 
+def words(kind: type[Part]) -> list[str]:
+    return [word for word in PARTS.own if issubclass(PARTS.find(word), kind)]
+
+
 def every_row() -> set[str]:
     """All names that rows can have, with a background and without."""
-    recipes = ["+".join(parts) for size in range(1, len(PARTS) + 1) for parts in combinations(PARTS, size)]
+    parts = words(PromptPart)
+    recipes = ["+".join(some) for size in range(1, len(SLOTS) + 1) for some in combinations(parts, size)]
     rows = {"baseline"}
-    for recipe, *rest in product(recipes, REGIONS, SELECTIONS, FILLS):
+    for recipe, *rest in product(recipes, words(RegionFinder), words(Selector), words(Painter)):
         for has_background in (True, False):
             try:
                 rows.add(parse_variant(f"{recipe}@{'/'.join(rest)}", has_background).name)

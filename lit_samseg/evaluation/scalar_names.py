@@ -1,5 +1,7 @@
 """What a row is called where its scores are logged live."""
 
+import re
+
 _LOGGED = str.maketrans("+@/=", "_..-")
 
 
@@ -9,10 +11,10 @@ def scalar_name(row: str) -> str:
     Lightning drops ``+`` and ``@`` for MLflow and warns of each name. ``/`` ends the name of a group in TensorBoard and
     W&B, and is left for what follows: ``box_mask.class.score/miou``.
 
-    No two rows share a name, since no word of a variant has ``_``, ``.`` or ``-`` in it: what is before the first ``.``
-    is the recipe with ``_`` for ``+``, each ``.`` after that was a ``/``, each ``-`` was a ``=``.
+    What is before the first ``.`` is the recipe with ``_`` for ``+``, each ``-`` was a ``=``. No two rows of a run
+    share a name, since rows whose names differ in signs only are refused.
 
     Args:
         row: ``baseline`` or a variant's name.
     """
-    return row.translate(_LOGGED)
+    return re.sub(r"[^\w.-]", "_", row.translate(_LOGGED))

@@ -85,11 +85,22 @@ def _by_kind(others: Words) -> dict[type[Part], list[tuple[str, Part]]]:
         same = by_kind.setdefault(kind, [])
         if any(type(known) is type(part) for _, known in same):
             raise InputError(f"{word!r} stands twice")
+        _check_mixed([*same, (word, part)])
         adds = isinstance(part, Evidence) and all(isinstance(known, Evidence) for _, known in same)
         if same and not adds:
             raise InputError(f"{same[0][0]!r} and {word!r} exclude each other; write one of {', '.join(_words(kind))}")
         same.append((word, part))
     return by_kind
+
+
+def _check_mixed(composers: Words) -> None:
+    """See that scores are not added up where masks are painted."""
+    adding = [word for word, part in composers if isinstance(part, Evidence)]
+    painting = [word for word, part in composers if isinstance(part, Painter)]
+    if adding and painting:
+        raise InputError(
+            f"where scores are added up there is neither a fill nor an oracle; leave {painting[0]} or {adding[0]} out"
+        )
 
 
 def _words(kind: type[Part]) -> list[str]:

@@ -13,6 +13,8 @@ from lit_samseg.refine.part import option, part
 from lit_samseg.refine.principal import principal_components
 
 _TUNED = "the tuning half of 200 images of VOC2012 val, docs/recipes.md"
+_LEAST = 0.01
+"""Of what distances are divided by."""
 _DEEPLAB = "DeepLabV2 for VOC2012 (Chen et al., 2018)"
 
 
@@ -22,10 +24,10 @@ class GridField(Field):
     """A random field on SAM's grid has the last word: of position and colour."""
 
     smooth_weight: float = option(3.0, "weight of the kernel of position", 0, None, _TUNED)
-    smooth_distance: float = option(0.6, "its width, in cells", 0, None, _TUNED)
+    smooth_distance: float = option(0.6, "its width, in cells", _LEAST, None, _TUNED)
     colour_weight: float = option(4.0, "weight of the kernel of position and colour", 0, None, _TUNED)
-    colour_distance: float = option(33.0, "its width in position, in cells", 0, None, _TUNED)
-    colour_difference: float = option(5.0, "its width in colour, of 255", 0, None, _TUNED)
+    colour_distance: float = option(33.0, "its width in position, in cells", _LEAST, None, _TUNED)
+    colour_difference: float = option(5.0, "its width in colour, of 255", _LEAST, None, _TUNED)
     iterations: int = option(8, "mean-field iterations", 1, None, _TUNED)
 
     def refine(self, scores: Tensor, context: ImageContext) -> Tensor:
@@ -49,9 +51,9 @@ class FeatureField(GridField):
 
     needs_features = True
     feature_weight: float = option(4.0, "weight of the kernel of position and features", 0, None, _TUNED)
-    feature_distance: float = option(20.0, "its width in position, in cells", 0, None, _TUNED)
+    feature_distance: float = option(20.0, "its width in position, in cells", _LEAST, None, _TUNED)
     feature_difference: float = option(
-        0.2, "its width in features, in standard deviations of the first component", 0, None, _TUNED
+        0.2, "its width in features, in standard deviations of the first component", _LEAST, None, _TUNED
     )
     components: int = option(4, "principal components of the features", 1, None, _TUNED)
 
@@ -77,10 +79,10 @@ class PixelField(Field):
 
     of_pixels = True
     smooth_weight: float = option(3.0, "weight of the kernel of position", 0, None, _DEEPLAB)
-    smooth_distance: float = option(1.0, "its width, in pixels", 0, None, _DEEPLAB)
+    smooth_distance: float = option(1.0, "its width, in pixels", _LEAST, None, _DEEPLAB)
     colour_weight: float = option(4.0, "weight of the kernel of position and colour", 0, None, _DEEPLAB)
-    colour_distance: float = option(67.0, "its width in position, in pixels", 0, None, _DEEPLAB)
-    colour_difference: float = option(3.0, "its width in colour, of 255", 0, None, _DEEPLAB)
+    colour_distance: float = option(67.0, "its width in position, in pixels", _LEAST, None, _DEEPLAB)
+    colour_difference: float = option(3.0, "its width in colour, of 255", _LEAST, None, _DEEPLAB)
     iterations: int = option(10, "mean-field iterations", 1, None, _DEEPLAB)
 
     def refine(self, scores: Tensor, context: ImageContext) -> Tensor:

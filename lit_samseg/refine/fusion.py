@@ -22,7 +22,7 @@ class Fuse(Evidence):
     """SAM's logits are added to the baseline's log-probability of the region's class."""
 
     main, in_per_cent = "weight", True
-    weight: float = option(0.3, "of SAM's logits", least=0, source=_TUNED)
+    weight: float = option(0.3, "of SAM's logits", least=0.01, source=_TUNED)
     surest: float = option(
         10.0, "logits count up to this: beyond, SAM is no surer of what it sees, only of what it means", 0, None, _TUNED
     )
@@ -42,7 +42,7 @@ class Vote(Evidence):
     """What the baseline thinks of a mask as a whole is added all over the mask."""
 
     main, in_per_cent = "weight", True
-    weight: float = option(0.3, "of the mean log-probabilities in the mask", least=0, source=_TUNED)
+    weight: float = option(0.3, "of the mean log-probabilities in the mask", least=0.01, source=_TUNED)
     least: float = option(-8.0, "log-probability below which a class is as good as ruled out", None, 0, _TUNED)
 
     def tally(self, grid: Grid) -> Tally:

@@ -1,5 +1,7 @@
 """What a row's text means: ``RECIPE`` or ``RECIPE@WORD/WORD=NUMBER/...``; the words of a recipe are joined by ``+``."""
 
+import dataclasses
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -7,13 +9,15 @@ from typing import Any
 
 from lit_samseg.errors import InputError
 from lit_samseg.refine.composition import compose
-from lit_samseg.refine.kinds import PromptPart
+from lit_samseg.refine.kinds import KINDS, PromptPart
 from lit_samseg.refine.part import PARTS, Part
 from lit_samseg.refine.prompts import Function
 from lit_samseg.refine.regions import Region
 from lit_samseg.refine.variant import RECOMMENDED, Variant
 from lit_samseg.sam.interface import Prompt
 
+_NAME_SIGNS, _LONGEST_NAME = " +@/=._-", 100
+"""Of names that rows are given: they become names of files."""
 NO_PROMPT = "none"
 """The recipe of a row that asks SAM for no mask."""
 RowText = str | dict[str, Any]
@@ -76,6 +80,7 @@ def parse_variants(texts: Sequence[Any], has_background: bool, has_features: boo
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise InputError(f"variants: {twice[0]!r} is listed more than once; a row is computed once")
+    _check_told_apart(names)
     return variants
 
 
@@ -96,10 +101,24 @@ def variant_of(ask: Callable[[Region], Prompt], words: str = "", has_background:
     return compose([(name, Function(ask))], others, has_background, notes)
 
 
+def _check_told_apart(names: Sequence[str]) -> None:
+    """Refuse names that are the same where signs are replaced, as in names of files and in loggers."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault("".join(sign if sign.isalnum() else "-" for sign in name.casefold()), name)
+        if other != name:
+            raise InputError(f"variants: {other!r} and {name!r} differ in signs only; give one of them another name")
+
+
 def _named(name: object, row: object, parse: Any) -> Variant:
     """Return a row with a name of its own and, where they are given, other options of its parts."""
-    if not isinstance(name, str) or not name.strip() or not name.isprintable() or name.strip() == "baseline":
-        raise InputError(f"variants: {name!r} cannot be a row's name; give a text of its own")
+    fits = isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and name[:1].isalnum()
+    if not (fits and all(sign.isalnum() or sign in _NAME_SIGNS for sign in str(name)) and name != "baseline"):
+        raise InputError(
+            f"variants: {name!r} cannot be a row's name; give up to {_LONGEST_NAME} letters, digits, blanks and "
+            f"{' '.join(_NAME_SIGNS.strip())}, a letter or digit first, and not baseline"
+        )
+    assert isinstance(name, str)
     options: Mapping[str, Any] = {}
     if isinstance(row, Mapping):
         options = {str(word): given for word, given in row.items() if word != "row"}
@@ -118,10 +137,13 @@ def _named(name: object, row: object, parse: Any) -> Variant:
             variant = variant.with_options(word, given)
         except InputError as error:
             raise InputError(f"variants: {name}: {error}") from error
-    return replace(variant, name=name.strip())
+    return replace(variant, name=name)
 
 
 def _prompt_part(word: str, notes: list[str]) -> tuple[str, PromptPart]:
+    if word == NO_PROMPT:
+        raise InputError(f"{NO_PROMPT!r} stands alone before the @, as in none@crf")
+    check_known(word, "recipe", KINDS[:1])
     spelling, part = _part(word, notes)
     if not isinstance(part, PromptPart):
         raise InputError(f"{word!r} is no prompt; it stands behind the @, as in box@{word}")
@@ -129,23 +151,44 @@ def _prompt_part(word: str, notes: list[str]) -> tuple[str, PromptPart]:
 
 
 def _other_part(word: str, notes: list[str]) -> tuple[str, Part]:
+    check_known(word, "word", KINDS[1:])
     spelling, part = _part(word, notes)
     if isinstance(part, PromptPart):
         raise InputError(f"{word!r} is a prompt; it stands before the @, as in {word}+...")
     return spelling, part
 
 
+def check_known(text: str, what: str, kinds: Sequence[type[Part]]) -> None:
+    """Name the words that may stand in a place, if there is another one.
+
+    Raises:
+        InputError: The text begins with no known word, and is no path.
+    """
+    word = text.partition("=")[0]
+    if word in PARTS or ":" in word:
+        return
+    own = [name for kind in kinds for name in PARTS.own if issubclass(PARTS.find(name), kind)]
+    # Of what kind the others are is not known before they are imported.
+    there = [*own, *(name for name in PARTS if name not in PARTS.own)]
+    meant = difflib.get_close_matches(word, there, 1)
+    hint = f"did you mean {meant[0]!r}?" if meant else "write package.module:Name for one of your own"
+    raise InputError(f"unknown {what} {word!r}; there are {', '.join(there)}; {hint}")
+
+
 def _part(text: str, notes: list[str]) -> tuple[str, Part]:
     """Return how a word is written at its shortest, and what it means."""
-    spelling, part, note = _read(text)
+    spelling, part, note = _read(PARTS.find(text.partition("=")[0]), text)
     notes += [note] if note else []
     return spelling, part
 
 
 @cache
-def _read(text: str) -> tuple[str, Part, str]:
+def _read(kind: type[Part], text: str) -> tuple[str, Part, str]:
+    """Read a word. The class is looked up before: defined anew, as a notebook's cell does, it is another one."""
     word, given, number = text.partition("=")
-    kind = PARTS.find(word)
+    forgotten = [name for name, value in vars(kind).items() if isinstance(value, dataclasses.Field)]
+    if forgotten:
+        raise InputError(f"{word!r} has an option {forgotten[0]!r}; write @dataclass(frozen=True) above its class")
     try:
         part = kind()
     except TypeError as error:
@@ -159,7 +202,8 @@ def _read(text: str) -> tuple[str, Part, str]:
     try:
         value: float = int(number) / 100 if old else int(number) if type(default) is int else float(number)
     except ValueError as error:
-        raise InputError(f"{text!r} has no number behind the =; write {word}={default}") from error
+        what = "whole number" if type(default) is int else "number"
+        raise InputError(f"{text!r} has no {what} behind the =; write {word}={default}") from error
     part = part.with_options({kind.main: value})
     spelling = word if value == default else f"{word}={value}"
     return spelling, part, f"{text} is in per cent, an old spelling; write {word}={value}" if old else ""

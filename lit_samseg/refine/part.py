@@ -1,6 +1,7 @@
 """What a row is made of: small frozen dataclasses, each known by a word, with options that have units."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -8,6 +9,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.runtime.registry import Registry
 
 Option = bool | int | float | str
+_KINDS = {bool: "bool, true or false", int: "whole number", float: "number", str: "text"}
 Class = TypeVar("Class", bound=type["Part"])
 
 
@@ -116,14 +118,16 @@ def _checked(owner: Part, field: "dataclasses.Field[Any]", value: Any) -> Option
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:
-        raise InputError(f"{name} is {value!r}; it is a {'number' if kind in (int, float) else kind.__name__}")
+        raise InputError(f"{name} is {value!r}; it is a {_KINDS[kind]}")
     low, high = least is not None and not value >= least, most is not None and not value <= most
-    if low or high or (kind is float and value != value):
-        if least is not None and most is not None:
-            allowed = f"in {least:g}..{most:g}"
-        else:
-            allowed = (
-                f"{least:g} or more" if least is not None else f"{most:g} or less" if most is not None else "a number"
-            )
-        raise InputError(f"{name} is {value:g}; it is {allowed}")
+    if low or high or (kind is float and not math.isfinite(value)):
+        raise InputError(f"{name} is {value:g}; it is {_range(least, most)}")
     return value  # type: ignore[no-any-return]
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if least is not None and most is not None:
+        return f"in {least:g}..{most:g}"
+    if least is not None:
+        return f"{least:g} or more"
+    return "a finite number" if most is None else f"{most:g} or less"

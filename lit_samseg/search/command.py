@@ -34,9 +34,9 @@ A space is YAML, of which all combinations that mean something may be tried:
   regions: [class, component]
   selections: [iou, score, single]
   words:
-    gate: [none, 50, 70]                                    per cent
-    fuse: [none, 15, 30, 50]
-    vote: [none, 15, 30, 60]
+    gate: [none, 0.5, 0.7]
+    fuse: [none, 0.15, 0.3, 0.5]
+    vote: [none, 0.15, 0.3, 0.6]
     crf: [none, crf, samcrf]
 
 If there are at most --trials, all are tried; else Optuna's TPE chooses (pip install 'lit_samseg[search]').

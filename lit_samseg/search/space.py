@@ -12,7 +12,8 @@ import yaml
 from lit_samseg.errors import InputError
 from lit_samseg.refine import PARTS, Part, PromptPart, RegionFinder, Selector, parse_variant
 from lit_samseg.refine.gates import Learned
-from lit_samseg.refine.grammar import NO_PROMPT
+from lit_samseg.refine.grammar import NO_PROMPT, check_known
+from lit_samseg.refine.kinds import KINDS
 
 ABSENT = "none"
 """The choice that leaves a word out."""
@@ -148,7 +149,7 @@ def _parse(given: Any) -> Space:
             raise InputError(f"selection {selection!r} looks at the ground truth, so it cannot be tried")
     words = given.get("words", {})
     if not isinstance(words, dict):
-        raise InputError("'words' must be a mapping of words to lists of choices, such as fuse: [none, 30]")
+        raise InputError("'words' must be a mapping of words to lists of choices, such as fuse: [none, 0.3]")
     for about, choices in words.items():
         if about in dimensions:
             raise InputError(f"'words' cannot have a list named {about!r}")
@@ -183,6 +184,7 @@ def _check_word(about: str, choice: str) -> None:
     if choice == ABSENT:
         return
     word, _, number = _word(about, choice).partition("=")
+    check_known(word, "word", KINDS[1:])
     found = PARTS.find(word)
     if issubclass(found, Learned):
         raise InputError(f"{choice!r} is no choice for {about!r}: a study has no gate file, so it cannot be tried")

@@ -57,7 +57,7 @@ def test_the_loss_falls(trained: Path) -> None:
 def evaluated(run_cli: RunCli, folder: Path, *words: object) -> dict[str, Any]:
     outcome = run_cli(
         *("test", "--config", PROJECT / "configs/demo.yaml", "--data.split", "val", "--data.size", 30),
-        *("--data.subset", 3, "--model.variants", "[point+box+margin@component/single/fuse=100]"),
+        *("--data.subset", 3, "--model.variants", "[point+box+margin@component/single/fuse=1.0]"),
         *("--model.save_predictions", True, "--report", False, "--gallery", False, "--output_dir", folder, *words),
     )
     assert outcome.code == 0, outcome.err

@@ -14,7 +14,7 @@ SMALL = Space(
         "recipes": ("none", "box", "box+margin"),
         "regions": ("component", "class"),
         "selections": ("iou",),
-        "fuse": ("none", "30", "50"),
+        "fuse": ("none", "0.3", "0.5"),
         "crf": ("none", "crf", "samcrf"),
     }
 )
@@ -23,7 +23,7 @@ SMALL = Space(
 def test_rows_are_what_means_something_in_its_shortest_form() -> None:
     rows = SMALL.rows(has_background=True, has_features=False)
     names = set(rows.values())
-    assert {"none@crf", "box", "box@component", "box@fuse", "box@component/fuse=50/crf"} <= names
+    assert {"none@crf", "box", "box@component", "box@fuse", "box@component/fuse=0.5/crf"} <= names
     # A margin needs scores that are added up, features a SAM that gives them, and nothing at all is no row.
     assert not {"box+margin", "none", "none@samcrf", "box@fuse/samcrf"} & names
     assert list(rows.values()).count("none@crf") == 2
@@ -63,7 +63,7 @@ def test_the_sampler_learns() -> None:
     pytest.importorskip("optuna")
     rows = DEFAULT_SPACE.rows(True, True)
     names = sorted(set(rows.values()))
-    wanted = ("samcrf", "margin", "fuse", "vote=15", "component")
+    wanted = ("samcrf", "margin", "fuse", "vote=0.15", "component")
     good = {name for name in names if sum(word in name for word in wanted) >= 4}
     found = 0
     for seed in range(3):
@@ -81,8 +81,11 @@ def test_a_space_goes_through_its_file(tmp_path: Path) -> None:
     path = tmp_path / "space.yaml"
     path.write_text(DEFAULT_SPACE.yaml(), encoding="utf-8")
     assert read_space(path) == DEFAULT_SPACE
-    path.write_text("recipes: [box]\nwords: {field: [null, crf, fuse=40]}\n", encoding="utf-8")
-    assert set(read_space(path).rows(True, True).values()) == {"box", "box@fuse=40"}
+    path.write_text("recipes: [box]\nwords: {field: [null, crf, fuse=0.4]}\n", encoding="utf-8")
+    assert set(read_space(path).rows(True, True).values()) == {"box", "box@fuse=0.4"}
+    # Numbers in per cent, as earlier releases had them.
+    path.write_text("recipes: [box]\nwords: {fuse: [none, 30, 40]}\n", encoding="utf-8")
+    assert set(read_space(path).rows(True, True).values()) == {"box", "box@fuse", "box@fuse=0.4"}
 
 
 @pytest.mark.parametrize(
