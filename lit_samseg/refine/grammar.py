@@ -177,7 +177,8 @@ def check_known(text: str, what: str, kinds: Sequence[type[Part]]) -> None:
 
 def _part(text: str, notes: list[str]) -> tuple[str, Part]:
     """Return how a word is written at its shortest, and what it means."""
-    spelling, part, note = _read(PARTS.find(text.partition("=")[0]), text)
+    kind: Any = PARTS.find(text.partition("=")[0])
+    spelling, part, note = _read(kind, text)
     notes += [note] if note else []
     return spelling, part
 

@@ -1,5 +1,6 @@
 """Parts from outside the package: what they can do, and how those that fail are named."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -7,11 +8,23 @@ import torch
 
 from lit_samseg import Refiner
 from lit_samseg.errors import InputError
-from lit_samseg.refine import Decision, Region, Variant, parse_variant, parse_variants, refine, variant_of
+from lit_samseg.refine import (
+    PARTS,
+    Decision,
+    Region,
+    Variant,
+    option,
+    parse_variant,
+    parse_variants,
+    part,
+    refine,
+    variant_of,
+)
 from lit_samseg.refine.prompt_requests import collect_requests
 from lit_samseg.sam import Prompt
 from tests.refine.contexts import context_of
 from tests.refine.fake_sam import BoxFillingSam
+from tests.refine.own_parts import Halo
 
 HERE = "tests.refine.own_parts"
 LABELS = torch.zeros(12, 16, dtype=torch.int64)
@@ -153,6 +166,29 @@ def test_regions_of_one_size_that_begin_together_are_two_requests() -> None:
     assert first.pixels == second.pixels
     assert not torch.equal(first.mask, second.mask)
     assert len(collect_requests(variants, context_of(labels))) == 2
+
+
+def test_a_word_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PARTS, "_own", dict(PARTS._own))
+
+    def define(size: int) -> None:
+        @part("aura")
+        @dataclass(frozen=True)
+        class Aura(Halo):
+            """As a notebook's cell defines it, once and again."""
+
+            main = "pixels"
+            pixels: float = option(size, "pixels by which it grows", least=0)
+
+    for size in (1, 2):
+        define(size)
+        variant = parse_variant("aura", has_background=True)
+        assert variant.prompt[0].options() == {"pixels": size}
+        assert int(refine(context_of(LABELS), variant).sum()) == (6 + 2 * size) ** 2
+    # A whole number stays as it is where no per cents were.
+    assert parse_variant("aura=3@class", has_background=True).name == "aura=3"
+    with pytest.raises(InputError, match=r"there are point, .*, aura; did you mean 'aura'\?"):
+        parse_variant("aurra", has_background=True)
 
 
 def middle(region: Region) -> Prompt:
