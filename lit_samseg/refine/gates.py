@@ -39,7 +39,7 @@ class LeastIou(Gate):
 @part("learned")
 @dataclass(frozen=True)
 class Learned(Gate):
-    """A trained gate says which masks give way to their regions (``lit-samseg fit``, ``--model.gate``)."""
+    """A trained gate says which masks give way to their regions (`lit-samseg fit`, `--model.gate`)."""
 
     is_learned, needs_grid = True, True
 
