@@ -108,7 +108,7 @@ def test_the_report_draws_what_guests_ask(run: Path) -> None:
 def test_a_word_that_is_mistaken_is_named(installed: Path, tmp_path: Path) -> None:
     done = lit_samseg(installed, "test", *NETWORKS, "--model.variants", "[hallo@component]", "--output_dir", tmp_path)
     assert done.returncode == 2
-    assert "variant 'hallo@component': 'hallo' is no part of a row" in done.stderr
+    assert "variant 'hallo@component': unknown recipe 'hallo'; there are point, " in done.stderr
     assert "did you mean 'halo'?" in done.stderr
 
 
