@@ -1,7 +1,7 @@
 """``lit-samseg figure``: its words."""
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -19,6 +19,7 @@ from lit_samseg.report.verdict import find_verdict
 from lit_samseg.results.contents import Results
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.record import SCHEMA_VERSION, read_results
+from lit_samseg.results.row_contents import Row
 from lit_samseg.results.row_parts import prompt_slots
 
 PICTURES = {
@@ -161,7 +162,7 @@ def _known_row(results: Results, row: str | None) -> str | None:
     return row
 
 
-def _row_with_prompts(rows: Sequence[Mapping[str, Any]], row: str | None) -> str:
+def _row_with_prompts(rows: Sequence[Row], row: str | None) -> str:
     """Return the row whose prompts figure 3 shows."""
     slots = {own["name"]: set(prompt_slots(own)) - {"mask"} for own in rows}
     drawn = [name for name in slots if slots[name]]

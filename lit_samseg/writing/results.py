@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from typing import cast
 
@@ -17,6 +17,7 @@ from lit_samseg.results.layout import REPORT
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.other_metrics import describe_metrics, score_metrics
 from lit_samseg.results.record import RunRecord, provenance
+from lit_samseg.results.row_contents import RowParts
 from lit_samseg.results.run_tables import summary_of_run, tables_of_run
 from lit_samseg.results.text_table import write_tables
 from lit_samseg.results.truth import missing_in_truth
@@ -80,7 +81,7 @@ class ResultsWriter(Writer):
         facts["dataset"] |= facts_of(data, TruthAreas(len(evidence.ids), areas, finite(void_share)))
         others = run.module.scoring.others
         facts |= {"metrics": describe_metrics(others)} if others else {}
-        parts: Any = {variant.name: variant.describe() for variant in run.module.variants}
+        parts = cast(Mapping[str, RowParts], {v.name: v.describe() for v in run.module.variants})
         record = RunRecord(evidence, data.class_names, cast(RunFacts, facts), score_metrics(others, evidence), parts)
         # An earlier run's report is not of these results, and a new one may not come to be.
         (run.output_dir / REPORT).unlink(missing_ok=True)
