@@ -26,10 +26,25 @@ PROJECT = Path(__file__).parent.parent
 SHARED = PROJECT.parent / "shared"
 
 
+LONGEST = (
+    *("test_fit.py", "test_fit_processes.py", "test_gate.py", "test_processes.py", "test_anywhere.py", "test_cli.py"),
+    *(
+        "test_interrupted.py",
+        "test_killed.py",
+        "test_search.py",
+        "test_segmenters.py",
+        "test_reports.py",
+        "test_run.py",
+    ),
+)
+"""Files that take a process longest come first: whoever began one last would work alone at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot show, with the reason."""
+    """Put the longest files first; skip what this machine cannot show, with the reason."""
     import torch
 
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     for item in items:
         if "real" in item.keywords and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason=f"needs the real images and weights in {SHARED}"))

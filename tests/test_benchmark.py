@@ -1,10 +1,14 @@
 """The benchmark: that its figures are of the same work. No time is asserted."""
 
 import json
+import runpy
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -17,6 +21,36 @@ from tests.conftest import PROJECT
 def run_script(*words: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "scripts/benchmark.py", *map(str, words)]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+class Done(NamedTuple):
+    """How the script ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+RunHere = Callable[..., Done]
+
+
+@pytest.fixture
+def run_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[RunHere]:
+    """Run the script in this process, which has torch; no worker is started."""
+
+    def run(*words: object) -> Done:
+        monkeypatch.setattr("sys.argv", ["benchmark.py", *map(str, words)])
+        monkeypatch.syspath_prepend(PROJECT / "scripts")
+        code = 0
+        try:
+            runpy.run_path(str(PROJECT / "scripts/benchmark.py"), run_name="__main__")
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        return Done(code, *capsys.readouterr())
+
+    before = signal.getsignal(signal.SIGTERM)
+    yield run
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.slow
@@ -53,13 +87,13 @@ def test_synthetic_suites(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
-def test_without_a_gpu_nothing_is_timed_on_one(tmp_path: Path) -> None:
-    done = run_script("--device", "cuda", "--output", tmp_path)
+def test_without_a_gpu_nothing_is_timed_on_one(run_here: RunHere, tmp_path: Path) -> None:
+    done = run_here("--device", "cuda", "--output", tmp_path)
     assert (done.returncode, done.stdout) == (0, "skipped: there is no CUDA device here\n")
 
 
-def test_an_unknown_suite_is_a_usage_error() -> None:
-    done = run_script("--suite", "everything")
+def test_an_unknown_suite_is_a_usage_error(run_here: RunHere) -> None:
+    done = run_here("--suite", "everything")
     assert done.returncode == 2
     assert "invalid choice: 'everything'" in done.stderr
 
@@ -78,7 +112,7 @@ def test_the_suites_begin_with_the_papers_rows() -> None:
 
 @pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs matplotlib (the extra dev)")
 @pytest.mark.parametrize("plain_in_variants", [True, False])
-def test_figure(tmp_path: Path, plain_in_variants: bool) -> None:
+def test_figure(run_here: RunHere, tmp_path: Path, plain_in_variants: bool) -> None:
     def record(row: str, label_maps: int) -> summary.Record:
         stages = {
             "stage:read": 0.1,
@@ -93,7 +127,7 @@ def test_figure(tmp_path: Path, plain_in_variants: bool) -> None:
     variants = [record("ours fp32", 3), record("ours fp32", 6)]
     variants += [record("plain loop", 3), record("plain loop", 6)] * plain_in_variants
     summary.write_csv(variants, tmp_path / "variants.csv")
-    done = run_script("--suite", "--output", tmp_path, "--plot", tmp_path / "figure.svg")
+    done = run_here("--suite", "--output", tmp_path, "--plot", tmp_path / "figure.svg")
     assert done.returncode == 0, done.stderr
     svg = (tmp_path / "figure.svg").read_text()
     assert len(svg) < 100_000

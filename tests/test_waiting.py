@@ -22,7 +22,8 @@ def test_the_users_choice_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_chosen_before_torch_is_imported() -> None:
     code = (
         "import os, sys\n"
-        "from lit_samseg import __main__, waiting\n"
+        "from lit_samseg import __main__\n"
+        "from lit_samseg.runtime import waiting\n"
         "waiting.WAITING['GOMP_SPINCOUNT'] = '7'\n"
         "class Stop:\n"
         "    def find_spec(self, name, *_):\n"
