@@ -18,13 +18,16 @@ from lit_samseg.refine.variant import RECOMMENDED
 from tests.conftest import PROJECT, RunCli, SmallVoc
 from tests.recomputation import read_predictions, recompute, results_of
 
+SHORT = ("--model.analysis=false", "--gallery=false", "--report=false")
+"""For what is not about these."""
+
 CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
 
 
 def test_scores_reach_any_lightning_logger(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     outcome = run_cli(
         *("test", "--config", demo_config, "--output_dir", tmp_path, "--data.size", 2),
-        *("--model.variants", "[box]", "--trainer.logger", "lightning.pytorch.loggers.CSVLogger"),
+        *("--model.variants", "[box]", *SHORT, "--trainer.logger", "lightning.pytorch.loggers.CSVLogger"),
         *("--trainer.logger.save_dir", tmp_path / "csv"),
     )
     assert outcome.code == 0, outcome.err
@@ -125,7 +128,7 @@ def test_one_class(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None
 def test_an_oracle_row_is_no_worse_per_region_choice(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     outcome = run_cli(
         *("test", "--config", demo_config, "--output_dir", tmp_path, "--data.size", 5),
-        *("--model.variants", "[box, box@class/oracle]"),
+        *("--model.variants", "[box, box@class/oracle]", *SHORT),
     )
     assert outcome.code == 0, outcome.err
     rows = {row["name"]: row["miou"] for row in results_of(tmp_path)["rows"]}
@@ -149,7 +152,7 @@ def test_default_output_folder_is_named_after_the_configuration(
 def test_a_run_may_be_stopped_early_on_purpose(
     option: str, count: int, run_cli: RunCli, demo_config: Path, tmp_path: Path
 ) -> None:
-    words = ["test", "--config", demo_config, "--output_dir", tmp_path, "--model.variants", "[box]"]
+    words = ["test", "--config", demo_config, "--output_dir", tmp_path, "--model.variants", "[box]", *SHORT]
     outcome = run_cli(*words, f"--trainer.{option}")
     assert outcome.code == 0, outcome.err
     assert results_of(tmp_path)["dataset"]["ids"] == ["scene_00000", "scene_00001"][:count]
@@ -199,7 +202,7 @@ def test_label_offset_is_added_to_written_labels(
     run_cli: RunCli, demo_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ["test", "--config", demo_config, "--data.size", 1, "--model.variants", "[]"]
-    words += ["--model.save_predictions", "true", "--output_dir"]
+    words += [*SHORT, "--model.save_predictions", "true", "--output_dir"]
     assert run_cli(*words, tmp_path / "plain").code == 0
     monkeypatch.setattr("lit_samseg.data.Scenes.label_offset", 1)
     assert run_cli(*words, tmp_path / "offset").code == 0
@@ -237,6 +240,8 @@ def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
         "configs/demo.yaml",
         "--data.size",
         "5000",
+        "--model.variants=[box]",
+        "--model.analysis=false",
         "--overwrite=true",
         "--output_dir",
         str(output),

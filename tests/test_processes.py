@@ -13,7 +13,7 @@ from tests.recomputation import results_of
 
 pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
 
-SIZES = (7, 3, 2, 1)
+SIZES = (5, 2, 1)
 
 PROGRAM = """
 import sys

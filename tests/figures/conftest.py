@@ -18,7 +18,7 @@ def pictured_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         words = ["test", "--config", PROJECT / "configs/demo.yaml", "--trainer.accelerator=cpu", "--data.size=6"]
         words += ["--model.variants=[box, points+box+mask]", "--model.save_predictions=true"]
-        run_quietly(*words, "--output_dir", folder)
+        run_quietly(*words, "--report=false", "--output_dir", folder)
 
     return made_once(tmp_path_factory, "pictured_run", make)
 

@@ -3,6 +3,7 @@
 import hashlib
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -31,17 +32,22 @@ def chosen(out: str) -> list[str]:
 
 @pytest.mark.parametrize("row", ["box", "points+box+mask"])
 @pytest.mark.parametrize(("pick", "sign"), [("best", -1), ("worst", 1)])
-def test_best_and_worst(pick: str, sign: int, row: str, pictured_run: Path, figure: RunFigure, tmp_path: Path) -> None:
+def test_best_and_worst(pick: Literal["best", "worst"], sign: int, row: str, pictured_run: Path) -> None:
     exact = exact_differences(pictured_run, row)
     expected = sorted(exact, key=lambda i: (sign * exact[i], i))
-    words = (pictured_run, "1", "--pick", pick, "--row", row, "--output", tmp_path / "figure.svg")
-    outcome = figure(*words)
+    evidence = Evidence.read(pictured_run)
+    # There are no more than six.
+    for count in (2, 4, 9):
+        assert pick_images(evidence, row, pick, count, 0) == expected[:count]
+
+
+def test_the_pick_is_drawn_and_said(pictured_run: Path, figure: RunFigure, tmp_path: Path) -> None:
+    exact = exact_differences(pictured_run, "box")
+    words = ("--pick=worst", "--row=box", "--count=2", "--output", tmp_path / "figure.svg")
+    outcome = figure(pictured_run, "1", *words)
     assert outcome.code == 0, outcome.err
-    assert outcome.out.startswith(f"Images ({pick} of {row}): ")
-    assert chosen(outcome.out) == expected[:4]
-    assert chosen(figure(*words, "--count", 2).out) == expected[:2]
-    # There are no more.
-    assert chosen(figure(*words, "--count", 9).out) == expected
+    assert outcome.out.startswith("Images (worst of box): ")
+    assert chosen(outcome.out) == sorted(exact, key=lambda i: (exact[i], i))[:2]
 
 
 def test_the_best_four_are_the_default(pictured_run: Path, figure: RunFigure, tmp_path: Path) -> None:
@@ -58,15 +64,17 @@ def exact_sum(run: Path, row: str) -> Fraction:
 
 def test_random_images_follow_the_seed(pictured_run: Path, figure: RunFigure, tmp_path: Path) -> None:
     words = (pictured_run, "1", "--pick=random", "--count=3", "--output", tmp_path / "figure.svg")
-    draws = [chosen(figure(*words, *seed).out) for seed in ([], ["--seed=0"], ["--seed=1"], ["--seed=2"])]
-    assert draws[0] == draws[1]
-    assert draws[1] != draws[2]
+    evidence = Evidence.read(pictured_run)
+    draws = [pick_images(evidence, None, "random", 3, seed) for seed in range(3)]
+    assert chosen(figure(*words).out) == draws[0] != draws[1]
     # Written out here, so that no release changes a published figure.
     keys = sorted(range(6), key=lambda n: hashlib.sha256(f"0:{n}".encode()).hexdigest())
     assert draws[0] == [f"scene_{n:05d}" for n in sorted(keys[:3])]
     for draw in draws:
         assert len(set(draw)) == 3
-    assert "random, seed 2" in figure(*words, "--seed=2").out
+    out = figure(*words, "--seed=2").out
+    assert "random, seed 2" in out
+    assert chosen(out) == draws[2]
 
 
 def make_evidence(*differences_in_pixels: int | None) -> Evidence:

@@ -25,12 +25,11 @@ def test_a_voc_folder_that_was_moved(small_voc: SmallVoc, run_cli: RunCli, figur
     for name in ("1", "3", "4"):
         text = complaint(figure(run, name))
         assert f"the run's data are not in {small_voc.root}; give --data.root DIR" in text
-    for words in (["--data.root", moved], [f"--data.root={moved}"]):
-        assert figure(run, "4", "--output", tmp_path / "after.svg", *words).code == 0
-        # Before the run and its name, too.
-        assert figure(*words, run, "4", "--output", tmp_path / "first.svg").code == 0
-        for name in ("after", "first"):
-            assert (tmp_path / f"{name}.svg").read_bytes() == (tmp_path / "before.svg").read_bytes()
+    assert figure(run, "4", "--output", tmp_path / "after.svg", "--data.root", moved).code == 0
+    # Before the run and its name, too.
+    assert figure(f"--data.root={moved}", run, "4", "--output", tmp_path / "first.svg").code == 0
+    for name in ("after", "first"):
+        assert (tmp_path / f"{name}.svg").read_bytes() == (tmp_path / "before.svg").read_bytes()
     (tmp_path / "empty").mkdir()
     text = complaint(figure(run, "4", "--data.root", tmp_path / "empty"))
     assert f"{tmp_path}/empty has no VOC2012 with ImageSets/Segmentation; give --data.root DIR" in text
@@ -65,7 +64,7 @@ def ade_run(run_cli: RunCli, tmp_path: Path) -> Path:
     Image.fromarray(blocks.astype(np.uint8)).save(coarse / "ADE_val_00000001.png")
     words = ["--config", PROJECT / "configs/ade20k_precomputed_mobilesam.yaml", "--data.root", tmp_path]
     words += ["--model.baseline.root", coarse, "--model.sam.checkpoint=demo", "--model.save_predictions=true"]
-    words += ["--model.variants=[box]", "--output_dir", tmp_path / "out", "--trainer.accelerator=cpu"]
+    words += ["--model.variants=[box]", "--output_dir", tmp_path / "out", "--trainer.accelerator=cpu", "--report=false"]
     assert run_cli("test", *words).code == 0
     return tmp_path / "out"
 
@@ -119,11 +118,18 @@ def test_a_folder_with_hostile_names_and_tiny_images(run_cli: RunCli, figure: Ru
         "--data.num_classes=null",
     ]
     words += ["--model.baseline.root", tmp_path / "coarse", "--model.sam.checkpoint=demo", "--model.variants=[box]"]
-    words += ["--model.save_predictions=true", "--output_dir", tmp_path / "out", "--trainer.accelerator=cpu"]
+    words += [
+        "--model.save_predictions=true",
+        "--output_dir",
+        tmp_path / "out",
+        "--trainer.accelerator=cpu",
+        "--report=false",
+    ]
     outcome = run_cli("test", *words)
     assert outcome.code == 0, outcome.err
     run = tmp_path / "out"
-    for file in ("1.svg", "3.svg", "4.svg", "4.pdf", "3.png"):
+    # Other formats' plates have such names in test_panels.
+    for file in ("1.svg", "3.svg", "4.svg"):
         outcome = figure(run, file[0], "--ids", *sizes, "--output", tmp_path / file)
         assert outcome.code == 0, outcome.err
     drawn = read_svg(tmp_path / "4.svg")

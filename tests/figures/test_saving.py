@@ -11,14 +11,14 @@ from PIL import Image
 from tests.figures.conftest import RunFigure
 from tests.figures.reading import read_pdf_pictures, read_svg
 
-PICTURES = {"1": 9, "3": 3, "4": 12}
-"""Panels of three images."""
+PICTURES = {"1": 6, "3": 2, "4": 8}
+"""Panels of two images."""
 PLOTS = ("forest", "trimap", "ladder", "classes")
 
 
 @pytest.mark.parametrize("name", [*PICTURES, *PLOTS])
 def test_figures_are_files_for_print(name: str, pictured_run: Path, figure: RunFigure, tmp_path: Path) -> None:
-    count = ["--count=3"] if name in PICTURES else []
+    count = ["--count=2"] if name in PICTURES else []
     inches = 7 if name in PICTURES else 5
     for suffix in ("pdf", "svg", "png"):
         path = tmp_path / f"new/{name}.{suffix}"
@@ -52,9 +52,9 @@ def test_figures_are_files_for_print(name: str, pictured_run: Path, figure: RunF
 
 def test_vectors_hold_every_pixel(pictured_run: Path, figure: RunFigure, tmp_path: Path) -> None:
     for suffix in ("pdf", "svg"):
-        assert figure(pictured_run, "4", "--count=6", "--output", tmp_path / f"4.{suffix}").code == 0
+        assert figure(pictured_run, "4", "--count=2", "--output", tmp_path / f"4.{suffix}").code == 0
     ours, theirs = read_svg(tmp_path / "4.svg").panels, read_pdf_pictures(tmp_path / "4.pdf")
-    assert len(ours) == len(theirs) == 24
+    assert len(ours) == len(theirs) == 8
     for panel, picture in zip(ours, theirs, strict=True):
         assert np.array_equal(panel.pixels, picture)
 

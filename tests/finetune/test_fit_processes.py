@@ -10,19 +10,22 @@ import pytest
 from safetensors.torch import load_file
 
 from lit_samseg.sam import SegmentAnything
-from tests.conftest import PROJECT, has_loopback
+from tests.conftest import PROJECT, has_loopback, run_quietly
 
 pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
 
 
 def fit(folder: Path, processes: int, batch_size: int) -> None:
-    start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
-    command = [
-        *(sys.executable, *start, "-m", "lit_samseg", "fit", "--config", "configs/demo_finetune.yaml"),
-        *("--data.subset", "3", "--data.training.subset", "6", f"--data.training.batch_size={batch_size}"),
+    words = [
+        *("fit", "--config", str(PROJECT / "configs/demo_finetune.yaml"), "--output_dir", str(folder)),
+        *("--data.subset", "2", "--data.training.subset", "4", f"--data.training.batch_size={batch_size}"),
         *("--optimizer", "SGD", "--optimizer.lr", "0.002", f"--trainer.devices={processes}", "--trainer.max_epochs=2"),
-        *("--output_dir", str(folder)),
     ]
+    if processes == 1:
+        run_quietly(*words)
+        return
+    start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command = [sys.executable, *start, "-m", "lit_samseg", *words]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=300, check=False
