@@ -132,5 +132,6 @@ class Predictor:
 
     def _context(self, image: Tensor, label_map: Tensor, scores: Tensor | None, target: Tensor | None) -> ImageContext:
         return ImageContext(
-            image, label_map, self.sam, self.background, scores, target, self.ignore_index, self.learned_gate
+            *(image, label_map, self.sam, self.background, scores, target),
+            *(self.ignore_index, self.learned_gate, self.num_classes),
         )

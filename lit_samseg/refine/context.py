@@ -27,6 +27,7 @@ class ImageContext:
         target: Ground truth ``[H, W]``, for parts that look at it; None where there is none.
         ignore_index: Void label in ``target``.
         learned_gate: Decides for rows with ``learned``; None where none was given.
+        num_classes: How many classes label maps may have; None for any number.
     """
 
     image: Tensor
@@ -37,6 +38,7 @@ class ImageContext:
     target: Tensor | None = None
     ignore_index: int = 255
     learned_gate: LearnedGate | None = None
+    num_classes: int | None = None
 
     def __post_init__(self) -> None:
         """Begin with nothing computed."""

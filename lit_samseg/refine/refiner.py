@@ -17,6 +17,7 @@ from lit_samseg.refine.kinds import Composer, Composition, Gate, Start
 from lit_samseg.refine.part import Part
 from lit_samseg.refine.prompt_requests import collect_requests
 from lit_samseg.refine.variant import Variant
+from lit_samseg.void import VOID
 
 REQUESTS_AT_ONCE = 32
 """Bounds what is held of prompts: a mask prompt is a bool ``[H, W]``, low-resolution logits take 0.8 MB."""
@@ -118,6 +119,10 @@ def _checked_map(part: Part, given: object, context: ImageContext) -> Tensor:
     label_map = check_tensor(part, given, tuple(context.label_map.shape), "its label map")
     if label_map.is_floating_point():
         raise InputError(f"{part.title} gives a label map of {label_map.dtype}; it must be of integers")
+    low, high = torch.stack(label_map.aminmax()).tolist()
+    if low < VOID or (context.num_classes is not None and high >= context.num_classes):
+        there = "0 or more" if context.num_classes is None else f"0..{context.num_classes - 1}"
+        raise InputError(f"{part.title} gives label {low if low < VOID else high}; labels are {there}, {VOID} for void")
     return label_map
 
 

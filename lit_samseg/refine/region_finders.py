@@ -10,6 +10,8 @@ from lit_samseg.refine.kinds import RegionFinder
 from lit_samseg.refine.part import option, part
 from lit_samseg.refine.splitting import merge_components
 
+_SPLIT = "SAMRefiner's sem2ins_mask.py"
+
 
 @part("class")
 @dataclass(frozen=True)
@@ -42,9 +44,14 @@ class Component(RegionFinder):
 class Split(RegionFinder):
     """Components are one region where they are one thing (SAMRefiner)."""
 
+    near: float = option(0.5, "two boxes are near if their areas exceed this part of their common box", 0, 1, _SPLIT)
+    full: float = option(0.5, "a common box filled to more than this is full enough", 0, 1, _SPLIT)
+    emptier: float = option(0.1, "or emptier by less than this than the emptier box of the two", 0, 1, _SPLIT)
+    least_area: int = option(5, "pixels; smaller components are dropped", 1, None, _SPLIT)
+
     def group(self, areas: NDArray[np.int64], boxes: NDArray[np.float64]) -> Sequence[NDArray[np.int64]]:
         """Return the groups of `merge_components`, largest first."""
-        groups = merge_components(areas, boxes)
+        groups = merge_components(areas, boxes, self.near, self.full, self.emptier, self.least_area)
         groups.sort(key=lambda members: (-areas[members].sum(), members[0]))
         return groups
 

@@ -8,20 +8,18 @@ not much emptier than their own ones.
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_AREA = 5
-"""A component with fewer pixels is dropped."""
-NEAR = 0.5
-"""Two boxes are near each other if their areas add up to more than this part of their common box's."""
-FULL = 0.5
-"""A common box that is filled to more than this part is full enough..."""
-EMPTIER = 0.1
-"""... and so is one that is emptier by less than this than the emptier box of the two."""
 
-
-def merge_components(areas: NDArray[np.int64], boxes: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+def merge_components(
+    areas: NDArray[np.int64],
+    boxes: NDArray[np.float64],
+    near: float = 0.5,
+    full: float = 0.5,
+    emptier: float = 0.1,
+    least_area: int = 5,
+) -> list[NDArray[np.int64]]:
     """Group the components of one class.
 
-    The constants and the passes are those of the published ``sem2ins_mask.py``: each component in turn has its group
+    The defaults and the passes are those of the published ``sem2ins_mask.py``: each component in turn has its group
     take in what belongs to it among the groups of the components behind, and the group grows meanwhile. Unlike there,
     components come by area and not by place, so that groups do not depend on how the image lies, and all boxes include
     their last pixels.
@@ -29,12 +27,16 @@ def merge_components(areas: NDArray[np.int64], boxes: NDArray[np.float64]) -> li
     Args:
         areas: In pixels, descending, ``[K]``.
         boxes: x_min, y_min, x_max, y_max, corners inclusive, ``[K, 4]``.
+        near: Two boxes are near each other if their areas add up to more than this part of their common box's.
+        full: A common box that is filled to more than this part is full enough...
+        emptier: ... and so is one that is emptier by less than this than the emptier box of the two.
+        least_area: A component with fewer pixels is dropped.
 
     Returns:
         The members of each group, ascending; groups by their first member. Components that are dropped are in none;
         where all of them would be, all are one group. Time: ``O(K^2)``, in vectors.
     """
-    large = int((areas >= LEAST_AREA).sum())
+    large = int((areas >= least_area).sum())
     if not large:
         return [np.arange(len(areas))]
     group_of = np.arange(large)
@@ -47,9 +49,9 @@ def merge_components(areas: NDArray[np.int64], boxes: NDArray[np.float64]) -> li
             least, most = np.minimum(box[one, :2], box[others, :2]), np.maximum(box[one, 2:], box[others, 2:])
             common = np.concatenate([least, most], axis=1)
             whole, own, other = _extent(common), _extent(box[one]), _extent(box[others])
-            emptier = np.minimum(area[one] / own, area[others] / other) - EMPTIER
+            sparse = np.minimum(area[one] / own, area[others] / other) - emptier
             fill = (area[one] + area[others]) / whole
-            alike = np.flatnonzero((own + other > NEAR * whole) & (fill > np.minimum(FULL, emptier)))
+            alike = np.flatnonzero((own + other > near * whole) & (fill > np.minimum(full, sparse)))
             if not len(alike):
                 break
             first = alike[0]

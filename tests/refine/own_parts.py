@@ -134,7 +134,8 @@ class WrongComposer(Composer):
     how: str = option("raises", "what is wrong")
 
     def begin(self, context: ImageContext) -> Composition:
-        return _Given({"shape": torch.zeros(2, 2), "float": context.label_map / 2, "none": None}[self.how])
+        wrong = {"shape": torch.zeros(2, 2), "float": context.label_map / 2, "none": None}
+        return _Given((wrong | {"class": context.label_map + 2, "below": context.label_map - 2})[self.how])
 
 
 @dataclass(frozen=True)

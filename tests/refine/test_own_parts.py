@@ -102,7 +102,7 @@ def check_named(text: str, word: str, how: str, said: str) -> None:
     variant = row(text, **{word: {"how": how}})
     logits = torch.nn.functional.one_hot(LABELS, 2).permute(2, 0, 1) * 3.0
     with pytest.raises(InputError, match=said) as caught:
-        refine(context_of(LABELS, logits=logits), variant)
+        refine(context_of(LABELS, logits=logits, num_classes=2), variant)
     assert str(caught.value).startswith(f"part {word} ")
     assert "\n" not in str(caught.value)
 
@@ -121,6 +121,8 @@ def check_named(text: str, word: str, how: str, said: str) -> None:
         ("WrongComposer", "", "shape", r"gives its label map as \[2, 2\]; it must be \[12, 16\]"),
         ("WrongComposer", "", "float", r"gives a label map of torch\.float32; it must be of integers"),
         ("WrongComposer", "", "none", "gives a NoneType for its label map, and no tensor"),
+        ("WrongComposer", "", "class", r"gives label 3; labels are 0\.\.1, -1 for void"),
+        ("WrongComposer", "", "below", r"gives label -2; labels are 0\.\.1, -1 for void"),
         ("WrongField", "fuse/", "raises", "fails with the scores: KeyError"),
         ("WrongField", "fuse/", "shape", r"gives scores as \[1, 1\]; it must be \[2, 1, 1\]"),
         ("WrongField", "fuse/", "nan", "gives scores with NaN"),
