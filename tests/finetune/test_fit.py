@@ -47,7 +47,7 @@ def test_the_loss_falls(trained: Path) -> None:
     assert rows[0]["train/loss"] == ""
     assert float(rows[-1]["val/miou"]) != float(rows[0]["val/miou"])
     for row in rows:
-        auto, baseline = row["val/point_box_margin.component.single.fuse-100/miou"], row["val/baseline/miou"]
+        auto, baseline = row["val/point_box_margin.component.single.fuse-1.0/miou"], row["val/baseline/miou"]
         assert float(row["val/miou"]) == float(auto)
         assert float(row["val/gain"]) == pytest.approx(float(auto) - float(baseline))
     assert yaml.safe_load((trained / "config.yaml").read_text())["model"]["init_args"]["truth"] == 0
