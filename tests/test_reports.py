@@ -116,7 +116,8 @@ def test_analyse_computes_the_same_again_without_a_model(runs: Path, run_cli: Ru
     for name in derived:
         (folder / name).unlink()
     results = results_of(folder)
-    results["rows"] = []
+    # What a row is made of follows from no count.
+    results["rows"] = [{key: row[key] for key in ("name", "parts") if key in row} for row in results["rows"]]
     (folder / "results.json").write_text(json.dumps(results))
     outcome = run_cli("analyse", folder)
     assert outcome.code == 0, outcome.err
