@@ -33,6 +33,8 @@ def fit(folder: Path, processes: int, batch_size: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
+# By default two processes test, in tests/test_processes.py, and one fits, in test_fit.py.
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does_of_double_batches(tmp_path: Path) -> None:
     fit(tmp_path / "one", 1, 2)
     fit(tmp_path / "two", 2, 1)

@@ -13,6 +13,7 @@ from tests.baselines import tiny_segmenters
 from tests.conftest import RunCli
 
 SCENES = ("--data", "lit_samseg.data.Scenes", "--data.size", 5, "--data.split", "val", "--data.num_workers", 0)
+SCENES += ("--data.subset", 2)
 
 
 def save_torchvision(path: Path) -> Path:
@@ -28,7 +29,7 @@ def save_torchvision(path: Path) -> Path:
 def words_of(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[object, ...], Path]:
     """Save a tiny network; return the options of its class, and its checkpoint."""
     if kind == "torchvision":
-        options = ("--model.baseline.architecture", "deeplabv3_mobilenet_v3_large", "--model.baseline.resize", 96)
+        options = ("--model.baseline.architecture", "deeplabv3_mobilenet_v3_large", "--model.baseline.resize", 64)
         words = ("--model.baseline", "lit_samseg.baselines.TorchvisionDeepLab", *options)
         return words, save_torchvision(folder / "network.pth")
     monkeypatch.setitem(tiny_segmenters.NAMES, "id2label", dict(enumerate(Scenes.class_names)))
@@ -51,7 +52,7 @@ def test_a_baseline_learns_and_is_read_again(
     fit = (*SCENES, "--data.training.subset", 4, "--data.training.batch_size", 2, "--data.training.views", 1)
     outcome = run_cli(
         *("fit", *fit, "--model", "lit_samseg.finetune.SegmenterFinetune", *words),
-        *("--model.baseline.checkpoint", checkpoint, "--model.lr", lr, "--trainer.max_epochs", 4),
+        *("--model.baseline.checkpoint", checkpoint, "--model.lr", lr, "--trainer.max_epochs", 3),
         *("--output_dir", tmp_path / "fit"),
     )
     assert outcome.code == 0, outcome.err

@@ -142,6 +142,8 @@ def test_text_that_is_no_json_object_is_refused_in_one_line(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+# tests/test_without_networks.py asks the same of whole commands, in one process for all.
+@pytest.mark.slow
 def test_importing_the_sizes_loads_no_network_library() -> None:
     code = (
         "import sys; before = set(sys.modules); import lit_samseg.sam.official.architecture; "

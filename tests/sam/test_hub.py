@@ -18,9 +18,12 @@ SIZES = [(48, 80), (90, 41)]
 STRENGTH = 10.0
 # One of each class of transformers; the others differ in how they are stored.
 CLASSES = ["sam", "sam_hq", "sam2", "sam3_tracker", "edgetam"]
+# Slow where the class is another's: `test_networks_stored_with_more_are_the_librarys` reads them quickly.
+MODELS = [pytest.param(name, marks=[] if name in CLASSES else pytest.mark.slow) for name in tiny_hub.MODELS]
+OTHERS = [name for name in tiny_hub.MODELS if name not in CLASSES]
 
 
-@pytest.fixture(scope="module", params=tiny_hub.MODELS)
+@pytest.fixture(scope="module", params=MODELS)
 def model_type(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -142,8 +145,15 @@ def ask_library(
     return output.pred_masks[0, 0], output.iou_scores[0, 0], masks[0]
 
 
-@pytest.mark.parametrize("multimask", [True, False])
-@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize(
+    ("height", "width", "multimask"),
+    [
+        (*SIZES[0], True),
+        # The other size and number of masks: `test_networks_stored_with_more_are_the_librarys` asks for them quickly.
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in [(*SIZES[0], False), (*SIZES[1], True)]),
+        pytest.param(*SIZES[1], False, marks=pytest.mark.slow),
+    ],
+)
 def test_masks_are_the_librarys(
     sam: HubSam, library: Any, model_type: str, height: int, width: int, multimask: bool
 ) -> None:
@@ -161,6 +171,23 @@ def test_masks_are_the_librarys(
         # Only pixels whose logit is zero to rounding.
         assert (candidates.masks(n) != masks).float().mean() <= 5e-4
     check_that_prompts_matter(candidates)
+
+
+@pytest.mark.parametrize("model_type", OTHERS, indirect=True)
+def test_networks_stored_with_more_are_the_librarys(sam: HubSam, library: Any, model_type: str) -> None:
+    """One prompt of points and a box, on an image higher than wide: the weights are where they belong."""
+    height, width = SIZES[1]
+    image = picture(height, width)
+    embedding, pixels = encode(sam, image)
+    prompt = build_prompts(height, width)[RECIPES.index("points+box")]
+    candidates = sam.decode(embedding, [prompt], multimask=False)
+    processor = tiny_hub.processor(model_type)
+    logits, scores, masks = ask_library(library, processor, image, pixels, prompt, multimask=False)
+    torch.testing.assert_close(candidates.low_res_logits[0], logits, atol=1e-4, rtol=0)
+    torch.testing.assert_close(candidates.scores[0], scores, atol=1e-5, rtol=0)
+    assert (candidates.masks(0) != masks).float().mean() <= 5e-4
+    assert float(logits.std()) > 1e-2
+    assert not any("memory_attention" in name or "detector" in name for name in sam.state_dict())
 
 
 def check_that_prompts_matter(candidates: Candidates) -> None:
@@ -230,8 +257,19 @@ def test_images_of_mixed_sizes_are_encoded_as_one_by_one(sam: HubSam) -> None:
         assert all(torch.equal(a, b) for a, b in zip(embedding.levels, alone.levels, strict=True))
 
 
-@pytest.mark.parametrize("model_type", CLASSES, indirect=True)
-@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+# Of each precision one class by default: casting does not know the classes.
+LOWER = [("sam_hq", "bf16"), ("sam2", "fp16")]
+
+
+@pytest.mark.parametrize(
+    ("model_type", "precision"),
+    [
+        pytest.param(name, precision, marks=[] if (name, precision) in LOWER else pytest.mark.slow)
+        for name in CLASSES
+        for precision in ("bf16", "fp16")
+    ],
+    indirect=["model_type"],
+)
 def test_lower_precision_is_near_and_returns_fp32(precision: str, folder: Path, sam: HubSam) -> None:
     low = HubSam(str(folder), precision=precision)  # type: ignore[arg-type]
     image, prompts = picture(*SIZES[0]), build_prompts(*SIZES[0])
