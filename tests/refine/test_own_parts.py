@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from lit_samseg import Refiner
+from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.data import Scenes
 from lit_samseg.errors import InputError
+from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import (
     PARTS,
     Decision,
@@ -24,11 +27,12 @@ from lit_samseg.refine.prompt_requests import collect_requests
 from lit_samseg.sam import Prompt
 from tests.refine.contexts import context_of
 from tests.refine.fake_sam import BoxFillingSam
-from tests.refine.own_parts import Halo
+from tests.refine.own_parts import Halo, Last
 
 HERE = "tests.refine.own_parts"
 LABELS = torch.zeros(12, 16, dtype=torch.int64)
 LABELS[2:8, 3:9] = 1
+FACTS: dict[str, Any] = {"class_names": Scenes.class_names, "background": 0}
 
 
 def row(text: str, **options: dict[str, Any]) -> Variant:
@@ -220,3 +224,8 @@ def test_a_function_that_fails_is_named() -> None:
     refiner = Refiner(BoxFillingSam(), variant=fails, background=0, device="cpu")
     with pytest.raises(InputError, match=r"fails.* for a region of class 1: RuntimeError: no idea"):
         refiner.refine(torch.zeros(3, 12, 16, dtype=torch.uint8), LABELS)
+
+
+def test_the_code_of_ones_own_parts_decides_about_resumed_runs() -> None:
+    module = SamSegEvaluation(MobileNetV2DeepLab("demo"), BoxFillingSam(), [f"{HERE}:Halo@{HERE}:Last"], **FACTS)
+    assert {Halo, Last} <= module.classes()
