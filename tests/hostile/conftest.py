@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lit_samseg.__main__ import main
 from lit_samseg.baselines import Precomputed
-from lit_samseg.data import VOC2012
+from lit_samseg.data import VOC2012, Folder
 from lit_samseg.data.sample import Sample
 from tests.conftest import Outcome, RunCli, save_indices
 
@@ -76,6 +76,18 @@ class Tiny(NamedTuple):
         data.setup("test")
         (image_id,) = data.ids
         return data.read(image_id, with_target=True)
+
+    def folder(self, **options: Any) -> Folder:
+        """Return the same files as a data set of one's own, before its setup."""
+        return Folder(
+            str(self.image.parent), str(self.mask.parent), num_classes=21, background=0, num_workers=0, **options
+        )
+
+    def folder_sample(self) -> Sample:
+        """Return what a data set of one's own reads."""
+        data = self.folder()
+        data.setup("test")
+        return data.read("a", with_target=True)
 
     def baselines_labels(self) -> Tensor:
         """Return the label map as a run reads it."""

@@ -94,7 +94,7 @@ def test_weights_are_refused_by_name(tmp_path: Path, case: str) -> None:
     refuses(lambda: SegmentAnything(str(path)), path, complaint)
 
 
-@pytest.mark.parametrize("case", mostly_slow(REFUSED, ["half", "other-shape"]))
+@pytest.mark.parametrize("case", mostly_slow(REFUSED, ["half"]))
 def test_refused_by_name(refused: Refused, tiny: Tiny, case: str) -> None:
     write, complaint = REFUSED[case]
     path = tiny.root / "sam.safetensors"
@@ -131,7 +131,7 @@ def test_what_is_no_file(tmp_path: Path, make: str) -> None:
     refuses(lambda: SegmentAnything(str(path)), path)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", [pytest.param(torch.float32, marks=pytest.mark.slow), torch.float64])
 def test_other_precisions_of_the_same_numbers(
     run_cli: RunCli, tiny: Tiny, dtype: torch.dtype, plain_counts: Counts
 ) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lit_samseg.cli.config_files import check_config_files
 from lit_samseg.data import VOC2012
 from tests.conftest import RunCli, refuses
 from tests.hostile.conftest import Counts, Refused, Tiny, mostly_slow
@@ -45,6 +46,22 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
+def test_a_file_is_refused_before_anything_is_built(tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    content, complaint = REFUSED[case]
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    assert refuses(lambda: check_config_files(["test", "--x=1", f"--config={path}"]), path, complaint).isprintable()
+    if case == "empty":
+        refuses(lambda: check_config_files(["test", "--config", str(path), "--x=1"]), path, complaint)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+# The function that a run asks first, above, reads all.
+QUICK_FILES = ["tag-that-runs", "billion-laughs-below-an-option", "empty", "nested-mappings"]
+
+
+@pytest.mark.parametrize("case", mostly_slow(REFUSED, QUICK_FILES))
 def test_a_file_refused_by_name(
     refused: Refused, tiny: Tiny, case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +101,7 @@ def test_classes_of_others_are_not_built(
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", [pytest.param("utf-8", marks=pytest.mark.slow), "utf-8-sig"])
 def test_aliases_merges_and_unicode_are_right(
     run_cli: RunCli, tiny: Tiny, encoding: str, tmp_path: Path, plain_counts: Counts
 ) -> None:
@@ -128,8 +145,7 @@ OPTIONS: dict[str, list[str]] = {
     "--data.subset=!!python/object/apply:os.system ['touch ran']": ["subset"],
 }
 # The parser refuses a type, before anything is built a null, a constructor a value, and a run what it needs.
-QUICK = ["--data.batch_size=x", "--data.root=null", "--data.subset=" + "9" * 5000, "--data.batch_size=0"]
-QUICK += ["--data.split=../val", "--data.nothing=1", "--nothing=1", "--trainer.devices=0"]
+QUICK = ["--data.root=null", "--data.subset=" + "9" * 5000, "--data.batch_size=0", "--trainer.devices=0"]
 QUICK += ["--data.subset=!!python/object/apply:os.system ['touch ran']"]
 
 

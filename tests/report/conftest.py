@@ -20,6 +20,10 @@ NEEDED = "LIT_SAMSEG_REQUIRE_BROWSER"
 """Set where a missing browser is a failure, as in CI; elsewhere it is a reason to skip."""
 
 
+IMAGES = 12
+"""Of the run that most tests look at: about as few as tell a row from the baseline."""
+
+
 def missing(what: str) -> None:
     if os.environ.get(NEEDED):
         pytest.fail(f"{NEEDED} is set, but there is no {what}")
@@ -88,8 +92,35 @@ def demo_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of ``configs/demo.yaml`` on a few scenes."""
 
     def make(folder: Path) -> None:
-        words = ["test", "--config", PROJECT / "configs/demo.yaml", "--data.size=20", "--trainer.accelerator=cpu"]
+        words = [
+            "test",
+            "--config",
+            PROJECT / "configs/demo.yaml",
+            f"--data.size={IMAGES}",
+            "--trainer.accelerator=cpu",
+        ]
         out = run_quietly(*words, "--model.save_predictions=true", "--output_dir", folder)
         assert f"Report: {folder}/report.html" in out
 
     return made_once(tmp_path_factory, "demo_report", make)
+
+
+ASKED = {
+    "wide": "a box",
+    "cebox@component": "a box",
+    "pole+negative": "a point (disc), a background point (cross)",
+    "gauss": "a mask (gauss, not drawn)",
+    "box@split": "a box",
+}
+"""Rows whose prompts no region's tight box tells, and what a report says of them."""
+
+
+@pytest.fixture(scope="session")
+def asked_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one scene with the rows in `ASKED`."""
+
+    def make(folder: Path) -> None:
+        words = ["test", "--config", PROJECT / "configs/demo.yaml", "--trainer.accelerator=cpu", "--data.size=1"]
+        run_quietly(*words, f"--model.variants=[{', '.join(ASKED)}]", "--model.analysis=false", "--output_dir", folder)
+
+    return made_once(tmp_path_factory, "asked_report", make)

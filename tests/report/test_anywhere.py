@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import RunCli
-from tests.report.conftest import AXE, OpenPage, missing
+from tests.report.conftest import AXE, IMAGES, OpenPage, missing
 from tests.report.using import ROW
 
 
@@ -33,7 +33,7 @@ def test_pictures_beside_the_file_are_loaded_when_they_are_seen(
     folder = Path(shutil.copytree(demo_report, tmp_path / "a run's copy"))
     outcome = run_cli("report", folder, "--pictures", "link")
     assert outcome.code == 0, outcome.err
-    assert (folder / "report.html").stat().st_size < (demo_report / "report.html").stat().st_size * 0.6
+    assert (folder / "report.html").stat().st_size < (demo_report / "report.html").stat().st_size * 0.7
     page = open_page(folder / "report.html", beside="gallery", viewport={"width": 390, "height": 800})
     page.wait_for_timeout(300)
     assert [url for url in open_page.asked if "/gallery/" in url] == []
@@ -45,8 +45,8 @@ def test_pictures_beside_the_file_are_loaded_when_they_are_seen(
         before, asked = asked, {url for url in open_page.asked if "/gallery/" in url}
         if len(asked) >= 3 and asked == before:
             break
-    # An image is three pictures; of twenty images a few are near the window.
-    assert 3 <= len(asked) < 3 * 15
+    # An image is three pictures; of twelve images a few are near the window.
+    assert 3 <= len(asked) < 3 * IMAGES
     page.wait_for_load_state("networkidle")
     seen = np.asarray(Image.open(io.BytesIO(view.screenshot())).convert("RGB")).reshape(-1, 3)
     assert len(np.unique(seen, axis=0)) > 50
@@ -60,9 +60,19 @@ def axe() -> str:
     return AXE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [pytest.param("light", 1440, marks=pytest.mark.slow), ("dark", 390)])
-def test_axe_finds_no_serious_fault(axe: str, demo_report: Path, open_page: OpenPage, scheme: str, width: int) -> None:
-    page = open_page(demo_report / "report.html", color_scheme=scheme, viewport={"width": width, "height": 900})
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.slow
+def test_axe_finds_no_serious_fault(axe: str, demo_report: Path, open_page: OpenPage, scheme: str) -> None:
+    width = {"light": 1440, "dark": 390}[scheme]
+    check_by_axe(axe, demo_report, open_page, color_scheme=scheme, viewport={"width": width, "height": 900})
+
+
+def test_axe_finds_no_serious_fault_in_a_short_page(axe: str, asked_report: Path, open_page: OpenPage) -> None:
+    check_by_axe(axe, asked_report, open_page, color_scheme="dark", viewport={"width": 390, "height": 900})
+
+
+def check_by_axe(axe: str, run: Path, open_page: OpenPage, **options: Any) -> None:
+    page = open_page(run / "report.html", **options)
     page.locator(".card summary").first.click()
     page.evaluate(axe)
     for state in ("page", "zoom"):
@@ -76,7 +86,12 @@ def test_axe_finds_no_serious_fault(axe: str, demo_report: Path, open_page: Open
 
 @pytest.mark.parametrize(
     ("scheme", "media", "plots"),
-    [("light", "screen", "by-day"), ("dark", "screen", "by-night"), ("dark", "print", "by-day")],
+    [
+        # Most tests see the page by day.
+        pytest.param("light", "screen", "by-day", marks=pytest.mark.slow),
+        ("dark", "screen", "by-night"),
+        ("dark", "print", "by-day"),
+    ],
 )
 def test_light_dark_and_paper(demo_report: Path, open_page: OpenPage, scheme: Any, media: Any, plots: str) -> None:
     """Paper is white, whatever the screen was."""
@@ -91,7 +106,8 @@ def test_light_dark_and_paper(demo_report: Path, open_page: OpenPage, scheme: An
     assert page.locator("[aria-label='config.yaml']").is_visible() == (media == "print")
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+# Wide windows are those of other tests.
+@pytest.mark.parametrize("width", [pytest.param(1440, marks=pytest.mark.slow), 390])
 def test_nothing_is_wider_than_the_window(demo_report: Path, open_page: OpenPage, width: int) -> None:
     page = open_page(demo_report / "report.html", viewport={"width": width, "height": 900})
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")

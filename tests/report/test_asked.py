@@ -8,29 +8,9 @@ from lit_samseg.baselines import MobileNetV2DeepLab
 from lit_samseg.data import Scenes
 from lit_samseg.refiner import Refiner
 from lit_samseg.sam import SegmentAnything
-from tests.conftest import PROJECT, made_once, run_quietly
-from tests.report.conftest import OpenPage
+from tests.report.conftest import ASKED, OpenPage
 from tests.report.test_gallery import drawn
 from tests.report.using import choose, shown
-
-ROWS = {
-    "wide": "a box",
-    "cebox@component": "a box",
-    "pole+negative": "a point (disc), a background point (cross)",
-    "gauss": "a mask (gauss, not drawn)",
-    "box@split": "a box",
-}
-
-
-@pytest.fixture(scope="session")
-def asked_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of one scene with rows whose prompts no region's tight box tells."""
-
-    def make(folder: Path) -> None:
-        words = ["test", "--config", PROJECT / "configs/demo.yaml", "--trainer.accelerator=cpu", "--data.size=1"]
-        run_quietly(*words, f"--model.variants=[{', '.join(ROWS)}]", "--model.analysis=false", "--output_dir", folder)
-
-    return made_once(tmp_path_factory, "asked_report", make)
 
 
 def test_each_prompt_is_drawn_where_sam_got_it(asked_report: Path, open_page: OpenPage) -> None:
@@ -39,7 +19,7 @@ def test_each_prompt_is_drawn_where_sam_got_it(asked_report: Path, open_page: Op
     (card_id,) = shown(page)
     image = Scenes(size=1).read(card_id, with_target=False).image
     networks = SegmentAnything("demo"), MobileNetV2DeepLab("demo")
-    for row, words in ROWS.items():
+    for row, words in ASKED.items():
         prompts = [one.prompt for one in Refiner(*networks, variant=row, device="cpu")(image, details=True).decisions]
         assert prompts
         choose(page, row=row)

@@ -47,13 +47,16 @@ def own_words(root: Path, sizes: dict[str, tuple[int, int]]) -> list[Any]:
         ),
         *("--model.baseline=lit_samseg.baselines.Precomputed", f"--model.baseline.root={root}/maps"),
         *("--model.sam=lit_samseg.sam.SegmentAnything", "--model.sam.checkpoint=demo", "--trainer.accelerator=cpu"),
+        "--model.variants=[box, points+box+mask@component]",
         f"--output_dir={root}/run",
     ]
 
 
-def check_readable(folder: Path, open_page: OpenPage, images: int, plots: int = 4) -> ReportText:
-    """Open it at two widths: it is whole, nothing is too wide, and no script of a name ran."""
-    for width in (1440, 390):
+def check_readable(
+    folder: Path, open_page: OpenPage, images: int, plots: int = 4, widths: tuple[int, ...] = (390,)
+) -> ReportText:
+    """Open it: it is whole, nothing is too wide, and no script of a name ran."""
+    for width in widths:
         page = open_page(folder / "report.html", viewport={"width": width, "height": 900})
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         page.wait_for_timeout(100)
@@ -72,7 +75,7 @@ def test_hostile_names_and_sizes_are_readable(run_cli: RunCli, open_page: OpenPa
     root = tmp_path / "own <data>'s"
     outcome = run_cli(*own_words(root, sizes))
     assert outcome.code == 0, outcome.err
-    text = check_readable(root / "run", open_page, len(sizes))
+    text = check_readable(root / "run", open_page, len(sizes), widths=(1440, 390))
     seen = [cell for row in text.tables["Classes, IoU and differences"] for cell in row[:1]]
     assert {*NAMES} >= {*seen[1:]}
     assert f"{SCRIPT}\x07" in seen
@@ -102,7 +105,12 @@ def test_hostile_names_and_sizes_are_readable(run_cli: RunCli, open_page: OpenPa
         pytest.param("one image", [], marks=pytest.mark.slow),
         ("no variants", ["--model.variants=[]"]),
         pytest.param("no pictures", ["--gallery=false"], marks=pytest.mark.slow),
-        ("no analysis", ["--model.analysis=false", "--model.variants=[box, points+box@component/oracle]"]),
+        # test_asked and test_anywhere look at a page without it.
+        pytest.param(
+            "no analysis",
+            ["--model.analysis=false", "--model.variants=[box, points+box@component/oracle]"],
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_little_is_readable_too(
@@ -128,7 +136,7 @@ def test_little_is_readable_too(
 
 
 def test_nothing_of_an_earlier_run_is_left(run_cli: RunCli, tmp_path: Path) -> None:
-    words = own_words(tmp_path / "own", {"a": (90, 60)})
+    words = [*own_words(tmp_path / "own", {"a": (90, 60)}), "--model.variants=[box]"]
     run = tmp_path / "own/run"
     assert run_cli(*words).code == 0
     assert (run / "gallery/image/a.webp").is_file()

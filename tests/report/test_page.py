@@ -15,6 +15,7 @@ import yaml
 
 from tests.conftest import PROJECT, RunCli
 from tests.recomputation import results_of
+from tests.report.conftest import IMAGES
 from tests.report.reading import ReportText
 
 
@@ -28,7 +29,7 @@ def in_per_cent(value: float | None) -> str:
 
 def test_numbers_are_those_of_the_results(demo_report: Path) -> None:
     results, page = results_of(demo_report), ReportText(demo_report / "report.html")
-    scores = page.records("scenes test, 20 images")
+    scores = page.records(f"scenes test, {IMAGES} images")
     ladders, harm = page.records("Where the difference comes from"), page.records("Images, by mIoU")
     classes, timing = page.records("Classes, IoU"), page.records("Seconds per image")
     assert list(scores) == [row["name"] for row in results["rows"]]
@@ -76,21 +77,22 @@ def test_the_answer_is_the_best_row_s(demo_report: Path) -> None:
     assert f"{len(better)} of 8 rows with SAM are better than the baseline" in heading
 
 
-def test_it_says_how_to_repeat_the_run(demo_report: Path, run_cli: RunCli, tmp_path: Path) -> None:
+def test_it_says_how_to_repeat_the_run(asked_report: Path, run_cli: RunCli, tmp_path: Path) -> None:
     """The page alone is enough: its settings are saved, its command is run, its counts are the same."""
-    results, page = results_of(demo_report), ReportText(demo_report / "report.html")
+    results, page = results_of(asked_report), ReportText(asked_report / "report.html")
     for fact in (results["baseline"]["sha256"], results["sam"]["sha256"], results["created"], results["device"]):
         assert fact in page.text
     for name, version in results["versions"].items():
         assert f"{name} {version}" in page.text
-    text = (demo_report / "report.html").read_text(encoding="utf-8")
+    text = (asked_report / "report.html").read_text(encoding="utf-8")
     (settings,) = re.findall(r'aria-label="config.yaml">(.*?)</pre>', text, re.DOTALL)
-    assert yaml.safe_load(settings) == yaml.safe_load((demo_report / "config.yaml").read_text())
+    assert yaml.safe_load(settings) == yaml.safe_load((asked_report / "config.yaml").read_text())
     (tmp_path / "config.yaml").write_text(settings)
     (command,) = re.findall(r"lit-samseg (test --config config.yaml --output_dir NEW_FOLDER)", page.text)
     words = command.replace("NEW_FOLDER", str(tmp_path / "new")).replace("config.yaml", str(tmp_path / "config.yaml"))
-    assert run_cli(*words.split()).code == 0
-    first, second = np.load(demo_report / "counts.npz"), np.load(tmp_path / "new/counts.npz")
+    # Its gallery and page are those of other tests.
+    assert run_cli(*words.split(), "--gallery=false", "--report=false").code == 0
+    first, second = np.load(asked_report / "counts.npz"), np.load(tmp_path / "new/counts.npz")
     assert all(np.array_equal(first[name], second[name]) for name in first.files)
 
 
@@ -135,7 +137,7 @@ def test_broken_files_are_named(demo_report: Path, run_cli: RunCli, tmp_path: Pa
     (folder / "gallery/labels/scene_00003.webp").unlink()
     assert run_cli("report", folder).code == 0
     stages = (folder / "report.html").read_text().count('class="stage view"')
-    assert stages == 19
+    assert stages == IMAGES - 1
     (folder / "gallery/gallery.json").write_text("[]")
     outcome = run_cli("report", folder)
     assert outcome.code == 2
@@ -154,7 +156,7 @@ def test_a_run_of_an_earlier_release_is_analysed_first(demo_report: Path, run_cl
     assert run_cli("analyse", folder).code == 0
     outcome = run_cli("report", folder)
     assert outcome.code == 0, outcome.err
-    assert list(ReportText(folder / "report.html").records("scenes test, 20 images")) == [
+    assert list(ReportText(folder / "report.html").records(f"scenes test, {IMAGES} images")) == [
         row["name"] for row in results["rows"]
     ]
 
