@@ -21,6 +21,10 @@ NETWORKS: dict[str, Any] = {
 }
 
 
+# They differ in the backbone only, which is the library's.
+EOMTS = pytest.mark.parametrize("kind", ["eomt", pytest.param("eomt_dinov3", marks=pytest.mark.slow)])
+
+
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
@@ -134,7 +138,7 @@ def windows_by_hand(kind: str, folder: Path, image: torch.Tensor) -> torch.Tenso
     return resized(total / seen, height, width)
 
 
-@pytest.mark.parametrize("kind", ["eomt", "eomt_dinov3"])
+@EOMTS
 def test_windows_are_averaged(folders: dict[str, Path], kind: str) -> None:
     """By hand and by the library, whose order is the official one here."""
     folder = folders[kind]
@@ -164,7 +168,7 @@ def test_windows_are_averaged(folders: dict[str, Path], kind: str) -> None:
     assert len(classes) > 2
 
 
-@pytest.mark.parametrize("kind", ["eomt", "eomt_dinov3"])
+@EOMTS
 def test_padding_of_unsplit_images_is_cut_away(tmp_path: Path, kind: str) -> None:
     """By hand: the library squeezes the padded map into the image."""
     size = {"shortest_edge": SIDE, "longest_edge": SIDE}

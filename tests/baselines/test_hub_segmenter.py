@@ -46,7 +46,13 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
 
-@pytest.fixture(scope="module", params=sorted(WAYS))
+# One of each way to prepare an image. Of the others, dpt is read in test_hub_bad_input and upernet in
+# tests/finetune/test_segmenters.py.
+QUICK = ("beit", "mobilevit", "segformer")
+KINDS = [pytest.param(kind, marks=[] if kind in QUICK else pytest.mark.slow) for kind in sorted(WAYS)]
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(request.param, tmp_path_factory.mktemp("hub") / request.param)
 

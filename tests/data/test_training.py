@@ -168,8 +168,15 @@ few_workers = pytest.mark.filterwarnings("ignore:.*does not have many workers.*"
 
 
 @few_workers
-@pytest.mark.parametrize("num_workers", [0, 1])
-@pytest.mark.parametrize("use_distributed_sampler", [True, False])
+@pytest.mark.parametrize(
+    ("num_workers", "use_distributed_sampler"),
+    [
+        (1, True),
+        (0, False),
+        pytest.param(0, True, marks=pytest.mark.slow),
+        pytest.param(1, False, marks=pytest.mark.slow),
+    ],
+)
 def test_lightning_trains_on_the_loaders(num_workers: int, use_distributed_sampler: bool) -> None:
     training = Training(batch_size=2, views=2)
     data = Scenes(size=5, split="test", subset=2, num_workers=num_workers, training=training)

@@ -48,7 +48,9 @@ def draw(figure: RunFigure, run: Path, path: Path, *words: object) -> ReadFigure
     return read_svg(path)
 
 
-@pytest.mark.parametrize(("name", "row"), [("1", None), ("4", "box"), ("4", "points+box+mask")])
+@pytest.mark.parametrize(
+    ("name", "row"), [("1", None), ("4", "box"), pytest.param("4", "points+box+mask", marks=pytest.mark.slow)]
+)
 def test_panels_are_the_run_s_files(
     name: str, row: str | None, pictured_run: Path, figure: RunFigure, tmp_path: Path
 ) -> None:

@@ -16,7 +16,14 @@ PICTURES = {"1": 6, "3": 2, "4": 8}
 PLOTS = ("forest", "trimap", "ladder", "classes")
 
 
-@pytest.mark.parametrize("name", [*PICTURES, *PLOTS])
+# What figures 1 and 4 show is read back in test_comparison; the plots are saved by one function.
+QUICK = ("3", "forest", "ladder")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in (*PICTURES, *PLOTS)],
+)
 def test_figures_are_files_for_print(name: str, pictured_run: Path, figure: RunFigure, tmp_path: Path) -> None:
     count = ["--count=2"] if name in PICTURES else []
     inches = 7 if name in PICTURES else 5
@@ -59,7 +66,10 @@ def test_vectors_hold_every_pixel(pictured_run: Path, figure: RunFigure, tmp_pat
         assert np.array_equal(panel.pixels, picture)
 
 
-@pytest.mark.parametrize("suffix", ["pdf", "svg", "png", "TIF"])
+# The report, whose plots are SVG, is made twice in tests/report/test_page.py; a TIFF has the pixels of a PNG.
+@pytest.mark.parametrize(
+    "suffix", ["pdf", pytest.param("svg", marks=pytest.mark.slow), pytest.param("png", marks=pytest.mark.slow), "TIF"]
+)
 def test_the_same_command_gives_the_same_bytes(
     suffix: str, pictured_run: Path, figure: RunFigure, tmp_path: Path
 ) -> None:

@@ -138,7 +138,7 @@ def largest_difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tens
     return max(float((one[name] - other[name]).abs().max()) for name in one)
 
 
-# Going on, above, has an average; tests/test_train_demo.py has steps of several images.
+# By default an average is kept and read back in going on, above.
 @pytest.mark.slow
 def test_accumulated_steps_are_larger_batches_and_an_average_takes_each_in_once(
     run_cli: RunCli, tmp_path: Path

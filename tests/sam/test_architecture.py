@@ -142,7 +142,7 @@ def test_text_that_is_no_json_object_is_refused_in_one_line(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-# tests/test_without_networks.py asks the same of whole commands, in one process for all.
+# By default tests/test_without_networks.py watches what whole commands import.
 @pytest.mark.slow
 def test_importing_the_sizes_loads_no_network_library() -> None:
     code = (

@@ -177,6 +177,7 @@ def test_every_family_transformers_maps_to_masks_is_read() -> None:
 def test_a_run_names_it_on_the_command_line(small_voc: SmallVoc, saved: Path, tmp_path: Path, run_cli: RunCli) -> None:
     words = [w for w in small_voc.words() if not w.startswith("--model.sam")]
     ours = ["--model.sam=lit_samseg.sam.HubSam", f"--model.sam.checkpoint={saved}", "--model.variants=[box]"]
+    ours.append("--data.subset=1")
     outcome = run_cli(*words, *ours, f"--output_dir={tmp_path / 'out'}")
     assert outcome.code == 0, outcome.err
     results = json.loads((tmp_path / "out/results.json").read_text())

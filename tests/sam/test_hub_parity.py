@@ -81,16 +81,21 @@ def compare_refined_maps(pair: Pair, indices: range) -> tuple[int, int, int]:
     return differing, total, changed
 
 
-def test_trained_weights_refine_alike(trained: Pair) -> None:
+SCENES = pytest.mark.parametrize("scenes", [1, pytest.param(3, marks=pytest.mark.slow)])
+
+
+@SCENES
+def test_trained_weights_refine_alike(trained: Pair, scenes: int) -> None:
     """Tolerance: one pixel in ten thousand (logits near zero round to either side)."""
-    differing, total, changed = compare_refined_maps(trained, range(3))
+    differing, total, changed = compare_refined_maps(trained, range(scenes))
     assert changed > 0.005 * total
     assert differing <= 1e-4 * total
 
 
-def test_random_weights_refine_alike(random: Pair) -> None:
+@SCENES
+def test_random_weights_refine_alike(random: Pair, scenes: int) -> None:
     """Likewise for sizes other than the built-in ones."""
-    differing, total, changed = compare_refined_maps(random, range(3))
+    differing, total, changed = compare_refined_maps(random, range(scenes))
     assert changed > 0.005 * total
     assert differing <= 1e-4 * total
 
