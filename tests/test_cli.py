@@ -42,7 +42,7 @@ def test_scores_reach_any_lightning_logger(run_cli: RunCli, demo_config: Path, t
 def test_voc_folder_with_label_maps_of_another_program(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
     outcome = run_cli(
         *small_voc.words(), "--model.variants", "[box@component, mask]", "--output_dir", tmp_path / "out",
-        "--model.save_predictions", "true",
+        "--model.save_predictions", "true", "--model.analysis", "false",
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     assert "the paper contradicts itself" in " ".join(outcome.out.split())
@@ -60,7 +60,7 @@ def test_voc_folder_with_label_maps_of_another_program(small_voc: SmallVoc, run_
 
 
 def test_predict_writes_the_recommended_row_alone(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
-    words = ["predict", *small_voc.words()[1:], "--data.subset=2"]
+    words = ["predict", *small_voc.words()[1:], "--data.subset=1"]
     config = tmp_path / "rows.yaml"
     config.write_text(
         "model:\n  class_path: lit_samseg.module.SamSegEvaluation\n  init_args: {variants: [box, mask]}\n"
@@ -83,7 +83,7 @@ def test_predict_writes_the_recommended_row_alone(small_voc: SmallVoc, run_cli: 
     outcome = run_cli(*words, "--config", config, "--output_dir", tmp_path / "one")
     assert "predict writes" not in outcome.err
     boxed = read_predictions(tmp_path / "named/predictions/box")
-    assert len(boxed) == 2
+    assert len(boxed) == 1
     assert all(
         np.array_equal(label_map, boxed[i]) for i, label_map in read_predictions(tmp_path / "one/refined").items()
     )
@@ -118,6 +118,7 @@ def test_one_class(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None
     words += ["--data=lit_samseg.data.Folder", f"--data.images={small_voc.base / 'JPEGImages'}", f"--data.ids={ids}"]
     words += [f"--data.masks={masks}", "--data.num_classes=1", "--data.num_workers=0"]
     words += [f"--model.baseline.root={maps}", "--model.baseline.ignore_index=255"]
+    words.append("--model.analysis=false")
     outcome = run_cli(*words, "--model.variants=[box, box@component/single]", "--output_dir", tmp_path / "out")
     assert outcome.code == 0, outcome.err
     assert "With one class no label can be wrong" in " ".join(outcome.out.split())
@@ -127,7 +128,7 @@ def test_one_class(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None
 
 def test_an_oracle_row_is_no_worse_per_region_choice(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     outcome = run_cli(
-        *("test", "--config", demo_config, "--output_dir", tmp_path, "--data.size", 5),
+        *("test", "--config", demo_config, "--output_dir", tmp_path, "--data.size", 2),
         *("--model.variants", "[box, box@class/oracle]", *SHORT),
     )
     assert outcome.code == 0, outcome.err
@@ -139,7 +140,7 @@ def test_default_output_folder_is_named_after_the_configuration(
     run_cli: RunCli, demo_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    outcome = run_cli("test", "--config", demo_config, "--data.size", 1, "--model.variants", "[box]")
+    outcome = run_cli("test", "--config", demo_config, "--data.size", 1, "--model.variants", "[box]", *SHORT)
     assert outcome.code == 0, outcome.err
     (folder,) = (tmp_path / "logs" / "demo").iterdir()
     assert (folder / "results.json").is_file()
@@ -147,7 +148,13 @@ def test_default_output_folder_is_named_after_the_configuration(
 
 
 @pytest.mark.parametrize(
-    ("option", "count"), [("limit_test_batches=2", 2), ("limit_test_batches=1", 1), ("fast_dev_run=true", 1)]
+    ("option", "count"),
+    [
+        ("limit_test_batches=2", 2),
+        # The quicker one is that of two batches, the same option.
+        pytest.param("limit_test_batches=1", 1, marks=pytest.mark.slow),
+        ("fast_dev_run=true", 1),
+    ],
 )
 def test_a_run_may_be_stopped_early_on_purpose(
     option: str, count: int, run_cli: RunCli, demo_config: Path, tmp_path: Path
@@ -171,6 +178,7 @@ def test_every_configuration_parses(config: Path, run_cli: RunCli) -> None:
 def test_trainer_options_are_lightnings(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     words = ["test", "--config", demo_config, "--output_dir", tmp_path, "--data.size", 1, "--model.variants", "[]"]
     words += [
+        *SHORT,
         "--trainer.callbacks",
         "lightning.pytorch.callbacks.ModelSummary",
         "--trainer.enable_progress_bar",
@@ -226,7 +234,12 @@ def test_import_is_light() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("sent", "code", "word"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        # The quicker ones: Ctrl-C above, and SIGTERM in callbacks/test_termination.
+        pytest.param(signal.SIGTERM, 143, "terminated", marks=pytest.mark.slow),
+    ],
 )
 def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
     sent: signal.Signals, code: int, word: str, tmp_path: Path
@@ -239,7 +252,7 @@ def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
         "--config",
         "configs/demo.yaml",
         "--data.size",
-        "5000",
+        "200",
         "--model.variants=[box]",
         "--model.analysis=false",
         "--overwrite=true",

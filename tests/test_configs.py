@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,14 @@ from tests.sam import tiny_hub
 ALL = {path.stem: path for path in sorted((PROJECT / "configs").glob("*.yaml"))}
 TRAININGS = {name: path for name, path in ALL.items() if "finetune" in name}
 CONFIGS = {name: path for name, path in ALL.items() if name not in TRAININGS}
+
+QUICK = ("voc_deeplab_mobilesam", "folder_precomputed_mobilesam", "voc_finetune_gate")
+"""Run by default; the others are slow, and `test_every_configuration_parses` reads them all."""
+
+
+def all_but_quick_slow(names: Iterable[str]) -> list[object]:
+    """Mark all but the quick ones slow."""
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 def name_classes(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> None:
@@ -139,7 +148,7 @@ class World:
             (lists / "train.txt").write_text("scene_2\n")
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", all_but_quick_slow(CONFIGS))
 def test_a_configuration_runs_as_it_stands(
     name: str, run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,7 +191,7 @@ def test_a_configuration_runs_as_it_stands(
     assert any(len(np.unique(prediction)) > 1 for prediction in maps[1]["baseline"].values())
 
 
-@pytest.mark.parametrize("name", TRAININGS)
+@pytest.mark.parametrize("name", all_but_quick_slow(TRAININGS))
 def test_a_training_runs_as_it_stands(
     name: str, run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

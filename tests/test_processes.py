@@ -13,7 +13,9 @@ from tests.recomputation import results_of
 
 pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
 
-SIZES = (5, 2, 1)
+SIZES = (3, 1)
+"""One that two processes cannot share evenly, and one of which one gets nothing."""
+MORE_SIZES = (5, 2, 1)
 
 PROGRAM = """
 import sys
@@ -35,14 +37,14 @@ def run(command: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def evaluate(folder: Path, processes: int, *words: str) -> Path:
+def evaluate(folder: Path, processes: int, sizes: tuple[int, ...], *words: str) -> Path:
     """Evaluate scenes of every size with so many processes, which torchrun starts, as on a cluster."""
     start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
     program = folder / "program.py"
     program.write_text(PROGRAM)
     options = ["--config", "configs/demo.yaml", "--model.variants=[points, box@component]", "--trainer.accelerator=cpu"]
     options += [f"--trainer.devices={processes}", "--model.save_predictions=true", "--report=false", *words]
-    command = [sys.executable, *start, str(program), str(folder), ",".join(map(str, SIZES)), *options]
+    command = [sys.executable, *start, str(program), str(folder), ",".join(map(str, sizes)), *options]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=300, check=False
@@ -53,21 +55,35 @@ def evaluate(folder: Path, processes: int, *words: str) -> Path:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return evaluate(tmp_path_factory.mktemp("alone"), 1)
+    return evaluate(tmp_path_factory.mktemp("alone"), 1, SIZES)
 
 
+@pytest.fixture(scope="module")
+def more_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return evaluate(tmp_path_factory.mktemp("more_alone"), 1, MORE_SIZES)
+
+
+def test_all_files_are_those_of_one_process(alone: Path, tmp_path: Path) -> None:
+    together = evaluate(tmp_path, 2, SIZES, "--data.batch_size=2", "--data.num_workers=1")
+    assert_same_files(alone, together, SIZES, processes=2)
+
+
+# The quicker one is that of two processes above, with fewer images.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("processes", "words"),
-    [
-        (2, ("--data.batch_size=2", "--data.num_workers=1")),
-        pytest.param(3, ("--data.batch_size=3",), marks=pytest.mark.slow),
-    ],
+    [(2, ("--data.batch_size=2", "--data.num_workers=1")), (3, ("--data.batch_size=3",))],
 )
-def test_all_files_are_those_of_one_process(
-    alone: Path, tmp_path: Path, processes: int, words: tuple[str, ...]
+def test_all_files_of_more_images_and_processes(
+    more_alone: Path, tmp_path: Path, processes: int, words: tuple[str, ...]
 ) -> None:
-    together = evaluate(tmp_path, processes, *words)
-    for size in map(str, SIZES):
+    together = evaluate(tmp_path, processes, MORE_SIZES, *words)
+    assert_same_files(more_alone, together, MORE_SIZES, processes)
+
+
+def assert_same_files(alone: Path, together: Path, sizes: tuple[int, ...], processes: int) -> None:
+    """Compare the bytes of all files that do not hold times, and the scores; images are shared evenly."""
+    for size in map(str, sizes):
         for name in ("counts.npz", "boundary.npz", "ladder.npz"):
             ours, theirs = np.load(alone / size / name), np.load(together / size / name)
             assert ours.files == theirs.files

@@ -335,7 +335,11 @@ def readme_example() -> str:
     [
         ("demo", "demo", 9),
         pytest.param(
-            SHARED / "weights/deeplabv3_mobilenetv2_voc", SHARED / "weights/mobile_sam.pt", 21, marks=pytest.mark.real
+            SHARED / "weights/deeplabv3_mobilenetv2_voc",
+            SHARED / "weights/mobile_sam.pt",
+            21,
+            # The quicker one is that of the demo's networks.
+            marks=[pytest.mark.real, pytest.mark.slow],
         ),
     ],
 )

@@ -40,7 +40,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ),
             ("two", ["--model.variants=[box, point]", "--model.sam.precision=bf16", "--model.analysis=false"]),
         ):
-            main([str(word) for word in [*WORDS, "--data.size=6", f"--output_dir={root / name}", *extra]])
+            main(
+                [
+                    str(word)
+                    for word in [
+                        *WORDS,
+                        "--data.size=6",
+                        "--gallery=false",
+                        "--report=false",
+                        f"--output_dir={root / name}",
+                        *extra,
+                    ]
+                ]
+            )
     return root
 
 

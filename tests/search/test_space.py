@@ -39,7 +39,10 @@ def test_a_grid_is_all_rows_once() -> None:
     assert grid.propose(1) == []
 
 
-@pytest.mark.parametrize("space", [SMALL, DEFAULT_SPACE], ids=["small", "default"])
+# The quicker one is that of the small space.
+@pytest.mark.parametrize(
+    "space", [SMALL, pytest.param(DEFAULT_SPACE, marks=pytest.mark.slow)], ids=["small", "default"]
+)
 def test_the_sampler_is_repeatable_and_never_repeats_itself(space: Space) -> None:
     pytest.importorskip("optuna")
     rows = space.rows(True, True)
