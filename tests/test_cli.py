@@ -237,8 +237,7 @@ def test_import_is_light() -> None:
     ("sent", "code", "word"),
     [
         (signal.SIGINT, 130, "interrupted"),
-        # The quicker ones: Ctrl-C above, and SIGTERM in callbacks/test_termination.
-        pytest.param(signal.SIGTERM, 143, "terminated", marks=pytest.mark.slow),
+        (signal.SIGTERM, 143, "terminated"),
     ],
 )
 def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(

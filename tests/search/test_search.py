@@ -143,8 +143,6 @@ def test_a_finished_search_does_nothing_again(
     assert {path: path.read_bytes() for path in searched.folder.glob("*.*")} == before
 
 
-# The quicker one, of which trials are left to do, is that a finished search does nothing again.
-@pytest.mark.slow
 def test_an_interrupted_search_goes_on(
     searched: Searched, run_cli: RunCli, counted: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
