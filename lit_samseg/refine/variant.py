@@ -167,7 +167,9 @@ class Variant:
     @property
     def has_ladder(self) -> bool:
         """Whether the first answers about the baseline's regions are painted: the ladder's steps are about these."""
-        return bool(self.fill) and self.gate is None and self.rounds == 1 and self.start is None
+        # The ladder paints by itself: of somebody else's painter its steps would be another row's.
+        paints = bool(self.fill) and not self.composers[0].is_foreign
+        return paints and self.gate is None and self.rounds == 1 and self.start is None
 
     @property
     def needs_grid(self) -> bool:

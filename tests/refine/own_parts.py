@@ -16,6 +16,7 @@ from lit_samseg.refine import (
     Field,
     Gate,
     ImageContext,
+    Painter,
     PromptPart,
     Region,
     RegionCandidates,
@@ -125,6 +126,16 @@ class WrongGate(Gate):
 
     def keeps(self, decision: Decision, context: ImageContext) -> Any:
         return {"shape": torch.ones(2, dtype=torch.bool), "bool": True}[self.how]
+
+
+@dataclass(frozen=True)
+class OwnPainter(Painter):
+    """Paints as it likes, on the baseline's map."""
+
+    fill = "baseline"
+
+    def begin(self, context: ImageContext) -> Composition:
+        return _Given(context.label_map)
 
 
 @dataclass(frozen=True)

@@ -229,3 +229,10 @@ def test_a_function_that_fails_is_named() -> None:
 def test_the_code_of_ones_own_parts_decides_about_resumed_runs() -> None:
     module = SamSegEvaluation(MobileNetV2DeepLab("demo"), BoxFillingSam(), [f"{HERE}:Halo@{HERE}:Last"], **FACTS)
     assert {Halo, Last} <= module.classes()
+
+
+def test_somebody_elses_painter_has_no_ladder() -> None:
+    """Its steps are painted by this package's painter, and would be those of another row."""
+    own, other = parse_variants(["box@class/iou/baseline", f"box@{HERE}:OwnPainter"], has_background=True)
+    assert (own.fill, other.fill) == ("baseline", "baseline")
+    assert (own.has_ladder, other.has_ladder) == (True, False)
