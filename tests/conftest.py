@@ -1,6 +1,11 @@
-"""What the tests share: the real command line in this process, and small data sets on disk."""
+"""What the tests share: the real command line in this process, and small data sets on disk.
+
+Torch and Lightning are imported where they are used: xdist's main process reads this file too, runs no test, and
+would spend 10 s before the others begin.
+"""
 
 import contextlib
+import gc
 import io
 import os
 import shutil
@@ -15,8 +20,6 @@ from filelock import FileLock
 from PIL import Image
 
 from lit_samseg.__main__ import main
-from lit_samseg.data.palettes import voc_palette
-from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from lit_samseg.errors import InputError
 
 # Lightning 2.6 calls functions that jsonargparse 4.53 deprecates: https://github.com/Lightning-AI/pytorch-lightning/issues
@@ -46,6 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(1800))
         if "gpu" in item.keywords and not torch.cuda.is_available():
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+def pytest_collection_finish() -> None:
+    """Take what is imported out of the garbage collector, which would look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -184,6 +193,8 @@ def small_voc_in(folder: Path) -> SmallVoc:
 
 def make_small_voc(folder: Path) -> SmallVoc:
     """Write what `small_voc` is into a folder."""
+    from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
+
     voc = small_voc_in(folder)
     for part in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (voc.base / part).mkdir(parents=True)
@@ -201,6 +212,8 @@ def make_small_voc(folder: Path) -> SmallVoc:
 
 def save_indices(path: Path, indices: np.ndarray) -> None:
     """Write a palette PNG."""
+    from lit_samseg.data.palettes import voc_palette
+
     picture = Image.fromarray(indices.astype(np.uint8))
     picture.putpalette(voc_palette())
     picture.save(path)

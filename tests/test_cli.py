@@ -1,7 +1,6 @@
 """The real command line: options, subcommands, loggers, other data and other people's label maps, Ctrl-C."""
 
 import csv
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from PIL import Image
 from lit_samseg.journal import Journal
 from lit_samseg.refine.variant import RECOMMENDED
 from tests.conftest import PROJECT, RunCli, SmallVoc
+from tests.forked import Forked
 from tests.recomputation import read_predictions, recompute, results_of
 
 SHORT = ("--model.analysis=false", "--gallery=false", "--report=false")
@@ -233,6 +233,18 @@ def test_import_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def start_afresh(words: list[str]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "lit_samseg", *words],
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        # A shell's background jobs ignore Ctrl-C, and so would what these tests start, if they are one.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
 @pytest.mark.parametrize(
     ("sent", "code", "word"),
     [
@@ -246,30 +258,10 @@ def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
     output = tmp_path / "out"
     output.mkdir()
     (output / "results.json").write_text("earlier")
-    words = [
-        "test",
-        "--config",
-        "configs/demo.yaml",
-        "--data.size",
-        "200",
-        "--model.variants=[box]",
-        "--model.analysis=false",
-        "--overwrite=true",
-        "--output_dir",
-        str(output),
-        "--overwrite",
-        "true",
-    ]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lit_samseg", *words, "--model.save_predictions", "true"],
-        cwd=PROJECT,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        # A shell's background jobs ignore Ctrl-C, and so would what these tests start, if they are one.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    words = ["test", "--config=configs/demo.yaml", "--data.size=200", "--model.variants=[box]", "--overwrite=true"]
+    words += ["--model.analysis=false", "--model.save_predictions=true", f"--output_dir={output}"]
+    # Ctrl-C is a user's, who starts a fresh process.
+    process = start_afresh(words) if sent == signal.SIGINT else Forked(words)
     try:
         deadline = time.monotonic() + 120
         while not Journal(output).records() and time.monotonic() < deadline:
@@ -280,7 +272,6 @@ def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
     finally:
         # Left running, it would fail whichever test comes when it is collected.
         process.kill()
-        process.communicate()
     assert process.returncode == code
     assert word in err
     assert "Traceback" not in err

@@ -1,6 +1,7 @@
 """Several processes give the very numbers of one, whatever the number of images, of a batch and of workers."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import PROJECT, SHARED, has_loopback
+from tests.forked import Forked
 from tests.recomputation import results_of
 
 pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
@@ -37,25 +39,45 @@ def run(command: list[str]) -> None:
     assert done.returncode == 0, done.stderr
 
 
+OPTIONS = ("--config=configs/demo.yaml", "--model.variants=[points, box@component]", "--trainer.accelerator=cpu")
+
+
 def evaluate(folder: Path, processes: int, sizes: tuple[int, ...], *words: str) -> Path:
     """Evaluate scenes of every size with so many processes, which torchrun starts, as on a cluster."""
     start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"] if processes > 1 else []
     program = folder / "program.py"
     program.write_text(PROGRAM)
-    options = ["--config", "configs/demo.yaml", "--model.variants=[points, box@component]", "--trainer.accelerator=cpu"]
-    options += [f"--trainer.devices={processes}", "--model.save_predictions=true", "--report=false", *words]
-    command = [sys.executable, *start, str(program), str(folder), ",".join(map(str, sizes)), *options]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    options = [*OPTIONS, f"--trainer.devices={processes}", "--model.save_predictions=true", "--report=false", *words]
+    run([sys.executable, *start, str(program), str(folder), ",".join(map(str, sizes)), *options])
+    return folder
+
+
+def evaluate_forked(folder: Path, processes: int, *words: str) -> Path:
+    """Do the same with processes that need not import anything, and are told what torchrun tells its own."""
+    for size in SIZES:
+        options = [*OPTIONS, f"--data.size={size}", "--model.save_predictions=true", "--report=false", *words]
+        options += [f"--trainer.devices={processes}", f"--output_dir={folder / str(size)}"]
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        told = {"TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        told |= {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes), "GROUP_RANK": "0"}
+        started = [
+            Forked(["test", *options], told | {"RANK": rank, "LOCAL_RANK": rank} if processes > 1 else None)
+            for rank in map(str, range(processes))
+        ]
+        try:
+            for process in started:
+                _, errors = process.communicate(timeout=240)
+                assert process.returncode == 0, errors
+        finally:
+            for process in started:
+                process.kill()
     return folder
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return evaluate(tmp_path_factory.mktemp("alone"), 1, SIZES)
+    return evaluate_forked(tmp_path_factory.mktemp("alone"), 1)
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +86,11 @@ def more_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_all_files_are_those_of_one_process(alone: Path, tmp_path: Path) -> None:
-    together = evaluate(tmp_path, 2, SIZES, "--data.batch_size=2", "--data.num_workers=1")
+    together = evaluate_forked(tmp_path, 2, "--data.batch_size=2", "--data.num_workers=1")
     assert_same_files(alone, together, SIZES, processes=2)
 
 
-# The quicker one is that of two processes above, with fewer images.
+# The quicker one is that of two processes above, with fewer images and without torchrun.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("processes", "words"),

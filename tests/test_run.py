@@ -1,15 +1,14 @@
 """What a run of the built-in world writes; scores recomputed by separate code from the files."""
 
 import csv
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
-from tests.conftest import PROJECT, RunCli
+from tests.conftest import RunCli
+from tests.forked import Forked
 from tests.recomputation import read_predictions, recompute, results_of
 
 SIZE = 5
@@ -35,13 +34,13 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
         "--model.variants+=box@class/score",
     ]
-    command = [sys.executable, "-m", "lit_samseg", *map(str, words)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "points+box+mask@component" in done.stdout
-    assert "Traceback" not in done.stderr
-    assert "Warning" not in done.stderr
-    assert f"{SIZE}/{SIZE}" in done.stderr
+    process = Forked(words)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert "points+box+mask@component" in out
+    assert "Traceback" not in err
+    assert "Warning" not in err
+    assert f"{SIZE}/{SIZE}" in err
     return folder
 
 

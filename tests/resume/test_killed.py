@@ -14,6 +14,7 @@ import pytest
 
 from lit_samseg.journal import Journal
 from tests.conftest import PROJECT, has_loopback
+from tests.forked import Forked
 from tests.recomputation import results_of
 from tests.resume.comparing import assert_same
 
@@ -26,17 +27,22 @@ OPTIONS = (
     "--trainer.accelerator=cpu",
 )
 TWO = ("--trainer.devices=2",)
+Command = Forked | subprocess.Popen[str]
 SLOWEST = 240
 """Seconds after which a run counts as one that hangs."""
 
 
-def start(folder: Path, *words: str, **environment: str) -> "subprocess.Popen[str]":
+def start(folder: Path, *words: str) -> Command:
     """Start the command in a session of its own, so that all its processes can be killed at once."""
+    words = ("test", *OPTIONS, f"--output_dir={folder}", *words)
+    if not set(TWO) & set(words):
+        return Forked(words)
+    # The second process is started afresh in any case.
     return subprocess.Popen(
-        [sys.executable, "-m", "lit_samseg", "test", *OPTIONS, f"--output_dir={folder}", *words],
+        [sys.executable, "-m", "lit_samseg", *words],
         cwd=PROJECT,
         # A thread each, since other numbers of threads round floats differently.
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -44,7 +50,7 @@ def start(folder: Path, *words: str, **environment: str) -> "subprocess.Popen[st
     )
 
 
-def end(process: "subprocess.Popen[str]") -> tuple[int, str]:
+def end(process: Command) -> tuple[int, str]:
     """Wait for the end; return the exit code and standard error."""
     _, errors = process.communicate(timeout=SLOWEST)
     return process.returncode, errors
@@ -58,13 +64,13 @@ def finish(folder: Path, *words: str) -> None:
     assert code == 0, errors
 
 
-def kill(process: "subprocess.Popen[str]") -> None:
+def kill(process: Command) -> None:
     """Kill the process and all that it started."""
     os.killpg(process.pid, signal.SIGKILL)
     end(process)
 
 
-def wait_for_images(process: "subprocess.Popen[str]", folder: Path, images: int) -> None:
+def wait_for_images(process: Command, folder: Path, images: int) -> None:
     """Wait until so many are in the journal, or the process has ended."""
     deadline = time.monotonic() + SLOWEST
     while process.poll() is None and len(Journal(folder).records()) < images:
