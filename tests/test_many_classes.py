@@ -41,7 +41,7 @@ def words(tmp_path: Path) -> list[object]:
 
 def test_scores_files_and_figures(words: list[object], run_cli: RunCli, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    rows = ["--model.variants=[box, auto]", "--model.save_predictions=true", "--output_dir", out]
+    rows = ["--model.variants=[box, auto]", "--model.save_predictions=true", "--report=false", "--output_dir", out]
     outcome = run_cli("test", *words, *rows)
     assert outcome.code == 0, outcome.err
     results, counts = results_of(out), np.load(out / "counts.npz")

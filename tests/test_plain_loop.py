@@ -16,6 +16,9 @@ from lit_samseg.sam.official.checkpoint import load_sam
 from scripts.benchmarking.plain_loop import refine
 from tests.conftest import PROJECT, SHARED, RunCli
 
+SHORT = ("--model.analysis=false", "--gallery=false", "--report=false")
+"""For what compares label maps alone."""
+
 ROWS = ["point", "points", "box", "points+box", "points+box+mask", "box@component", "points+box+mask@component"]
 
 # Issue 1: what a plain loop over the published MobileSAM code gives on all 200 images, mIoU and mAcc in per cent.
@@ -50,7 +53,7 @@ def disagreement(
 
 def test_built_in_world(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     outcome = run_cli(
-        *("test", "--config", demo_config, "--data.size", 8, "--output_dir", tmp_path),
+        *("test", "--config", demo_config, "--data.size", 3, *SHORT, "--output_dir", tmp_path),
         *("--model.save_predictions", "true", "--model.variants", f"[{', '.join(ROWS)}]"),
     )
     assert outcome.code == 0, outcome.err
@@ -73,7 +76,7 @@ def real_words(folder: Path) -> list[object]:
 
 @pytest.mark.real
 def test_real_images(run_cli: RunCli, tmp_path: Path) -> None:
-    outcome = run_cli(*real_words(tmp_path), "--data.subset", 2, "--data.num_workers", 1)
+    outcome = run_cli(*real_words(tmp_path), *SHORT, "--data.subset", 1, "--data.num_workers", 1)
     assert outcome.code == 0, outcome.err
     ids = (tmp_path / "ids.txt").read_text().split()
     folder = SHARED / "data/VOCdevkit/VOC2012/JPEGImages"

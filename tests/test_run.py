@@ -11,7 +11,7 @@ from tests.conftest import RunCli
 from tests.forked import Forked
 from tests.recomputation import read_predictions, recompute, results_of
 
-SIZE = 5
+SIZE = 3
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +118,7 @@ def test_the_saved_configuration_runs_again_to_the_same_counts(demo_run: Path, r
         demo_run / "config.yaml",
         "--output_dir",
         tmp_path,
-        "--data.batch_size",
-        2,
+        *("--data.batch_size", 2, "--report", "false"),
     )
     assert outcome.code == 0, outcome.err
     first, second = np.load(demo_run / "counts.npz"), np.load(tmp_path / "counts.npz")
@@ -129,16 +128,8 @@ def test_the_saved_configuration_runs_again_to_the_same_counts(demo_run: Path, r
 
 def test_the_ids_of_a_run_can_be_given_back(demo_run: Path, run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     outcome = run_cli(
-        *(
-            "test",
-            "--config",
-            demo_config,
-            "--output_dir",
-            tmp_path,
-            "--data.ids",
-            demo_run / "ids.txt",
-        ),
-        *("--model.variants", "[box]"),
+        *("test", "--config", demo_config, "--output_dir", tmp_path, "--data.ids", demo_run / "ids.txt"),
+        *("--model.variants", "[box]", "--model.analysis", "false", "--gallery", "false", "--report", "false"),
     )
     assert outcome.code == 0, outcome.err
     first, second = np.load(demo_run / "counts.npz"), np.load(tmp_path / "counts.npz")

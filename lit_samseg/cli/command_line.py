@@ -137,7 +137,7 @@ class SamSegCLI(LightningCLI):
             if config.resume:
                 raise InputError("--resume is not for fit, which goes on with --ckpt_path DIR/checkpoints/last.ckpt")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
-            dump = self._parser(subcommand).dump(config, skip_none=False)
+            dump = self._parser(subcommand).dump(config, skip_none=False, skip_validation=True)
             callbacks += training_callbacks(output_dir, dump, config, callbacks)
             kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
         elif isinstance(self.model, SamSegEvaluation):
@@ -146,7 +146,7 @@ class SamSegCLI(LightningCLI):
             if config.resume and config.output_dir is None:
                 raise InputError("--resume true needs --output_dir, the folder of the run to go on with")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
-            dump = self._parser(subcommand).dump(config, skip_none=False)
+            dump = self._parser(subcommand).dump(config, skip_none=False, skip_validation=True)
             test, alone = subcommand == "test", subcommand == "predict" and not self.names_rows
             pictures = {"gallery": config.gallery, "report": config.report} if test else {"alone": alone}
             callbacks += [TerminateOnce(), RunWriter(output_dir, dump, config.resume, config.overwrite, **pictures)]

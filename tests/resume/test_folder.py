@@ -1,51 +1,43 @@
 """A folder belongs to one run at a time, and a finished run is not replaced without a word."""
 
 import json
+import multiprocessing
 import os
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
 
 from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
-from tests.conftest import PROJECT, RunCli, SmallVoc
+from tests.conftest import RunCli, SmallVoc
 from tests.recomputation import results_of
 
-HOLD = """
-import sys, time
-from pathlib import Path
-from lit_samseg.journal.folder_lock import FolderLock
-lock = FolderLock(Path(sys.argv[1]))
-lock.acquire()
-print("held", flush=True)
-time.sleep(600)
-"""
 
-
-def hold(folder: Path) -> "subprocess.Popen[str]":
-    """Start a process that holds a folder, and return when it does."""
-    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True, cwd=PROJECT)
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "held\n"
-    return holder
+def hold(folder: Path, held: Event) -> None:
+    lock = FolderLock(folder)
+    lock.acquire()
+    held.set()
+    time.sleep(600)
 
 
 def test_a_folder_in_use_is_refused_and_one_of_a_killed_process_is_not(tmp_path: Path) -> None:
-    holder = hold(tmp_path)
+    forking = multiprocessing.get_context("fork")
+    held = forking.Event()
+    holder = forking.Process(target=hold, args=(tmp_path, held))
+    holder.start()
+    assert held.wait(60)
     named = f"{tmp_path} is being written by process {holder.pid} on {os.uname().nodename}; wait for"
     try:
         with pytest.raises(InputError, match=re.escape(named)):
             FolderLock(tmp_path).acquire()
         assert [path.name for path in tmp_path.iterdir()] == [".lock"]
     finally:
-        holder.send_signal(signal.SIGKILL)
-        holder.communicate()
+        holder.kill()
+        holder.join()
     assert (tmp_path / ".lock").is_file()
     with FolderLock(tmp_path):
         pass
