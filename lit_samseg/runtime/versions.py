@@ -1,5 +1,6 @@
 """Versions of what decides a number."""
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 
@@ -23,10 +24,14 @@ _DISTRIBUTIONS = (
 
 def installed_versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that decide a number; a missing one is left out."""
-    found = {"python": python_version()}
-    for name in _DISTRIBUTIONS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    found = {name: _version(name) for name in _DISTRIBUTIONS}
+    return {"python": python_version()} | {name: number for name, number in found.items() if number is not None}
+
+
+@cache
+def _version(distribution: str) -> str | None:
+    """Return a version, or None: importlib reads a file for each, and a run asks twice."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
