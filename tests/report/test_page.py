@@ -15,7 +15,7 @@ import yaml
 
 from tests.conftest import PROJECT, RunCli
 from tests.recomputation import results_of
-from tests.report.conftest import IMAGES
+from tests.report.conftest import IMAGES, ROWS
 from tests.report.reading import ReportText
 
 
@@ -74,7 +74,7 @@ def test_the_answer_is_the_best_row_s(demo_report: Path) -> None:
     (heading,) = page.headings
     assert heading.startswith(f"Yes. {name} improves mIoU* from {in_per_cent(results['rows'][0]['miou_gt_present'])}")
     assert f"by {in_points(value)} points" in heading
-    assert f"{len(better)} of 8 rows with SAM are better than the baseline" in heading
+    assert f"{len(better)} of {len(ROWS)} rows with SAM are better than the baseline" in heading
 
 
 def test_it_says_how_to_repeat_the_run(asked_report: Path, run_cli: RunCli, tmp_path: Path) -> None:
