@@ -104,7 +104,7 @@ def test_the_command_line_names_image_and_baseline(
     monkeypatch.setattr(MobileNetV2DeepLab, "logits", lambda self, image: torch.full((8, *image.shape[1:]), NAN))
     outcome = run_cli(
         *("test", "--config", demo_config, "--data.size=1", "--trainer.accelerator=cpu", "--output_dir"),
-        *(tmp_path / "out", "--model.variants=[box]"),
+        *(tmp_path / "out", "--model.variants=[box]", "--model.analysis=false"),
     )
     assert outcome.code == 2
     (line,) = [line for line in outcome.err.splitlines() if line.startswith("lit-samseg: error:")]

@@ -10,6 +10,9 @@ from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from tests.conftest import PROJECT, RunCli, SmallVoc
 from tests.recomputation import read_predictions, results_of
 
+QUICKLY = ("--data.num_workers=0", "--model.analysis=false", "--gallery=false", "--report=false")
+"""Leaves out what these tests do not look at."""
+
 
 def test_predict_takes_pictures_of_ones_own(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
     """No file of the data set is needed; its classes are."""
@@ -56,9 +59,10 @@ def test_a_folder_of_ones_own(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Pa
         *("--data.images", base / "JPEGImages", "--data.masks", base / "SegmentationClass", "--data.num_classes", 21),
         "--data.background=0",
         *("--model.baseline.root", small_voc.coarse, "--output_dir", tmp_path / "folder"),
+        *QUICKLY,
     )
     assert outcome.code == 0, outcome.err
-    assert run_cli(*small_voc.words(), *words, "--output_dir", tmp_path / "voc").code == 0
+    assert run_cli(*small_voc.words(), *words, *QUICKLY, "--output_dir", tmp_path / "voc").code == 0
     ours, theirs = np.load(tmp_path / "folder/counts.npz"), np.load(tmp_path / "voc/counts.npz")
     assert sorted(ours) == sorted(theirs)
     for name in ours:
@@ -86,6 +90,7 @@ def test_ade20k_predictions_are_written_as_the_official_files_are(run_cli: RunCl
             tmp_path / "out",
             "--trainer.accelerator=cpu",
         ),
+        *QUICKLY,
     )
     assert outcome.code == 2
     assert "'box' is listed more than once" in outcome.err
@@ -93,6 +98,7 @@ def test_ade20k_predictions_are_written_as_the_official_files_are(run_cli: RunCl
         *("test", "--config", PROJECT / "configs/ade20k_precomputed_mobilesam.yaml", "--data.root", tmp_path),
         *("--model.baseline.root", coarse, "--model.sam.checkpoint=demo", "--model.save_predictions=true"),
         *("--model.variants=[box]", "--output_dir", tmp_path / "out", "--trainer.accelerator=cpu"),
+        *QUICKLY,
     )
     assert outcome.code == 0, outcome.err
     written = {

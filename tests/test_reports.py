@@ -20,6 +20,7 @@ from tests.recomputation import results_of
 
 SCHEMA = json.loads((files("lit_samseg.results") / "results.schema.json").read_text(encoding="utf-8"))
 WORDS = ["test", "--config", PROJECT / "configs/demo.yaml", "--trainer.accelerator=cpu"]
+WORDS += ["--gallery=false", "--report=false"]
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     for word in [
                         *WORDS,
                         "--data.size=6",
-                        "--gallery=false",
-                        "--report=false",
                         f"--output_dir={root / name}",
                         *extra,
                     ]
@@ -160,7 +159,7 @@ def test_compare_puts_runs_side_by_side(runs: Path, run_cli: RunCli, tmp_path: P
 
 def test_another_baseline_is_a_row_of_its_own(runs: Path, run_cli: RunCli, tmp_path: Path) -> None:
     words = [*WORDS, "--data.size=6", "--model.baseline=lit_samseg.baselines.Precomputed"]
-    words += [f"--model.baseline.root={runs / 'one/predictions/box'}", "--model.variants=[box]"]
+    words += [f"--model.baseline.root={runs / 'one/predictions/box'}", "--model.variants=[box]", "--model.analysis=false"]
     assert run_cli(*words, f"--output_dir={tmp_path / 'boxes'}").code == 0
     outcome = run_cli("compare", runs / "one", tmp_path / "boxes")
     assert outcome.code == 0, outcome.err

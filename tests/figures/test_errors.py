@@ -14,12 +14,14 @@ from lit_samseg.results.regions import read_regions, write_regions
 from tests.conftest import Outcome, save_indices
 from tests.figures.conftest import RunFigure
 
-VARIANTS = ["box", "points+box+mask"]
+AS_SVG = ("--output", "figure.svg")
+"""Where the format is not the point: a PDF takes three times as long, for its fonts."""
 
 
 @pytest.fixture
-def run(pictured_run: Path, tmp_path: Path) -> Path:
+def run(pictured_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy to break."""
+    monkeypatch.chdir(tmp_path)
     return Path(shutil.copytree(pictured_run, tmp_path / "run"))
 
 
@@ -43,7 +45,7 @@ def test_label_maps_that_were_not_saved(run: Path, figure: RunFigure) -> None:
         assert f"no label map {run}/predictions/baseline/scene_00002.png" in text
         assert "run the test again with --model.save_predictions true" in text
     # Figure 3 needs none.
-    assert figure(run, "3").code == 0
+    assert figure(run, "3", *AS_SVG).code == 0
     assert not (run / "figure_4.pdf").exists()
 
 
@@ -66,9 +68,9 @@ def test_label_maps_of_another_run(run: Path, figure: RunFigure) -> None:
     path.write_bytes(b"no picture")
     assert f"{path} is not a picture" in complaint(figure(*words))
     save_indices(path, labels)
-    assert figure(*words).code == 0
+    assert figure(*words, *AS_SVG).code == 0
     # The other images and rows were as they had been.
-    assert figure(run, "1", "--ids", "scene_00001").code == 0
+    assert figure(run, "1", "--ids", "scene_00001", *AS_SVG).code == 0
 
 
 def test_a_ground_truth_of_another_run(run: Path, figure: RunFigure) -> None:
@@ -88,7 +90,7 @@ def test_prompts_of_another_run(run: Path, figure: RunFigure) -> None:
     assert f"{path} has prompts of scene_00000 beyond its" in text
     path.unlink()
     assert f"{path} cannot be read" in complaint(figure(run, "3", "--ids", "scene_00000"))
-    assert figure(run, "3", "--ids", "scene_00001").code == 0
+    assert figure(run, "3", "--ids", "scene_00001", *AS_SVG).code == 0
 
 
 def test_boxes_of_another_run_without_a_gallery(run: Path, figure: RunFigure) -> None:
@@ -100,12 +102,12 @@ def test_boxes_of_another_run_without_a_gallery(run: Path, figure: RunFigure) ->
     (run / "regions.csv").write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n")
     text = complaint(figure(run, "3", "--ids", "scene_00000"))
     assert "regions.csv has prompts of scene_00000 beyond its" in text
-    assert figure(run, "3", "--ids", "scene_00001").code == 0
+    assert figure(run, "3", "--ids", "scene_00001", *AS_SVG).code == 0
 
 
 def test_prompts_need_a_gallery_or_an_analysis(run: Path, figure: RunFigure) -> None:
     shutil.rmtree(run / "gallery")
-    assert figure(run, "3", "--ids", "scene_00001").code == 0
+    assert figure(run, "3", "--ids", "scene_00001", *AS_SVG).code == 0
     (run / "regions.csv").rename(run / "kept.csv")
     assert "run it again with --gallery true or --model.analysis true" in complaint(figure(run, "3"))
     # A later run into the same folder may have made none, and left the file where it was.
@@ -150,7 +152,7 @@ def test_runs_without_such_rows(run: Path, figure: RunFigure) -> None:
     with_rows(run, ["baseline"])
     assert "has no row with SAM; figure 4 needs one, figure 1 does not" in complaint(figure(run, "4"))
     assert "no row with SAM to pick images by; give --ids or --pick random" in complaint(figure(run, "1"))
-    assert figure(run, "1", "--pick=random").code == 0
+    assert figure(run, "1", "--pick=random", *AS_SVG).code == 0
     for name in ("forest", "ladder"):
         assert f"has no numbers for {name}" in complaint(figure(run, name))
 
@@ -158,7 +160,7 @@ def test_runs_without_such_rows(run: Path, figure: RunFigure) -> None:
 def test_the_row_with_boxes_of_figure_3(run: Path, figure: RunFigure) -> None:
     with_rows(run, ["baseline", "point", "points+box@component"])
     # It has no regions under this name, and so no boxes; it is the one that is looked for.
-    assert "(best of points+box@component)" in figure(run, "3").out
+    assert "(best of points+box@component)" in figure(run, "3", *AS_SVG).out
 
 
 def test_broken_runs(run: Path, figure: RunFigure, tmp_path: Path) -> None:
@@ -171,7 +173,7 @@ def test_broken_runs(run: Path, figure: RunFigure, tmp_path: Path) -> None:
     assert "results.json and counts.npz have other rows" in complaint(figure(run, "1"))
     (run / "results.json").write_text(whole)
     (run / "counts.npz").unlink()
-    assert figure(run, "forest").code == 0
+    assert figure(run, "forest", *AS_SVG).code == 0
     assert "has no counts.npz" in complaint(figure(run, "1"))
 
 
@@ -192,7 +194,7 @@ def test_configurations_without_a_data_set(run: Path, figure: RunFigure) -> None
     (run / "config.yaml").unlink()
     assert "config.yaml cannot be read" in complaint(figure(run, "1"))
     # Plots need no data set.
-    assert figure(run, "forest").code == 0
+    assert figure(run, "forest", *AS_SVG).code == 0
     (run / "config.yaml").write_text(kept)
     assert "'rot' is not accepted" in complaint(figure(run, "1", "--data.rot=x"))
     assert "Got value: many" in complaint(figure(run, "1", "--data.size", "many"))

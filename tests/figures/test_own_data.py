@@ -39,7 +39,8 @@ def test_a_voc_folder_that_was_moved(small_voc: SmallVoc, run_cli: RunCli, figur
     text = complaint(figure(run, "4", "--data.root", moved))
     assert f"missing files of the run's images: 1 (first: {picture}); give --data.root DIR" in text
     # An image that is not shown is not looked for.
-    assert figure(run, "4", "--data.root", moved, "--ids", small_voc.ids[0]).code == 0
+    words = ["4", "--ids", small_voc.ids[0], "--output", tmp_path / "one.svg"]
+    assert figure(run, *words, "--data.root", moved).code == 0
     shutil.copy(kept, picture)
     truth = moved / f"VOCdevkit/VOC2012/SegmentationClass/{image_id}.png"
     labels = np.array(Image.open(truth))
@@ -65,6 +66,7 @@ def ade_run(run_cli: RunCli, tmp_path: Path) -> Path:
     words = ["--config", PROJECT / "configs/ade20k_precomputed_mobilesam.yaml", "--data.root", tmp_path]
     words += ["--model.baseline.root", coarse, "--model.sam.checkpoint=demo", "--model.save_predictions=true"]
     words += ["--model.variants=[box]", "--output_dir", tmp_path / "out", "--trainer.accelerator=cpu", "--report=false"]
+    words += ["--data.num_workers=0", "--gallery=false"]
     assert run_cli("test", *words).code == 0
     return tmp_path / "out"
 
@@ -124,6 +126,7 @@ def test_a_folder_with_hostile_names_and_tiny_images(run_cli: RunCli, figure: Ru
         tmp_path / "out",
         "--trainer.accelerator=cpu",
         "--report=false",
+        "--data.num_workers=0",
     ]
     outcome = run_cli("test", *words)
     assert outcome.code == 0, outcome.err
@@ -141,9 +144,10 @@ def test_a_folder_with_hostile_names_and_tiny_images(run_cli: RunCli, figure: Ru
     images = (tmp_path / "images").rename(tmp_path / "moved")
     text = complaint(figure(run, "1"))
     assert f"data.images: no such folder: {tmp_path}/images" in text
-    assert figure(run, "1", "--data.images", images).code == 0
+    as_svg = ("--output", tmp_path / "moved.svg")
+    assert figure(run, "1", "--data.images", images, *as_svg).code == 0
     masks = (tmp_path / "masks").rename(tmp_path / "masks2")
     text = complaint(figure(run, "1", "--data.images", images))
     assert "missing files of the run's images: 4" in text
     assert "give --data.images DIR and --data.masks DIR" in text
-    assert figure(run, "1", "--data.images", images, "--data.masks", masks).code == 0
+    assert figure(run, "1", "--data.images", images, "--data.masks", masks, *as_svg).code == 0
