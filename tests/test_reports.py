@@ -159,7 +159,11 @@ def test_compare_puts_runs_side_by_side(runs: Path, run_cli: RunCli, tmp_path: P
 
 def test_another_baseline_is_a_row_of_its_own(runs: Path, run_cli: RunCli, tmp_path: Path) -> None:
     words = [*WORDS, "--data.size=6", "--model.baseline=lit_samseg.baselines.Precomputed"]
-    words += [f"--model.baseline.root={runs / 'one/predictions/box'}", "--model.variants=[box]", "--model.analysis=false"]
+    words += [
+        f"--model.baseline.root={runs / 'one/predictions/box'}",
+        "--model.variants=[box]",
+        "--model.analysis=false",
+    ]
     assert run_cli(*words, f"--output_dir={tmp_path / 'boxes'}").code == 0
     outcome = run_cli("compare", runs / "one", tmp_path / "boxes")
     assert outcome.code == 0, outcome.err

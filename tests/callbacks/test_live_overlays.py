@@ -90,6 +90,8 @@ def offline_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
         monkeypatch.setenv(f"WANDB_{name}", str(folder))
     for name, value in (("MODE", "offline"), ("SILENT", "true"), ("CONSOLE", "off"), ("ERROR_REPORTING", "false")):
         monkeypatch.setenv(f"WANDB_{name}", value)
+    # It looks for inputs of W&B's own job queue, and for that imports for seconds what no run here uses.
+    monkeypatch.setattr("wandb.sdk.wandb_run.Run._detect_and_apply_job_inputs", lambda run: None, raising=False)
     yield folder
     wandb.finish()
     wandb.teardown()
