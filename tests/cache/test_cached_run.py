@@ -30,6 +30,8 @@ def test_a_second_run_computes_only_what_is_damaged_and_counts_the_same(
             "--trainer.accelerator",
             "cpu",
             "--model.analysis=false",
+            "--gallery=false",
+            "--report=false",
         )
         outcome = run_cli("test", *common, "--output_dir", tmp_path / name, "--model.variants", variants, *words)
         assert outcome.code == 0, outcome.err

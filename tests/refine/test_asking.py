@@ -36,8 +36,8 @@ def sam() -> Counting:
     return Counting("demo")
 
 
-def case(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """A scene, its ground truth, and a label map with specks and classes in pieces."""
+def case(seed: int, height: int | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A scene or its upper left part, its ground truth, and a label map with specks and classes in pieces."""
     image, target = generate_scene(99, seed)
     coarse = (
         np.where(target == 255, 0, target)[::8, ::8].repeat(8, 0).repeat(8, 1)[: target.shape[0], : target.shape[1]]
@@ -45,12 +45,17 @@ def case(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     coarse = coarse.astype(np.int64)
     coarse[40:43, 20:90] = 0
     coarse[2, 2] = coarse[5, 9] = 3
-    return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(target), torch.from_numpy(coarse)
+    part = np.s_[:height, : None if height is None else height * 4 // 3]
+    return (
+        torch.from_numpy(image[part]).permute(2, 0, 1),
+        torch.from_numpy(target[part]),
+        torch.from_numpy(coarse[part]),
+    )
 
 
-@pytest.mark.parametrize("seed", [3, 8])
-def test_every_row_is_what_it_is_alone(sam: Counting, seed: int) -> None:
-    image, target, labels = case(seed)
+@pytest.mark.parametrize(("seed", "height"), [(3, None), (8, 64)])
+def test_every_row_is_what_it_is_alone(sam: Counting, seed: int, height: int | None) -> None:
+    image, target, labels = case(seed, height)
     variants = parse_variants(TEXTS, has_background=True)
     context = context_of(labels, sam, image=image, target=target)
     seen: dict[str, list[Decision]] = {variant.name: [] for variant in variants}
@@ -107,21 +112,23 @@ def test_equal_boxes_of_other_pixels_are_not_taken_for_equal_masks() -> None:
     assert len(collect_requests(parse_variants(["mask@component"], True), context)) == 2
 
 
-@pytest.mark.parametrize("at_once", [1, 3, 1000])
-def test_no_chunk_size_changes_a_bit(sam: Counting, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    image, target, labels = case(3)
+def test_no_chunk_size_changes_a_bit(sam: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    image, target, labels = case(3, 64)
     variants = parse_variants(TEXTS, has_background=True)
     context = context_of(labels, sam, image=image, target=target)
-    scores: list[torch.Tensor] = []
-    observe = {variant.name: lambda decision: scores.append(decision.scores) for variant in variants}
-    expected = refine_by_all(context, variants, observe)
-    before, scores = scores, []
-    observe = {variant.name: lambda decision: scores.append(decision.scores) for variant in variants}
-    monkeypatch.setattr(refiner, "REQUESTS_AT_ONCE", at_once)
-    chunked = refine_by_all(context, variants, observe)
-    assert all(torch.equal(chunked[name], expected[name]) for name in expected)
-    assert len(before) == len(scores)
-    assert all(torch.equal(a, b) for a, b in zip(before, scores, strict=True))
+    assert len(collect_requests(variants, context)) > refiner.REQUESTS_AT_ONCE
+    maps: list[dict[str, torch.Tensor]] = []
+    scores: list[list[torch.Tensor]] = []
+    for at_once in (refiner.REQUESTS_AT_ONCE, 1, 3, 1000):
+        monkeypatch.setattr(refiner, "REQUESTS_AT_ONCE", at_once)
+        seen: list[torch.Tensor] = []
+        observe = {variant.name: lambda decision, seen=seen: seen.append(decision.scores) for variant in variants}
+        maps.append(refine_by_all(context, variants, observe))
+        scores.append(seen)
+    for chunked, own in zip(maps[1:], scores[1:], strict=True):
+        assert all(torch.equal(chunked[name], maps[0][name]) for name in maps[0])
+        assert len(own) == len(scores[0])
+        assert all(torch.equal(a, b) for a, b in zip(own, scores[0], strict=True))
 
 
 @pytest.mark.parametrize("dtype", [torch.int16, torch.int32])

@@ -16,9 +16,10 @@ from tests.conftest import PROJECT, RunCli, run_quietly
 from tests.recomputation import results_of
 
 CONFIG = ["--config", PROJECT / "configs/demo.yaml", "--data.size=9", "--trainer.accelerator=cpu", "--gallery=false"]
+CONFIG += ["--model.analysis=false"]
 SPACE = "recipes: [none, box]\nregions: [component]\nwords:\n  fuse: [none, 30]\n  crf: [none, crf]\n"
 ROWS = ["none@crf", "box@component", "box@component/fuse", "box@component/fuse/crf"]
-LEFT_OUT = ["--model.analysis=false", "--report=false"]
+LEFT_OUT = ["--report=false"]
 
 
 class Searched(NamedTuple):
