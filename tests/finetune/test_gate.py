@@ -18,6 +18,7 @@ from lit_samseg.finetune.logistic import fit_logistic
 from lit_samseg.refine import LearnedGate, read_gate
 from lit_samseg.refine.learned_gate import FEATURES
 from tests.conftest import PROJECT, RunCli, has_loopback, made_once, run_quietly
+from tests.finetune.snapshots import SNAPSHOT
 from tests.recomputation import read_predictions
 
 ROW = "points+box+mask@component"
@@ -131,13 +132,11 @@ def gate_saying(tmp_path: Path) -> Callable[[float], Path]:
 
 
 def test_a_gate_is_a_row(trained: Path, run_cli: RunCli, gate_saying: Callable[[float], Path], tmp_path: Path) -> None:
-    rows = ("--model.variants", f"[{ROW}, {ROW}/gate=1.0, {ROW}/learned]", "--model.analysis")
-    results = {
-        name: evaluated(run_cli, tmp_path / name, gate, *rows, name == "own")
-        for name, gate in (("own", trained / "gate.json"), ("yes", gate_saying(1.0)), ("no", gate_saying(-1.0)))
-    }
     for name, same in (("yes", ROW), ("no", f"{ROW}/gate=1.0")):
-        scores = {row["name"]: row["miou"] for row in results[name]["rows"]}
+        gate = gate_saying(1.0 if name == "yes" else -1.0)
+        rows = ("--model.variants", f"[{same}, {ROW}/learned]", "--model.analysis", False)
+        results = evaluated(run_cli, tmp_path / name, gate, *rows)
+        scores = {row["name"]: row["miou"] for row in results["rows"]}
         assert scores[f"{ROW}/learned"] == scores[same]
         ours, theirs = (
             read_predictions(tmp_path / name / "predictions" / row.replace("/", "__"))
@@ -145,7 +144,8 @@ def test_a_gate_is_a_row(trained: Path, run_cli: RunCli, gate_saying: Callable[[
         )
         assert len(ours) == 2
         assert all(np.array_equal(ours[image_id], theirs[image_id]) for image_id in theirs)
-    record = results["own"]["gate"]
+    rows = ("--model.variants", f"[{ROW}/learned]", "--data.subset", 1)
+    record = evaluated(run_cli, tmp_path / "own", trained / "gate.json", *rows)["gate"]
     assert record == {
         "file": str(trained / "gate.json"),
         "sha256": read_gate(trained / "gate.json").sha256,
@@ -174,7 +174,7 @@ def test_what_cannot_be_evaluated(trained: Path, run_cli: RunCli, tmp_path: Path
 def test_a_gate_away_from_home_says_so(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
     gate = json.loads((trained / "gate.json").read_text())
     (tmp_path / "gate.json").write_text(json.dumps(gate | {"sam_sha256": "0" * 64, "baseline_sha256": "1" * 64}))
-    words = ("--model.variants", f"[{ROW}/learned, box@learned]", "--data.subset", 1)
+    words = ("--model.variants", f"[{ROW}/learned, box@learned]", "--data.subset", 1, "--model.analysis", False)
     with pytest.warns(UserWarning, match="was not trained for this") as caught:
         evaluated(run_cli, tmp_path / "run", tmp_path / "gate.json", *words)
     (warning,) = (str(one.message) for one in caught)
@@ -186,8 +186,7 @@ def test_a_gate_away_from_home_says_so(trained: Path, run_cli: RunCli, tmp_path:
 
 def test_going_on_gives_the_gate_of_an_unbroken_run(run_cli: RunCli, tmp_path: Path) -> None:
     views = ("--data.subset", 1, "--data.training.subset", 2, "--data.training.views", 2, "--trainer.max_epochs")
-    assert run_cli("fit", *DEMO, *views, 2, "--output_dir", tmp_path / "whole").code == 0
-    assert run_cli("fit", *DEMO, *views, 1, "--output_dir", tmp_path / "parts").code == 0
+    assert run_cli("fit", *DEMO, *views, 2, *SNAPSHOT, "--output_dir", tmp_path / "whole").code == 0
     once = state_of(tmp_path / "parts")
     last = tmp_path / "parts/checkpoints/last.ckpt"
     assert run_cli("fit", *DEMO, *views, 2, "--output_dir", tmp_path / "parts", "--ckpt_path", last).code == 0

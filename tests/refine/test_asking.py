@@ -64,7 +64,7 @@ def test_every_row_is_what_it_is_alone(sam: Counting, seed: int, height: int | N
     shared, sam.decoded = sam.decoded, 0
     for variant in variants:
         decisions: list[Decision] = []
-        own = context_of(labels, sam, image=image, target=target)
+        own = context_of(labels, sam, image=image, target=target, embedding=context.embedding)
         alone = refine(own, variant, decisions.append)
         assert torch.equal(together[variant.name], alone), variant.name
         assert len(decisions) == len(seen[variant.name]) == len(context.regions(variant.finder))
