@@ -7,17 +7,18 @@ from lightning import Callback, LightningModule, Trainer
 
 
 class Snapshot(Callback):
-    """Copies the output folder to a sister named ``parts`` when the second epoch begins."""
+    """Copies the output folder to a sister named ``first`` when the second epoch begins."""
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.current_epoch == 1 and not self.folder(trainer).exists():
-            shutil.copytree(
-                trainer.default_root_dir, self.folder(trainer), ignore=shutil.ignore_patterns("frozen*", ".lock")
-            )
-
-    @staticmethod
-    def folder(trainer: Trainer) -> Path:
-        return Path(trainer.default_root_dir).parent / "parts"
+        folder = Path(trainer.default_root_dir)
+        if trainer.current_epoch == 1:
+            shutil.copytree(folder, folder.parent / "first", ignore=shutil.ignore_patterns("frozen*", ".lock"))
 
 
 SNAPSHOT = ("--trainer.callbacks+=tests.finetune.snapshots.Snapshot",)
+
+
+def put_back(folder: Path) -> None:
+    """Move a finished training to a sister named ``whole``, and put what it had after an epoch into its place."""
+    folder.rename(folder.parent / "whole")
+    (folder.parent / "first").rename(folder)

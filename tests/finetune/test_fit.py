@@ -19,7 +19,7 @@ from lit_samseg.data import Scenes
 from lit_samseg.finetune import SamRefinerFinetune
 from lit_samseg.sam import SegmentAnything
 from tests.conftest import PROJECT, RunCli, made_once, refuses, run_quietly
-from tests.finetune.snapshots import SNAPSHOT
+from tests.finetune.snapshots import SNAPSHOT, put_back
 
 CONFIG = PROJECT / "configs" / "demo_finetune.yaml"
 # No noise and no corruption: the same questions in each epoch, so that the loss says what was learnt.
@@ -123,7 +123,8 @@ def test_images_of_the_training_are_not_evaluated_on(trained: Path, run_cli: Run
 def test_going_on_gives_the_weights_of_an_unbroken_run(run_cli: RunCli, tmp_path: Path) -> None:
     words = ("fit", *SGD, "--data.training.views", 2, "--model.noise", 1, "--model.truth", 0.5, "--model.average", 0.7)
     words += ("--data.subset", 1, "--data.training.subset", 2, "--data.training.batch_size", 1)
-    assert run_cli(*words, *SNAPSHOT, "--trainer.max_epochs", 2, "--output_dir", tmp_path / "whole").code == 0
+    assert run_cli(*words, *SNAPSHOT, "--trainer.max_epochs", 2, "--output_dir", tmp_path / "parts").code == 0
+    put_back(tmp_path / "parts")
     last = tmp_path / "parts/checkpoints/last.ckpt"
     assert not (tmp_path / "parts/adapter.safetensors").exists()
     first = torch.load(last, weights_only=True)

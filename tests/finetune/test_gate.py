@@ -18,7 +18,7 @@ from lit_samseg.finetune.logistic import fit_logistic
 from lit_samseg.refine import LearnedGate, read_gate
 from lit_samseg.refine.learned_gate import FEATURES
 from tests.conftest import PROJECT, RunCli, has_loopback, made_once, run_quietly
-from tests.finetune.snapshots import SNAPSHOT
+from tests.finetune.snapshots import SNAPSHOT, put_back
 from tests.recomputation import read_predictions
 
 ROW = "points+box+mask@component"
@@ -186,7 +186,8 @@ def test_a_gate_away_from_home_says_so(trained: Path, run_cli: RunCli, tmp_path:
 
 def test_going_on_gives_the_gate_of_an_unbroken_run(run_cli: RunCli, tmp_path: Path) -> None:
     views = ("--data.subset", 1, "--data.training.subset", 2, "--data.training.views", 2, "--trainer.max_epochs")
-    assert run_cli("fit", *DEMO, *views, 2, *SNAPSHOT, "--output_dir", tmp_path / "whole").code == 0
+    assert run_cli("fit", *DEMO, *views, 2, *SNAPSHOT, "--output_dir", tmp_path / "parts").code == 0
+    put_back(tmp_path / "parts")
     once = state_of(tmp_path / "parts")
     last = tmp_path / "parts/checkpoints/last.ckpt"
     assert run_cli("fit", *DEMO, *views, 2, "--output_dir", tmp_path / "parts", "--ckpt_path", last).code == 0
