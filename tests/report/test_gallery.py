@@ -16,7 +16,7 @@ from tests.report.using import ROW, agreement, choose, painted, per_image, shown
 
 def test_what_is_painted_are_the_run_s_label_maps(demo_report: Path, open_page: OpenPage) -> None:
     """The right map at the right place: compared with the PNGs of the predictions, pixel by pixel."""
-    page = open_page(demo_report / "report.html", viewport={"width": 1400, "height": 900}, device_scale_factor=2)
+    page = open_page(demo_report / "report.html", viewport={"width": 1400, "height": 900})
     page.locator("[name=opacity]").fill("100")
     for card_id in shown(page)[:1]:
         maps = {
