@@ -39,7 +39,7 @@ def coarse_scene(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_a_run_with_rows_of_all_kinds(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
-    words = ["test", "--config", demo_config, "--data.size=4", "--trainer.accelerator=cpu"]
+    words = ["test", "--config", demo_config, "--data.size=2", "--trainer.accelerator=cpu", "--gallery=false"]
     words += [f"--model.variants=[{', '.join(['box', 'box@gate=0.6', 'auto', 'none@crf'])}]"]
     outcome = run_cli(*words, "--model.save_predictions=true", "--output_dir", tmp_path / "run")
     assert outcome.code == 0, outcome.err

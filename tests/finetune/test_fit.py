@@ -273,7 +273,10 @@ def test_options_that_cannot_be(make_module: Make, options: dict[str, Any], comp
             ("--config", CONFIG, "--model.cache_max_gb", 0), "model.cache_max_gb is 0", marks=pytest.mark.slow
         ),
         (("--config", CONFIG, "--trainer.precision", "bf16-mixed"), "set --model.sam.precision bf16"),
-        (("--config", CONFIG, "--data.split", "train"), "images are both in training"),
+        # By default tests/data/test_training_images.py refuses them.
+        pytest.param(
+            ("--config", CONFIG, "--data.split", "train"), "images are both in training", marks=pytest.mark.slow
+        ),
         (("--config", CONFIG, "--ckpt_path", "no.ckpt"), "no.ckpt"),
         (("--config", CONFIG, "--resume", True), "goes on with --ckpt_path"),
     ],

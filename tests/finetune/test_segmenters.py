@@ -52,7 +52,7 @@ def test_a_baseline_learns_and_is_read_again(
     fit = (*SCENES, "--data.training.subset", 4, "--data.training.batch_size", 2, "--data.training.views", 1)
     outcome = run_cli(
         *("fit", *fit, "--model", "lit_samseg.finetune.SegmenterFinetune", *words),
-        *("--model.baseline.checkpoint", checkpoint, "--model.lr", lr, "--trainer.max_epochs", 3),
+        *("--model.baseline.checkpoint", checkpoint, "--model.lr", lr, "--trainer.max_epochs", 2),
         *("--output_dir", tmp_path / "fit"),
     )
     assert outcome.code == 0, outcome.err
@@ -63,7 +63,7 @@ def test_a_baseline_learns_and_is_read_again(
         *("test", *SCENES, "--model", "lit_samseg.module.SamSegEvaluation", *words, "--model.variants", "[none@crf]"),
         *("--model.sam", "lit_samseg.sam.SegmentAnything", "--model.sam.checkpoint", "demo"),
         *("--model.baseline.checkpoint", tmp_path / "fit" / file),
-        *("--report", False, "--gallery", False, "--output_dir", tmp_path / "test"),
+        *("--model.analysis", False, "--report", False, "--gallery", False, "--output_dir", tmp_path / "test"),
     )
     assert outcome.code == 0, outcome.err
     results = json.loads((tmp_path / "test/results.json").read_text())
