@@ -15,10 +15,10 @@ SIZES = [
     ((12, 17), (45, 70)),
     ((160, 120), (45, 70)),
     ((3, 40), (1, 9)),
-    ((33, 20), (500, 301)),
+    ((33, 20), (250, 151)),
     ((1, 1), (5, 7)),
     ((64, 64), (64, 99)),
-    ((7, 300), (700, 30)),
+    ((7, 300), (350, 30)),
     ((9, 8), (9, 8)),
 ]
 BANDS = (1, 5_000, 20_000, 70_000, 10**9)
@@ -52,9 +52,9 @@ def chains() -> dict[str, Rows]:
     inside = Cropped(Resized(Stored(masks), 96, 124), 89, 111)
     windows = [ClassScores(Resized(Stored(3 * numbers(50, 12, n)), 48, 48), classes) for n in (12, 13, 14)]
     return {
-        "scores last": ClassScores(Resized(inside, 301, 70), classes),
-        "scores first": Resized(ClassScores(inside, classes), 301, 70),
-        "windows": Resized(SideBySide(windows, (0, 20, 41)), 150, 300),
+        "scores last": ClassScores(Resized(inside, 151, 70), classes),
+        "scores first": Resized(ClassScores(inside, classes), 151, 70),
+        "windows": Resized(SideBySide(windows, (0, 20, 41)), 100, 130),
     }
 
 
