@@ -214,11 +214,15 @@ class Empty(SegmentAnything):
         return Candidates(-answer.low_res_logits.abs() - 1, answer.scores, answer.frame)
 
 
+@pytest.fixture(scope="module")
+def empty_sam() -> Empty:
+    return Empty("demo")
+
+
 @pytest.mark.parametrize("recipe", ["box", "points+box+mask"])
 @pytest.mark.parametrize("selection", ["iou", "score", "single", "oracle"])
-def test_without_any_mask_every_pixel_is_filled(recipe: str, selection: str) -> None:
-    sam = Empty("demo")
+def test_without_any_mask_every_pixel_is_filled(recipe: str, selection: str, empty_sam: Empty) -> None:
     for region in ("class", "component"):
         for fill, expected in (("background", torch.zeros_like(LABELS)), ("baseline", LABELS)):
             (variant,) = parse_variants([f"{recipe}@{region}/{selection}/{fill}"], has_background=True)
-            assert torch.equal(refine(context_of(LABELS, sam, target=LABELS), variant), expected)
+            assert torch.equal(refine(context_of(LABELS, empty_sam, target=LABELS), variant), expected)
