@@ -38,21 +38,21 @@ def words_of(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[
 
 
 @pytest.mark.parametrize(
-    ("kind", "lr", "file"),
+    ("kind", "lr", "epochs", "file"),
     [
-        ("segformer", 0.01, "baseline"),
-        pytest.param("upernet", 0.01, "baseline", marks=pytest.mark.slow),
-        ("torchvision", 0.2, "baseline/model.safetensors"),
+        ("segformer", 0.01, 2, "baseline"),
+        pytest.param("upernet", 0.01, 3, "baseline", marks=pytest.mark.slow),
+        ("torchvision", 0.2, 3, "baseline/model.safetensors"),
     ],
 )
 def test_a_baseline_learns_and_is_read_again(
-    kind: str, lr: float, file: str, run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, lr: float, epochs: int, file: str, run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words, checkpoint = words_of(kind, tmp_path, monkeypatch)
     fit = (*SCENES, "--data.training.subset", 4, "--data.training.batch_size", 2, "--data.training.views", 1)
     outcome = run_cli(
         *("fit", *fit, "--model", "lit_samseg.finetune.SegmenterFinetune", *words),
-        *("--model.baseline.checkpoint", checkpoint, "--model.lr", lr, "--trainer.max_epochs", 2),
+        *("--model.baseline.checkpoint", checkpoint, "--model.lr", lr, "--trainer.max_epochs", epochs),
         *("--output_dir", tmp_path / "fit"),
     )
     assert outcome.code == 0, outcome.err
