@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -89,14 +90,7 @@ def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pi
     cards = make_cards(evidence, folder, pictures if legend is not None else None, legend, base)
     rows = results["rows"]
     best = next((row for row in rows if row["name"] == verdict.best), None)
-    environment = Environment(
-        loader=PackageLoader("lit_samseg.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"per_cent": run_tables.per_cent, "points": run_tables.points, "breakable": _breakable}
+    environment = _environment()
     script = _template_file(environment, "report.js")
     config = folder / "config.yaml"
     return environment.get_template("report.html.j2").render(
@@ -123,6 +117,20 @@ def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pi
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+@cache
+def _environment() -> Environment:
+    """Return what fills in templates; kept, since compiling the page's takes longer than filling it in."""
+    environment = Environment(
+        loader=PackageLoader("lit_samseg.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"per_cent": run_tables.per_cent, "points": run_tables.points, "breakable": _breakable}
+    return environment
 
 
 def make_plots(results: Results, verdict: Verdict) -> list[Plot]:

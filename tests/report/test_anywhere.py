@@ -37,7 +37,8 @@ def test_pictures_beside_the_file_are_loaded_when_they_are_seen(
     pictures = [path.stat().st_size for path in (folder / "gallery").rglob("*.webp")]
     saved = (demo_report / "report.html").stat().st_size - (folder / "report.html").stat().st_size
     assert saved > sum(pictures) * 4 / 3 - 100 * len(pictures)
-    assert sum(pictures) > 150_000
+    # The addresses' 100 bytes are little beside that.
+    assert sum(pictures) * 4 / 3 > 20 * 100 * len(pictures)
     page = open_page(folder / "report.html", beside="gallery", viewport={"width": 390, "height": 800})
     page.wait_for_timeout(300)
     assert [url for url in open_page.asked if "/gallery/" in url] == []
