@@ -16,6 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+import torch
+
+from lit_samseg.metrics.metric import METRICS
+from lit_samseg.refine.part import PARTS
 from tests.conftest import PROJECT
 
 
@@ -101,8 +105,9 @@ def _run(
     os.chdir(cwd)
     if packages is not None:
         sys.path.insert(0, str(packages))
-    import torch
-
+        for registry in (PARTS, METRICS):
+            # Of what was installed for the tests' process.
+            vars(registry).pop("_installed", None)
     # Threads do not outlive a fork: who asked for two would wait for the other for ever.
     torch.set_num_threads(1)
     sys.argv = ["lit-samseg", *words]

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from lit_samseg.cli.command_line import run
 from lit_samseg.journal import Journal
 from lit_samseg.refine.variant import RECOMMENDED
 from tests.conftest import PROJECT, RunCli, SmallVoc
@@ -190,6 +191,18 @@ def test_trainer_options_are_lightnings(run_cli: RunCli, demo_config: Path, tmp_
     assert [row["name"] for row in results_of(tmp_path)["rows"]] == ["baseline"]
 
 
+def test_modules_are_told_what_lightning_would_tell_them(demo_config: Path, tmp_path: Path) -> None:
+    words = ["test", f"--config={demo_config}", "--data.size=1", "--model.variants=[]", *SHORT]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["lit-samseg"])
+        cli = run([*words, f"--output_dir={tmp_path}"])
+    ours = cli.config_dump
+    del cli.config_dump
+    cli._dump_config()
+    assert ours == cli.config_dump
+    assert ours["model"]["init_args"]["ignore_index"] == 255
+
+
 def test_a_defect_of_the_program_keeps_its_traceback(
     run_cli: RunCli, demo_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,18 +246,6 @@ def test_import_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def start_afresh(words: list[str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "lit_samseg", *words],
-        cwd=PROJECT,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        # A shell's background jobs ignore Ctrl-C, and so would what these tests start, if they are one.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-
-
 @pytest.mark.parametrize(
     ("sent", "code", "word"),
     [
@@ -260,8 +261,7 @@ def test_ctrl_c_and_sigterm_end_a_run_and_keep_earlier_files(
     (output / "results.json").write_text("earlier")
     words = ["test", "--config=configs/demo.yaml", "--data.size=200", "--model.variants=[box]", "--overwrite=true"]
     words += ["--model.analysis=false", "--model.save_predictions=true", f"--output_dir={output}"]
-    # Ctrl-C is a user's, who starts a fresh process.
-    process = start_afresh(words) if sent == signal.SIGINT else Forked(words)
+    process = Forked(words)
     try:
         deadline = time.monotonic() + 120
         while not Journal(output).records() and time.monotonic() < deadline:

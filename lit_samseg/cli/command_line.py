@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonargparse import DefaultHelpFormatter
 from lightning import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
@@ -115,6 +116,14 @@ class SamSegCLI(LightningCLI):
         if self.subcommand == "predict" and not self.names_rows and several:
             options["variants"] = ["auto"]
             _say("predict writes the recommended row, auto, alone; --model.variants '[ROW, ...]' writes others")
+        # What Lightning tells modules as their hyperparameters; by itself it would validate all options once more.
+        self.config_dump = yaml.safe_load(self._dumped(skip_link_targets=False))
+
+    def _dumped(self, skip_link_targets: bool = True) -> str:
+        """Return the command's options as YAML; they were validated when they were parsed."""
+        parser, config = self._parser(self.subcommand), self.config[str(self.subcommand)]
+        text: str = parser.dump(config, skip_none=False, skip_validation=True, skip_link_targets=skip_link_targets)
+        return text
 
     def test(self, **kwargs: Any) -> None:
         """Run the evaluation."""
@@ -137,8 +146,7 @@ class SamSegCLI(LightningCLI):
             if config.resume:
                 raise InputError("--resume is not for fit, which goes on with --ckpt_path DIR/checkpoints/last.ckpt")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
-            dump = self._parser(subcommand).dump(config, skip_none=False, skip_validation=True)
-            callbacks += training_callbacks(output_dir, dump, config, callbacks)
+            callbacks += training_callbacks(output_dir, self._dumped(), config, callbacks)
             kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
         elif isinstance(self.model, SamSegEvaluation):
             if config.resume and config.overwrite:
@@ -146,10 +154,12 @@ class SamSegCLI(LightningCLI):
             if config.resume and config.output_dir is None:
                 raise InputError("--resume true needs --output_dir, the folder of the run to go on with")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
-            dump = self._parser(subcommand).dump(config, skip_none=False, skip_validation=True)
             test, alone = subcommand == "test", subcommand == "predict" and not self.names_rows
             pictures = {"gallery": config.gallery, "report": config.report} if test else {"alone": alone}
-            callbacks += [TerminateOnce(), RunWriter(output_dir, dump, config.resume, config.overwrite, **pictures)]
+            callbacks += [
+                TerminateOnce(),
+                RunWriter(output_dir, self._dumped(), config.resume, config.overwrite, **pictures),
+            ]
             if test and not any(isinstance(callback, OverlayLogger) for callback in callbacks):
                 callbacks.append(OverlayLogger())
             callbacks.append(DataSummary())

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import PROJECT, made_once
+from tests.forked import Forked
 
 HERE = Path(__file__).parent
 GUESTS = sorted(path for path in (HERE / "guests").glob("*.py") if path.name != "__init__.py")
@@ -47,37 +48,24 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(tmp_path_factory, "guests", install) / "site"
 
 
-PROGRAM = """
-import sys
-from lit_samseg.__main__ import main
-mistaken, *words = sys.argv[1:]
-sys.argv = ["lit-samseg"]
-try:
-    main([*words, "--model.variants", f"[{mistaken}]"])
-except SystemExit as stop:
-    assert stop.code == 2
-main(words)
-"""
-"""The command twice in one process, with a row that is mistaken first: starting it takes most of the time."""
+def lit_samseg(site: Path, *words: object) -> tuple[int | None, str]:
+    """Run the program in a process with a further folder of installed packages; return its exit code and errors."""
+    process = Forked(words, packages=site)
+    _, errors = process.communicate(timeout=240)
+    return process.returncode, errors
 
 
 @pytest.fixture(scope="session")
 def run(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of all guests, with each way to name them, in a process of its own; `refusal` is what it said before."""
+    """A run of all guests, with each way to name them."""
 
     def make(folder: Path) -> None:
         rows = json.dumps([*list(ROWS.values()), "box"])
-        words = ["test", *NETWORKS, "--model.metrics", "[coverage]", "--trainer.accelerator", "cpu"]
-        words += ["--output_dir", str(folder / "run"), "--model.variants", rows]
-        path = os.pathsep.join([str(installed), str(PROJECT), os.environ.get("PYTHONPATH", "")])
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, "hallo@component", *words],
-            env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=240, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        (folder / "refusal").write_text(done.stderr.splitlines()[0])
+        words = ("--model.variants", rows, "--model.metrics", "[coverage]", "--output_dir", folder)
+        code, errors = lit_samseg(installed, "test", *NETWORKS, *words, "--trainer.accelerator", "cpu")
+        assert code == 0, errors
 
-    return made_once(tmp_path_factory, "guests_run", make) / "run"
+    return made_once(tmp_path_factory, "guests_run", make)
 
 
 def rows_of(run: Path) -> dict[str, dict[str, Any]]:
@@ -116,10 +104,26 @@ def test_the_report_draws_what_guests_ask(run: Path) -> None:
     assert of_row["box"] == [8, 6, 41, 31]
 
 
-def test_a_word_that_is_mistaken_is_named(run: Path) -> None:
-    refusal = (run.parent / "refusal").read_text()
-    assert "variant 'hallo@component': unknown recipe 'hallo'; there are point, " in refusal
-    assert "did you mean 'halo'?" in refusal
+def test_a_word_that_is_mistaken_is_named(installed: Path, tmp_path: Path) -> None:
+    words = ("--model.variants", "[hallo@component]", "--output_dir", tmp_path)
+    code, errors = lit_samseg(installed, "test", *NETWORKS, *words)
+    assert code == 2
+    assert "variant 'hallo@component': unknown recipe 'hallo'; there are point, " in errors
+    assert "did you mean 'halo'?" in errors
+
+
+# The quicker ones are in processes that need not import anything.
+@pytest.mark.slow
+def test_a_fresh_process_finds_them_too(run: Path, installed: Path, tmp_path: Path) -> None:
+    path = os.pathsep.join([str(installed), str(PROJECT), os.environ.get("PYTHONPATH", "")])
+    words = ["test", *NETWORKS, "--model.variants", json.dumps([ROWS["by word"]]), "--output_dir", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "lit_samseg", *words, "--trainer.accelerator", "cpu"],
+        env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with np.load(run / "counts.npz") as ours, np.load(tmp_path / "counts.npz") as theirs:
+        assert np.array_equal(ours["intersection"][:2], theirs["intersection"])
 
 
 def test_the_page_shows_these_files() -> None:
