@@ -35,14 +35,28 @@ LONGEST = (
     *("test_hub.py", "test_interrupted.py", "test_killed.py", "test_search.py", "test_segmenters.py"),
     *("test_refiner.py", "test_reports.py", "test_run.py"),
 )
-"""Files that take a process longest come first: whoever began one last would work alone at the end."""
+"""Files that take a process longest come first, as the report's do: who began one last would work alone at the end."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Run a file's tests in one process, as ``--dist loadfile`` does, and all of the report's, which share a browser."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "report" if nodeid.startswith("tests/report/") else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; skip what this machine cannot show, with the reason."""
     import torch
 
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    items.sort(key=lambda item: item.path.parent.name != "report" and item.path.name not in LONGEST)
     for item in items:
         if "real" in item.keywords and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason=f"needs the real images and weights in {SHARED}"))

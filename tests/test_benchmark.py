@@ -15,6 +15,7 @@ import torch
 
 from lit_samseg.refine import PAPER_VARIANTS
 from scripts.benchmarking import plot, suites, summary
+from scripts.benchmarking.machine import describe_machine
 from tests.conftest import PROJECT
 
 
@@ -87,7 +88,12 @@ def test_synthetic_suites(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
-def test_without_a_gpu_nothing_is_timed_on_one(run_here: RunHere, tmp_path: Path) -> None:
+def test_without_a_gpu_nothing_is_timed_on_one(
+    run_here: RunHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Asked in this process, which has torch, rather than in a worker.
+    monkeypatch.syspath_prepend(PROJECT / "scripts")
+    monkeypatch.setattr("benchmarking.process.run_job", describe_machine)
     done = run_here("--device", "cuda", "--output", tmp_path)
     assert (done.returncode, done.stdout) == (0, "skipped: there is no CUDA device here\n")
 
