@@ -40,7 +40,7 @@ LONGEST = (
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run a file's tests in one process, as ``--dist loadfile`` does, and all of the report's, which share a browser."""
+    """Run a file's tests in one process, as ``--dist loadfile`` does, and all of the report's: they share a browser."""
     if config.getoption("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
