@@ -68,19 +68,11 @@ def test_a_test_says_and_records_what_it_understood(small_voc: SmallVoc, run_cli
     jsonschema.validate(results, schema)
 
 
-def test_the_configuration_takes_no_class_for_background_by_itself(
-    small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path
-) -> None:
-    outcome = run_cli(*own_words(small_voc), "--output_dir", tmp_path / "out")
-    assert outcome.code == 0, outcome.err
-    lines = said(outcome.err)
-    assert len(lines) == 3
-    assert lines[2].startswith("no background: every class is prompted, pixels that no mask claims keep the baseline's")
-    assert results_of(tmp_path / "out")["dataset"]["background"] is None
-
-
 def test_square_pictures_that_exif_turns(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
-    """Their masks and label maps know of no turning, which nothing but a warning can tell."""
+    """Their masks and label maps know of no turning, which nothing but a warning can tell.
+
+    The configuration takes no class for the background by itself.
+    """
     for folder, suffix in (("JPEGImages", "jpg"), ("SegmentationClass", "png")):
         path = small_voc.base / folder / f"2007_000001.{suffix}"
         turn(path, 6)
@@ -101,8 +93,11 @@ def test_square_pictures_that_exif_turns(small_voc: SmallVoc, run_cli: RunCli, t
     chosen = run_cli(*own_words(small_voc), "--data.exif=ignore", "--output_dir", tmp_path / "ignored")
     assert chosen.code == 0, chosen.err
     assert "1 left as they lie though EXIF turns them" in said(chosen.err)[0]
-    assert len(said(chosen.err)) == 3
-    assert results_of(tmp_path / "ignored")["dataset"]["turned"] == 0
+    lines = said(chosen.err)
+    assert len(lines) == 3
+    assert lines[2].startswith("no background: every class is prompted, pixels that no mask claims keep the baseline's")
+    dataset = results_of(tmp_path / "ignored")["dataset"]
+    assert (dataset["turned"], dataset["background"]) == (0, None)
 
 
 def test_predict_turns_or_does_not_and_writes_alike(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ def test_networks_of_the_hub(kind: str, name: str, value: float, tmp_path: Path)
         baseline.label_map(image, "b")
 
 
+# The quicker one is that of networks of the hub, whose error names both; the command line says errors as that of SAM.
+@pytest.mark.slow
 def test_the_command_line_names_image_and_baseline(
     run_cli: RunCli, demo_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +114,8 @@ def test_the_command_line_names_image_and_baseline(
     assert not (tmp_path / "out/results.json").exists()
 
 
-@pytest.mark.parametrize("analysis", ["true", "false"])
+# The quicker one is that with an analysis, which asks SAM the same and more.
+@pytest.mark.parametrize("analysis", ["true", pytest.param("false", marks=pytest.mark.slow)])
 def test_the_command_line_names_image_and_sam(
     analysis: str, run_cli: RunCli, demo_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

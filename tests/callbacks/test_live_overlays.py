@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from lightning import Trainer
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from PIL import Image
 
 from lit_samseg.callbacks.live_overlays import OverlayLogger, choose_ids, draw_maps
@@ -23,7 +25,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.evaluation.label_maps import LabelMaps
 from tests.callbacks.live_runs import CALLBACK, CHOSEN, run_live
 from tests.callbacks.test_picture_loggers import allow_mlflow_files
-from tests.conftest import PROJECT, RunCli, has_loopback
+from tests.conftest import PROJECT, RunCli, has_loopback, refuses
 from tests.test_module import evaluation
 
 
@@ -97,6 +99,8 @@ def offline_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     wandb.teardown()
 
 
+# The quicker ones are the run with three other loggers above, and test_picture_loggers.
+@pytest.mark.slow
 def test_wandb(run_cli: RunCli, demo_config: Path, tmp_path: Path, offline_wandb: Path) -> None:
     """Without a network, so that what W&B's servers make of it is not seen; with ids of the user's choice."""
     wandb = pytest.importorskip("wandb")
@@ -115,19 +119,23 @@ def test_wandb(run_cli: RunCli, demo_config: Path, tmp_path: Path, offline_wandb
         run.check_picture(name.removeprefix("overlays/"), np.array(Image.open(path)))
 
 
-def test_an_id_that_the_run_does_not_have_ends_it_at_once(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
+def test_an_id_that_the_run_does_not_have_ends_it_at_once(tmp_path: Path) -> None:
+    """Before the first batch, which a process of its own may have to wait for."""
     pytest.importorskip("tensorboard")
-    outcome = run_cli(
-        *("test", "--config", demo_config, "--data.size", 5, "--output_dir", tmp_path / "out"),
-        *(CALLBACK, "--trainer.callbacks.ids=[scene_00004, nowhere]"),
-        *("--trainer.logger=TensorBoardLogger", f"--trainer.logger.save_dir={tmp_path}"),
+    data = Scenes(size=5)
+    data.setup("test")
+    trainer: Any = SimpleNamespace(
+        loggers=[TensorBoardLogger(tmp_path)], datamodule=data, world_size=1, is_global_zero=True
     )
-    assert outcome.code == 2
-    assert outcome.err.count("\n") == 1
-    assert "'nowhere' is none of this run's 5 images; its ids are like 'scene_00000', ids.txt of a run" in outcome.err
+    told = "'nowhere' is none of this run's 5 images; its ids are like 'scene_00000', ids.txt of a run"
+    refuses(lambda: OverlayLogger(["scene_00004", "nowhere"]).on_test_start(trainer, evaluation(1)), told)
 
 
-@pytest.mark.parametrize(("logger", "complaint"), [("MLFlowLogger", "mlruns"), ("CometLogger", "comet-ml")])
+# The quicker one is MLflow's: both raise while the trainer's options are read.
+@pytest.mark.parametrize(
+    ("logger", "complaint"),
+    [("MLFlowLogger", "mlruns"), pytest.param("CometLogger", "comet-ml", marks=pytest.mark.slow)],
+)
 def test_a_logger_that_cannot_be_had_is_one_line(
     logger: str, complaint: str, run_cli: RunCli, demo_config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,6 +100,8 @@ def test_ade20k_in_its_own_colours(ade_run: Path, figure: RunFigure, tmp_path: P
 NAMES = ["a$b$", "<b>", "数字", "x & y"]
 
 
+# The quicker ones are the moved VOC folder above, and the names and sizes of test_panels.
+@pytest.mark.slow
 def test_a_folder_with_hostile_names_and_tiny_images(run_cli: RunCli, figure: RunFigure, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for folder in ("images", "masks", "coarse"):

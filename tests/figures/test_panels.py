@@ -28,7 +28,8 @@ def panel(height: int, width: int, caption: str = "") -> Panel:
     return Panel(pixels, caption, [(0, 0, width - 1, height - 1)])
 
 
-@pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
+# The quicker ones of a PNG are photos and label maps below, and test_saving.
+@pytest.mark.parametrize("suffix", ["svg", "pdf", pytest.param("png", marks=pytest.mark.slow)])
 def test_odd_sizes(suffix: str, tmp_path: Path) -> None:
     sizes = [(1, 1), (1, 1000), (1000, 1), (2, 3), (30, 20), (20, 30)]
     for in_columns in (True, False):
@@ -78,7 +79,10 @@ def test_hostile_names_as_text(tmp_path: Path) -> None:
     assert any(text.startswith("nnn") and "…" in text for text in drawn.texts)
 
 
-@pytest.mark.parametrize("suffix", ["pdf", "png", "tif"])
+# A PDF has a font for each sign; pictures are drawn with the same text by the same function.
+@pytest.mark.parametrize(
+    "suffix", ["pdf", pytest.param("png", marks=pytest.mark.slow), pytest.param("tif", marks=pytest.mark.slow)]
+)
 def test_hostile_names_in_other_formats(suffix: str, tmp_path: Path) -> None:
     assert saved(hostile_plate(), tmp_path / f"figure.{suffix}").stat().st_size > 1000
 

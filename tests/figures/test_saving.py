@@ -17,7 +17,7 @@ PLOTS = ("forest", "trimap", "ladder", "classes")
 
 
 # What figures 1 and 4 show is read back in test_comparison; the plots are saved by one function.
-QUICK = ("3", "forest", "ladder")
+QUICK = ("3", "forest")
 
 
 @pytest.mark.parametrize(

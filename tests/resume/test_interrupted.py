@@ -34,6 +34,8 @@ def test_ctrl_c_says_how_to_go_on(
     assert [process["images"] for process in results["processes"]] == [1]
 
 
+# The quicker one is `test_a_predict_goes_on` in tests/writing/test_resume.py.
+@pytest.mark.slow
 def test_predict(interrupt: Interrupt, run_cli: RunCli, words: list[str], tmp_path: Path) -> None:
     words = ["predict", *(word for word in words[1:] if word.partition("=")[0] not in ("--gallery", "--report"))]
     undisturbed = tmp_path / "undisturbed"

@@ -28,9 +28,9 @@ def test_another_configuration(interrupt: Interrupt, run_cli: RunCli, words: lis
 
 
 def test_words_that_contradict_each_other(run_cli: RunCli, words: list[str]) -> None:
+    """A run that stops early is refused in tests/writing/test_run_output.py."""
     assert "--resume true needs --output_dir" in refuse(run_cli, *words[:-1])
     assert "--overwrite replaces one; leave one of them out" in refuse(run_cli, *words, "--overwrite=true")
-    assert "leave out trainer.limit_* and fast_dev_run" in refuse(run_cli, *words, "--trainer.limit_test_batches=2")
 
 
 @pytest.mark.parametrize(
