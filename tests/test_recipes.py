@@ -62,6 +62,8 @@ def test_a_run_with_rows_of_all_kinds(run_cli: RunCli, demo_config: Path, tmp_pa
         assert any(not np.array_equal(predicted[row][i], predicted["baseline"][i]) for i in predicted["baseline"]), row
 
 
+# The quicker one is the row of the test above; predict writes label maps of any row.
+@pytest.mark.slow
 def test_predict_with_the_recommended_row(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
     words = [
         "predict",

@@ -65,7 +65,11 @@ def stretched_size(height: int, width: int) -> tuple[int, int]:
     return tuple(-32 * (-int(x + 1e-6) // 32) for x in (tall, wide))  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("kind", ["mask2former", "maskformer"])
+# The quicker one is that of Mask2Former: what is done with the queries is the same.
+MASKS = pytest.mark.parametrize("kind", ["mask2former", pytest.param("maskformer", marks=pytest.mark.slow)])
+
+
+@MASKS
 def test_mask_logits_are_upsampled_first(folders: dict[str, Path], kind: str) -> None:
     """The official order, not the library's.
 
@@ -95,7 +99,9 @@ def test_mask_logits_are_upsampled_first(folders: dict[str, Path], kind: str) ->
         assert torch.equal(baseline.label_map(random_image(height, width), "x"), alone[height, width])
 
 
-@pytest.mark.parametrize(("kind", "share"), [("mask2former", 0.0003), ("maskformer", 0.08)])
+@pytest.mark.parametrize(
+    ("kind", "share"), [("mask2former", 0.0003), pytest.param("maskformer", 0.08, marks=pytest.mark.slow)]
+)
 def test_the_library_agrees_where_its_size_is_the_inputs(tmp_path: Path, kind: str, share: float) -> None:
     """An input of 384 x 384, where Mask2Former's post-processing is the official one; MaskFormer's differs at edges."""
     folder = save(kind, tmp_path, size={"shortest_edge": 384, "longest_edge": 384})
@@ -110,7 +116,7 @@ def test_the_library_agrees_where_its_size_is_the_inputs(tmp_path: Path, kind: s
     assert len(labels.unique()) > 1
 
 
-@pytest.mark.parametrize("kind", ["mask2former", "maskformer"])
+@MASKS
 def test_padding_to_a_fixed_size_is_left_out(folders: dict[str, Path], tmp_path: Path, kind: str) -> None:
     """The library squeezes the padded map into the image."""
     padding = save(kind, tmp_path, pad_size={"height": 256, "width": 256})

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from lightning import Trainer
 from PIL import Image
 from safetensors.torch import load_file
 
 from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.callbacks.training_writer import check_trainable
 from lit_samseg.data import Scenes
 from lit_samseg.finetune import SamRefinerFinetune
 from lit_samseg.sam import SegmentAnything
@@ -36,10 +38,11 @@ def curve(folder: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three epochs over four scenes, with a moving average of the weights."""
+    """Three epochs over four scenes, with a moving average of the weights; only the last one is validated."""
 
     def make(folder: Path) -> None:
         words = ("--model.average", 0.5, "--model.lr", 0.004, "--trainer.max_epochs", 3, "--output_dir", folder)
+        words += ("--trainer.check_val_every_n_epoch", 3)
         run_quietly("fit", "--config", CONFIG, *SMALL, *PLAIN, *words)
 
     return made_once(tmp_path_factory, "trained", make)
@@ -49,11 +52,13 @@ def test_the_loss_falls(trained: Path) -> None:
     rows = curve(trained)
     assert [row["epoch"] for row in rows] == list("0123")
     assert [row["step"] for row in rows] == ["0", "2", "4", "6"]
-    losses = [float(row["train/loss"]) for row in rows[1:]]
+    losses = [float(row["train/loss"]) for row in rows[1:]]  # all have one
     assert losses[-1] < 0.9 * losses[0]
     assert rows[0]["train/loss"] == ""
     assert float(rows[-1]["val/miou"]) != float(rows[0]["val/miou"])
-    for row in rows:
+    # Epochs without a validation have no scores.
+    assert [bool(row["val/miou"]) for row in rows] == [True, False, False, True]
+    for row in (rows[0], rows[-1]):
         auto, baseline = row["val/point_box_margin.component.single.fuse-1.0/miou"], row["val/baseline/miou"]
         assert float(row["val/miou"]) == float(auto)
         assert float(row["val/gain"]) == pytest.approx(float(auto) - float(baseline))
@@ -146,6 +151,30 @@ def test_going_on_gives_the_weights_of_an_unbroken_run(run_cli: RunCli, tmp_path
     columns = ("epoch", "step", "val/miou", "train/loss")
     for ours, theirs in zip(curve(tmp_path / "parts"), curve(tmp_path / "whole"), strict=True):
         assert [ours[column] for column in columns] == [theirs[column] for column in columns]
+        assert ours["val/miou"]
+
+
+# The quicker one is above: a training that was stopped after an epoch.
+@pytest.mark.slow
+def test_a_training_that_has_ended_goes_on_with_more_epochs(run_cli: RunCli, tmp_path: Path) -> None:
+    """With a constant rate more epochs are those of a longer training."""
+    words = ("fit", *SGD, "--data.subset", 1, "--data.training.subset", 2, "--data.training.batch_size", 1)
+    words += ("--data.training.views", 2, "--model.noise", 1, "--model.average", 0.7)
+    last = tmp_path / "parts/checkpoints/last.ckpt"
+    for folder, epochs, *more in (("whole", 2), ("parts", 1), ("parts", 2, "--ckpt_path", last)):
+        outcome = run_cli(*words, "--trainer.max_epochs", epochs, "--output_dir", tmp_path / str(folder), *more)
+        assert outcome.code == 0, outcome.err
+        if epochs == 1:
+            half = load_file(tmp_path / "parts/adapter.safetensors")
+    whole, parts = (load_file(tmp_path / name / "adapter.safetensors") for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert any(not torch.equal(whole[name], half[name]) for name in whole)
+    columns = ("epoch", "step", "val/miou", "train/loss")
+    ours, theirs = (curve(tmp_path / name) for name in ("parts", "whole"))
+    assert [[row[column] for column in columns] for row in ours] == [
+        [row[column] for column in columns] for row in theirs
+    ]
 
 
 def largest_difference(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:
@@ -176,15 +205,6 @@ def test_accumulated_steps_are_larger_batches_and_an_average_takes_each_in_once(
     assert largest_difference(both, current) < 1e-6
     assert largest_difference(average, averaged) == 0
     assert largest_difference(average, {name: 0.75 * first[name] + 0.25 * both[name] for name in first}) < 1e-6
-
-
-def test_epochs_without_a_validation_have_no_scores(run_cli: RunCli, tmp_path: Path) -> None:
-    words = ("--trainer.max_epochs", 2, "--trainer.check_val_every_n_epoch", 2, "--output_dir", tmp_path)
-    words += ("--data.subset", 1, "--data.training.subset", 2)
-    outcome = run_cli("fit", *SGD, *words)
-    assert outcome.code == 0, outcome.err
-    assert [bool(row["val/miou"]) for row in curve(tmp_path)] == [True, False, True]
-    assert all(row["train/loss"] for row in curve(tmp_path)[1:])
 
 
 # Lightning's own, by the number that `test_the_loss_falls` reads.
@@ -263,7 +283,12 @@ def test_options_that_cannot_be(make_module: Make, options: dict[str, Any], comp
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--config", PROJECT / "configs/demo.yaml"), "SamSegEvaluation has nothing to train"),
+        # By default `test_an_evaluation_is_not_trained` refuses it.
+        pytest.param(
+            ("--config", PROJECT / "configs/demo.yaml"),
+            "SamSegEvaluation has nothing to train",
+            marks=pytest.mark.slow,
+        ),
         # By default `test_options_that_cannot_be` refuses it.
         pytest.param(
             ("--config", CONFIG, "--model.variants", "[none@crf]"), "nothing to train it for", marks=pytest.mark.slow
@@ -272,7 +297,12 @@ def test_options_that_cannot_be(make_module: Make, options: dict[str, Any], comp
         pytest.param(
             ("--config", CONFIG, "--model.cache_max_gb", 0), "model.cache_max_gb is 0", marks=pytest.mark.slow
         ),
-        (("--config", CONFIG, "--trainer.precision", "bf16-mixed"), "set --model.sam.precision bf16"),
+        # By default `test_a_precision_around_all_is_refused` refuses it.
+        pytest.param(
+            ("--config", CONFIG, "--trainer.precision", "bf16-mixed"),
+            "set --model.sam.precision bf16",
+            marks=pytest.mark.slow,
+        ),
         # By default tests/data/test_training_images.py refuses them.
         pytest.param(
             ("--config", CONFIG, "--data.split", "train"), "images are both in training", marks=pytest.mark.slow
@@ -288,18 +318,31 @@ def test_what_cannot_be_trained(run_cli: RunCli, tmp_path: Path, words: tuple[ob
     assert outcome.err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (("--model.trained", "[prompt_encoder]", "--model.average", 0.5), "of another model, or of other parts of it"),
-        ((), "give model.average as it was"),
-    ],
-)
-def test_other_options_cannot_be_gone_on_with(
-    trained: Path, run_cli: RunCli, tmp_path: Path, words: tuple[object, ...], complaint: str
-) -> None:
-    last = trained / "checkpoints/last.ckpt"
-    outcome = run_cli("fit", *SGD, *words, "--ckpt_path", last, "--output_dir", tmp_path)
-    assert outcome.code == 2
-    assert complaint in outcome.err
-    assert outcome.err.count("\n") == 1
+def test_an_evaluation_is_not_trained(make_module: Make) -> None:
+    module = make_module()
+    check_trainable(module)
+    refuses(lambda: check_trainable(module.evaluation), "SamSegEvaluation has nothing to train")
+
+
+def test_a_precision_around_all_is_refused(make_module: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = make_module()
+    trainer = Trainer(logger=False, accelerator="cpu", enable_checkpointing=False)
+    trainer.datamodule = None  # type: ignore[attr-defined]
+    monkeypatch.setattr(module, "_trainer", trainer)
+    monkeypatch.setattr("lit_samseg.finetune.validated.look_for_training_files", lambda baseline, data: None)
+    module.on_fit_start()
+    monkeypatch.setattr(Trainer, "precision", "bf16-mixed")
+    refuses(module.on_fit_start, "trainer.precision is bf16-mixed", "set --model.sam.precision bf16")
+
+
+def test_other_options_cannot_be_gone_on_with(trained: Path, make_module: Make) -> None:
+    def go_on(**options: Any) -> None:
+        checkpoint = torch.load(trained / "checkpoints/last.ckpt", weights_only=True)
+        module = make_module(**options)
+        module.on_load_checkpoint(checkpoint)
+        module.load_state_dict(checkpoint["state_dict"])
+
+    go_on(average=0.5)
+    other = "of another model, or of other parts of it"
+    refuses(lambda: go_on(trained=["prompt_encoder"], average=0.5), other)
+    refuses(go_on, "give model.average as it was")

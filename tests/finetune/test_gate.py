@@ -14,10 +14,15 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
+from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.data import Scenes
+from lit_samseg.finetune import GateFinetune, SamRefinerFinetune
 from lit_samseg.finetune.logistic import fit_logistic
+from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import LearnedGate, read_gate
 from lit_samseg.refine.learned_gate import FEATURES
-from tests.conftest import PROJECT, RunCli, has_loopback, made_once, run_quietly
+from lit_samseg.sam import SegmentAnything
+from tests.conftest import PROJECT, RunCli, has_loopback, made_once, refuses, run_quietly
 from tests.finetune.snapshots import SNAPSHOT, put_back
 from tests.recomputation import read_predictions
 
@@ -39,6 +44,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run_quietly("fit", *DEMO, "--trainer.max_epochs", 1, "--output_dir", folder)
 
     return made_once(tmp_path_factory, "trained_gate", make)
+
+
+Networks = tuple[MobileNetV2DeepLab, SegmentAnything]
+
+
+@pytest.fixture(scope="module")
+def networks() -> Networks:
+    return MobileNetV2DeepLab("demo"), SegmentAnything("demo")
 
 
 def state_of(folder: Path) -> dict[str, torch.Tensor]:
@@ -131,20 +144,31 @@ def gate_saying(tmp_path: Path) -> Callable[[float], Path]:
     return write
 
 
-def test_a_gate_is_a_row(trained: Path, run_cli: RunCli, gate_saying: Callable[[float], Path], tmp_path: Path) -> None:
-    for name, same in (("yes", ROW), ("no", f"{ROW}/gate=1.0")):
-        gate = gate_saying(1.0 if name == "yes" else -1.0)
-        rows = ("--model.variants", f"[{same}, {ROW}/learned]", "--model.analysis", False)
-        results = evaluated(run_cli, tmp_path / name, gate, *rows)
-        scores = {row["name"]: row["miou"] for row in results["rows"]}
-        assert scores[f"{ROW}/learned"] == scores[same]
-        ours, theirs = (
-            read_predictions(tmp_path / name / "predictions" / row.replace("/", "__"))
-            for row in (f"{ROW}/learned", same)
-        )
-        assert len(ours) == 2
-        assert all(np.array_equal(ours[image_id], theirs[image_id]) for image_id in theirs)
-    rows = ("--model.variants", f"[{ROW}/learned]", "--data.subset", 1)
+@pytest.mark.parametrize(
+    ("bias", "same"),
+    [
+        # The quicker one is tests/refine/test_learned_gate.py: always is the ungated row.
+        pytest.param(1.0, ROW, marks=pytest.mark.slow),
+        (-1.0, f"{ROW}/gate=1.0"),
+    ],
+    ids=["yes", "no"],
+)
+def test_a_gate_is_a_row(
+    bias: float, same: str, run_cli: RunCli, gate_saying: Callable[[float], Path], tmp_path: Path
+) -> None:
+    rows = ("--model.variants", f"[{same}, {ROW}/learned]", "--model.analysis", False)
+    results = evaluated(run_cli, tmp_path / "run", gate_saying(bias), *rows)
+    scores = {row["name"]: row["miou"] for row in results["rows"]}
+    assert scores[f"{ROW}/learned"] == scores[same]
+    ours, theirs = (
+        read_predictions(tmp_path / "run/predictions" / row.replace("/", "__")) for row in (f"{ROW}/learned", same)
+    )
+    assert len(ours) == 2
+    assert all(np.array_equal(ours[image_id], theirs[image_id]) for image_id in theirs)
+
+
+def test_a_gate_at_home_is_named_and_nothing_is_said(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    rows = ("--model.variants", f"[{ROW}/learned]", "--data.subset", 1, "--model.analysis", False)
     record = evaluated(run_cli, tmp_path / "own", trained / "gate.json", *rows)["gate"]
     assert record == {
         "file": str(trained / "gate.json"),
@@ -153,22 +177,23 @@ def test_a_gate_is_a_row(trained: Path, run_cli: RunCli, gate_saying: Callable[[
     }
 
 
-def test_what_cannot_be_evaluated(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
-    words = ("test", "--config", PROJECT / "configs/demo.yaml", "--data.split", "train", "--data.size", 30)
-    words += ("--report", False, "--gallery", False, "--output_dir", tmp_path / "run")
-    learned = ("--model.variants", f"[{ROW}/learned]")
-    for more, complaint in (
-        (learned, f"variant '{ROW}/learned' needs a learned gate; give --model.gate FILE"),
-        ((*learned, "--model.gate", trained / "gate.json"), "4 of the images were used to train"),
-        ((*learned, "--model.gate", tmp_path / "none.json"), "no such gate"),
-    ):
-        outcome = run_cli(*words, *more)
-        assert outcome.code == 2
-        assert complaint in outcome.err
-        assert outcome.err.count("\n") == 1
-    outcome = run_cli("predict", *words[1:3], *words[-2:], *learned)
+def test_what_cannot_be_evaluated(trained: Path, networks: Networks, run_cli: RunCli, tmp_path: Path) -> None:
+    rows = ("--model.variants", f"[{ROW}/learned]", "--model.gate", trained / "gate.json")
+    outcome = run_cli(
+        *("test", "--config", PROJECT / "configs/demo.yaml", "--data.split", "train", "--data.size", 30, *rows),
+        *("--report", False, "--gallery", False, "--output_dir", tmp_path / "run"),
+    )
     assert outcome.code == 2
-    assert "needs a learned gate" in outcome.err
+    assert f"4 of the images were used to train {trained / 'gate.json'}" in outcome.err
+    assert outcome.err.count("\n") == 1
+    classes: dict[str, Any] = {"class_names": Scenes.class_names, "background": 0}
+    none = str(tmp_path / "none.json")
+    refuses(lambda: SamSegEvaluation(*networks, gate=none, **classes), f"no such gate: {none}")
+    evaluation = SamSegEvaluation(*networks, [f"{ROW}/learned"], **classes)
+    complaint = f"variant '{ROW}/learned' needs a learned gate; give --model.gate FILE"
+    # Both commands ask for it before they look at anything else.
+    for stage in ("test", "predict"):
+        refuses(lambda stage=stage: evaluation.setup(stage), complaint)  # type: ignore[misc]
 
 
 def test_a_gate_away_from_home_says_so(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
@@ -184,6 +209,8 @@ def test_a_gate_away_from_home_says_so(trained: Path, run_cli: RunCli, tmp_path:
     )
 
 
+# The quicker one is that of SAM in test_fit.py, by the same checkpoint.
+@pytest.mark.slow
 def test_going_on_gives_the_gate_of_an_unbroken_run(run_cli: RunCli, tmp_path: Path) -> None:
     views = ("--data.subset", 1, "--data.training.subset", 2, "--data.training.views", 2, "--trainer.max_epochs")
     assert run_cli("fit", *DEMO, *views, 2, *SNAPSHOT, "--output_dir", tmp_path / "parts").code == 0
@@ -220,28 +247,22 @@ def test_two_processes_fit_the_gate_of_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("options", "complaint"),
     [
-        (("--model.variants", "[box]"), "no row of model.variants has the word learned"),
-        (("--model.variants", "[box@class/oracle/learned]"), "knows the ground truth"),
-        (("--model.penalty", 0), "model.penalty is 0"),
+        ({"variants": ["box"]}, "no row of model.variants has the word learned"),
+        ({"variants": ["box@class/oracle/learned"]}, "knows the ground truth"),
+        ({"penalty": 0.0}, "model.penalty is 0"),
     ],
 )
-def test_what_cannot_be_trained(run_cli: RunCli, tmp_path: Path, words: tuple[object, ...], complaint: str) -> None:
-    outcome = run_cli("fit", *DEMO, *words, "--output_dir", tmp_path)
-    assert outcome.code == 2
-    assert complaint in outcome.err
-    assert outcome.err.count("\n") == 1
+def test_what_cannot_be_trained(networks: Networks, options: dict[str, Any], complaint: str) -> None:
+    refuses(lambda: GateFinetune(*networks, class_names=Scenes.class_names, background=0, **options), complaint)
 
 
-def test_other_modules_have_no_gate(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
-    plain = ("fit", "--config", PROJECT / "configs" / "demo_finetune.yaml", "--output_dir", tmp_path)
-    outcome = run_cli(*plain, "--model.variants", "[box@learned]")
-    assert outcome.code == 2
-    assert "variant 'box@learned' needs a learned gate" in outcome.err
-    checkpoint = torch.load(trained / "checkpoints/last.ckpt", map_location="cpu", weights_only=True)
-    checkpoint["state_dict"]["examples"] = torch.zeros(3, 4)
-    torch.save(checkpoint, tmp_path / "other.ckpt")
-    outcome = run_cli("fit", *DEMO, "--ckpt_path", tmp_path / "other.ckpt", "--output_dir", tmp_path)
-    assert outcome.code == 2
-    assert "of another version's gate" in outcome.err
+def test_other_modules_have_no_gate(trained: Path, networks: Networks) -> None:
+    classes: dict[str, Any] = {"class_names": Scenes.class_names, "background": 0}
+    complaint = "variant 'box@learned' needs a learned gate"
+    refuses(lambda: SamRefinerFinetune(*networks, variants=["box@learned"], **classes), complaint)
+    state = state_of(trained)
+    gate = GateFinetune(*networks, **classes)
+    gate.load_state_dict(state)
+    refuses(lambda: gate.load_state_dict(state | {"examples": torch.zeros(3, 4)}), "of another version's gate")

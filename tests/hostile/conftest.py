@@ -11,11 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lit_samseg.__main__ import main
 from lit_samseg.baselines import Precomputed
 from lit_samseg.data import VOC2012, Folder
 from lit_samseg.data.sample import Sample
-from tests.conftest import Outcome, RunCli, save_indices
+from tests.conftest import Outcome, RunCli, made_once, run_quietly, save_indices
 
 HEIGHT, WIDTH = 24, 40
 
@@ -134,9 +133,14 @@ def encoded(picture: Image.Image, kind: str, frames: Sequence[Image.Image] = (),
     return file.getvalue()
 
 
+def tiny_in(folder: Path) -> Tiny:
+    """Return what `make_tiny` has written into a folder."""
+    return Tiny(folder / "data", folder / "coarse", folder / "out")
+
+
 def make_tiny(folder: Path) -> Tiny:
     """Write the data set below ``folder``."""
-    tiny = Tiny(folder / "data", folder / "coarse", folder / "out")
+    tiny = tiny_in(folder)
     for path in (tiny.image, tiny.mask, tiny.listing, tiny.label_map):
         path.parent.mkdir(parents=True)
     Image.fromarray(pixels()).save(tiny.image, "PNG")
@@ -156,12 +160,10 @@ def tiny(tmp_path: Path) -> Tiny:
 @pytest.fixture(scope="session")
 def plain_counts(tmp_path_factory: pytest.TempPathFactory) -> Counts:
     """What a run over the data set counts as it is."""
-    tiny = make_tiny(tmp_path_factory.mktemp("plain"))
-    with pytest.MonkeyPatch.context() as patch:
-        # As in `run_cli`, which lives for one test only.
-        patch.setattr("sys.argv", ["lit-samseg"])
-        main([str(word) for word in tiny.words()])
-    return tiny.counts()
+    folder = made_once(
+        tmp_path_factory, "plain_counts", lambda folder: run_quietly(*make_tiny(folder).words()) and None
+    )
+    return tiny_in(folder).counts()
 
 
 Refused = Callable[..., Outcome]

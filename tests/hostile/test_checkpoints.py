@@ -131,7 +131,23 @@ def test_what_is_no_file(tmp_path: Path, make: str) -> None:
     refuses(lambda: SegmentAnything(str(path)), path)
 
 
-@pytest.mark.parametrize("dtype", [pytest.param(torch.float32, marks=pytest.mark.slow), torch.float64])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_other_precisions_are_read_as_the_same_numbers(tmp_path: Path, dtype: torch.dtype) -> None:
+    path = tmp_path / "sam file.safetensors"
+    changed(lambda state: state.update({name: tensor.to(dtype) for name, tensor in state.items()}))(path)
+    (plain, plain_precision), (read, precision) = (
+        (network.state_dict(), network.precision) for network in (SegmentAnything("demo"), SegmentAnything(str(path)))
+    )
+    assert precision == plain_precision
+    assert plain.keys() == read.keys()
+    for name, tensor in plain.items():
+        assert tensor.dtype == read[name].dtype
+        assert torch.equal(tensor, read[name])
+
+
+# The quicker one is above.
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_other_precisions_of_the_same_numbers(
     run_cli: RunCli, tiny: Tiny, dtype: torch.dtype, plain_counts: Counts
 ) -> None:
@@ -189,6 +205,8 @@ def test_a_folder_of_the_baseline(tmp_path: Path, spoil: Callable[[Path], object
     refuses(lambda: MobileNetV2DeepLab(str(folder)), folder / name, complaint)
 
 
+# The quicker one is above, and weights of SAM are refused in a run.
+@pytest.mark.slow
 def test_a_folder_of_the_baseline_in_a_run(refused: Refused, tiny: Tiny) -> None:
     folder = tiny.root / "deeplab"
     shutil.copytree(DEMO_WEIGHTS / "deeplab", folder)

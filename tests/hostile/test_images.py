@@ -102,7 +102,6 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 # The functions read all.
 QUICK = ["png-named-jpg"]
-QUICK_REFUSED = ["bomb-where-pillow-only-warns"]
 
 
 @pytest.mark.parametrize("case", RIGHT)
@@ -150,7 +149,8 @@ def test_counts_of_another_image_differ(run_cli: RunCli, tiny: Tiny, plain_count
     assert tiny.counts() != plain_counts
 
 
-@pytest.mark.parametrize("case", mostly_slow(REFUSED, QUICK_REFUSED))
+# What ends a run is shown by tests/test_bad_input.py too.
+@pytest.mark.parametrize("case", mostly_slow(REFUSED, []))
 def test_refused_by_name(refused: Refused, tiny: Tiny, case: str) -> None:
     content, complaint = REFUSED[case]
     tiny.image.write_bytes(content)

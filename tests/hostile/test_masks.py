@@ -89,12 +89,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 }
 
 
-LABEL_MAPS = mostly_slow(
-    [case for case in REFUSED if case != "palette-of-other-colours"],
-    ["floats"],
-)
-
-
+# The quicker one is `test_a_mask_of_void_only_counts_nothing`.
+@pytest.mark.slow
 def test_counts_of_other_labels_differ(run_cli: RunCli, tiny: Tiny, plain_counts: Counts) -> None:
     """Without this the comparisons below would show nothing."""
     tiny.mask.write_bytes(with_value(4))
@@ -126,7 +122,7 @@ def test_a_baselines_labels_are_refused_by_name(tiny: Tiny, case: str) -> None:
     refuses(tiny.baselines_labels, tiny.label_map, complaint.removesuffix(" and 255"))
 
 
-@pytest.mark.parametrize("case", mostly_slow(RIGHT, ["renumbered-by-an-editor"]))
+@pytest.mark.parametrize("case", mostly_slow(RIGHT, []))
 def test_counts_are_those_of_the_same_labels_given_plainly(
     run_cli: RunCli, tiny: Tiny, case: str, plain_counts: Counts
 ) -> None:
@@ -137,7 +133,7 @@ def test_counts_are_those_of_the_same_labels_given_plainly(
     assert tiny.counts() == plain_counts
 
 
-@pytest.mark.parametrize("case", mostly_slow(REFUSED, ["palette-of-other-colours"]))
+@pytest.mark.parametrize("case", mostly_slow(REFUSED, []))
 def test_ground_truth_refused_by_name(refused: Refused, tiny: Tiny, case: str) -> None:
     content, complaint = REFUSED[case]
     tiny.mask.write_bytes(content)
@@ -156,7 +152,9 @@ def test_a_renumbered_label_map_is_refused(tiny: Tiny) -> None:
     refuses(tiny.baselines_labels, tiny.label_map, *complaint)
 
 
-@pytest.mark.parametrize("case", LABEL_MAPS)
+# By default `test_a_baselines_labels_are_refused_by_name` refuses them.
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in REFUSED if case != "palette-of-other-colours"])
 def test_label_maps_refused_by_name(refused: Refused, tiny: Tiny, case: str) -> None:
     content, complaint = REFUSED[case]
     tiny.label_map.write_bytes(content)
@@ -206,10 +204,11 @@ def test_classes_that_may_be_void_are_said(run_cli: RunCli, tiny: Tiny) -> None:
     assert results_of(tiny.out)["dataset"]["void_share"] == 0.5
 
 
-def test_a_mask_of_void_only_counts_nothing(run_cli: RunCli, tiny: Tiny) -> None:
+def test_a_mask_of_void_only_counts_nothing(run_cli: RunCli, tiny: Tiny, plain_counts: Counts) -> None:
     save_indices(tiny.mask, np.full((HEIGHT, WIDTH), 255))
     outcome = run_cli(*tiny.words())
     assert outcome.code == 0, outcome.err
     counts = tiny.counts()
     for name in ("intersection", "gt_area", "pred_area"):
         assert not np.any(counts[name])
+        assert np.any(plain_counts[name])

@@ -10,7 +10,7 @@ import pytest
 from lit_samseg.baselines import Precomputed
 from lit_samseg.data import VOC2012, Folder
 from tests.conftest import RunCli, refuses, save_indices
-from tests.hostile.conftest import Counts, Refused, Tiny, labels, make_tiny, mostly_slow, pixels
+from tests.hostile.conftest import Counts, Refused, Tiny, labels, make_tiny, pixels
 
 NAMES = {
     "spaces": " a  b ",
@@ -32,10 +32,6 @@ NAMES = {
 }
 
 
-# A word is YAML to the parser: of each kind of accident, one; `test_files_below_unusual_names` reads below all.
-QUICK = ["newline", "braces", "hash"]
-
-
 @pytest.mark.parametrize("case", NAMES)
 def test_files_below_unusual_names(tmp_path: Path, case: str) -> None:
     tiny = make_tiny(tmp_path / NAMES[case])
@@ -46,7 +42,25 @@ def test_files_below_unusual_names(tmp_path: Path, case: str) -> None:
     assert tiny.baselines_labels().any()
 
 
-@pytest.mark.parametrize("case", mostly_slow(NAMES, QUICK))
+def test_a_run_with_folders_and_pictures_of_unusual_names(run_cli: RunCli, tiny: Tiny, plain_counts: Counts) -> None:
+    """A word is YAML to the parser: of each kind of accident, one."""
+    name = "-rf"
+    for file in (tiny.image, tiny.mask, tiny.label_map):
+        file.rename(file.with_name(f"{name}{file.suffix}"))
+    options = {
+        "data.images": (tiny.image.parent, "newline"),
+        "data.masks": (tiny.mask.parent, "hash"),
+        "model.baseline.root": (tiny.coarse, "braces"),
+    }
+    moved = [f"--{option}={folder.rename(tiny.root / NAMES[case])}" for option, (folder, case) in options.items()]
+    outcome = run_cli(*tiny.folder_words(), *moved)
+    assert outcome.code == 0, outcome.err
+    assert tiny.counts() == plain_counts | {"ids": [name]}
+
+
+# The quicker one has several at once, above; `test_files_below_unusual_names` reads below all.
+@pytest.mark.slow
+@pytest.mark.parametrize("case", NAMES)
 def test_roots_of_unusual_names(run_cli: RunCli, tmp_path: Path, case: str, plain_counts: Counts) -> None:
     tiny = make_tiny(tmp_path / NAMES[case])
     outcome = run_cli(*tiny.words())
@@ -54,8 +68,9 @@ def test_roots_of_unusual_names(run_cli: RunCli, tmp_path: Path, case: str, plai
     assert tiny.counts() == plain_counts
 
 
-# A quick name is a root's, above.
-@pytest.mark.parametrize("case", mostly_slow(NAMES, []))
+# The same.
+@pytest.mark.slow
+@pytest.mark.parametrize("case", NAMES)
 def test_folders_of_unusual_names(run_cli: RunCli, tmp_path: Path, case: str, plain_counts: Counts) -> None:
     tiny = make_tiny(tmp_path / NAMES[case])
     outcome = run_cli(*tiny.folder_words())
@@ -77,7 +92,9 @@ def test_a_root_that_is_yaml_goes_into_a_file(run_cli: RunCli, tiny: Tiny, plain
     assert tiny.counts() == plain_counts
 
 
-@pytest.mark.parametrize("name", mostly_slow(["a b", "it's", "Straße_日本", "-rf", "a,b", "#a", "a.b"], ["-rf"]))
+# The same.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a b", "it's", "Straße_日本", "-rf", "a,b", "#a", "a.b"])
 def test_pictures_of_unusual_names(run_cli: RunCli, tiny: Tiny, name: str, plain_counts: Counts) -> None:
     for file in (tiny.image, tiny.mask, tiny.label_map):
         file.rename(file.with_name(f"{name}{file.suffix}"))
@@ -106,7 +123,6 @@ def nothing(path: Path) -> None:
 
 
 OPTIONS = ["data.root", "data.images", "data.masks", "model.baseline.root"]
-MAKES = [pytest.param(directory_loop, marks=pytest.mark.slow), pytest.param(file, marks=pytest.mark.slow), nothing]
 
 
 @pytest.mark.parametrize("make", [directory_loop, file, nothing])
@@ -127,8 +143,10 @@ def test_what_is_no_folder_is_named(tiny: Tiny, make: Callable[[Path], None], op
     refuses(read, path)
 
 
-@pytest.mark.parametrize("make", MAKES)
-@pytest.mark.parametrize("option", mostly_slow(OPTIONS, ["data.root"]))
+# The quicker one is above; tests/test_bad_input.py has one in a run.
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [directory_loop, file, nothing])
+@pytest.mark.parametrize("option", OPTIONS)
 def test_what_is_no_folder_in_a_run(refused: Refused, tiny: Tiny, make: Callable[[Path], None], option: str) -> None:
     path = tiny.root.parent / "odd"
     make(path)
@@ -137,9 +155,9 @@ def test_what_is_no_folder_in_a_run(refused: Refused, tiny: Tiny, make: Callable
     assert not tiny.out.exists()
 
 
-@pytest.mark.parametrize(
-    ("make", "inside"), [pytest.param(directory_loop, False, marks=pytest.mark.slow), (file, True)]
-)
+# The quicker one is in tests/test_bad_input.py: a folder below a file.
+@pytest.mark.slow
+@pytest.mark.parametrize(("make", "inside"), [(directory_loop, False), (file, True)])
 def test_an_output_folder_that_cannot_be(
     refused: Refused, tiny: Tiny, make: Callable[[Path], None], inside: bool
 ) -> None:
@@ -150,6 +168,8 @@ def test_an_output_folder_that_cannot_be(
     assert os.lstat(path).st_mtime_ns == before.st_mtime_ns
 
 
+# The same.
+@pytest.mark.slow
 def test_an_output_folder_where_nothing_can_be_written(refused: Refused, tiny: Tiny) -> None:
     """Not even root can, in /proc."""
     refused([*tiny.words(), "--output_dir=/proc/self/out"], "/proc/self/out")
@@ -164,6 +184,8 @@ def test_a_loop_among_a_folders_pictures_is_passed_over(tiny: Tiny) -> None:
     assert data.ids == ["a"]
 
 
+# The quicker one is in tests/test_bad_input.py: an image that is cut off in place of the label.
+@pytest.mark.slow
 def test_earlier_results_are_kept(run_cli: RunCli, refused: Refused, tiny: Tiny) -> None:
     assert run_cli(*tiny.words()).code == 0
     earlier = {path: path.read_bytes() for path in tiny.out.rglob("*") if path.is_file()}

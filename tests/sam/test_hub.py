@@ -18,8 +18,19 @@ SIZES = [(48, 80), (90, 41)]
 STRENGTH = 10.0
 # One of each class of transformers; the others differ in how they are stored.
 CLASSES = ["sam", "sam_hq", "sam2", "sam3_tracker", "edgetam"]
+# Importing EdgeTAM's backbone takes seconds; the quicker ones are those of SAM 2, which has the same family here.
+SLOW = ["edgetam", "edgetam_video"]
+
+
+def some_slow(names: list[str]) -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.slow if name in SLOW else []) for name in names]
+
+
 # Slow where the class is another's: `test_networks_stored_with_more_are_the_librarys` reads them quickly.
-MODELS = [pytest.param(name, marks=[] if name in CLASSES else pytest.mark.slow) for name in tiny_hub.MODELS]
+MODELS = [
+    pytest.param(name, marks=[] if name in CLASSES and name not in SLOW else pytest.mark.slow)
+    for name in tiny_hub.MODELS
+]
 OTHERS = [name for name in tiny_hub.MODELS if name not in CLASSES]
 
 
@@ -173,7 +184,7 @@ def test_masks_are_the_librarys(
     check_that_prompts_matter(candidates)
 
 
-@pytest.mark.parametrize("model_type", OTHERS, indirect=True)
+@pytest.mark.parametrize("model_type", some_slow(OTHERS), indirect=True)
 def test_networks_stored_with_more_are_the_librarys(sam: HubSam, library: Any, model_type: str) -> None:
     """One prompt of points and a box, on an image higher than wide: the weights are where they belong."""
     height, width = SIZES[1]
@@ -238,7 +249,7 @@ def test_scores_stay_with_their_masks(sam: HubSam, library: Any, model_type: str
     assert bool(descending) == (model_type == "sam_hq")
 
 
-@pytest.mark.parametrize("model_type", CLASSES, indirect=True)
+@pytest.mark.parametrize("model_type", some_slow(CLASSES), indirect=True)
 def test_no_prompt_gives_no_candidate(sam: HubSam) -> None:
     (embedding,) = sam.encode([torch.zeros(3, 30, 40, dtype=torch.uint8)])
     side = embedding.frame.mask_size
@@ -246,7 +257,7 @@ def test_no_prompt_gives_no_candidate(sam: HubSam) -> None:
     assert sam.decode(embedding, [], multimask=False).scores.shape == (0, 1)
 
 
-@pytest.mark.parametrize("model_type", CLASSES, indirect=True)
+@pytest.mark.parametrize("model_type", some_slow(CLASSES), indirect=True)
 def test_images_of_mixed_sizes_are_encoded_as_one_by_one(sam: HubSam) -> None:
     images = [picture(*size) for size in SIZES]
     both = sam.encode(images)
