@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import PROJECT, RunCli, SmallVoc, has_loopback
 from tests.recomputation import results_of
 
-SHORT = ("--model.variants=[box]", "--model.analysis=false", "--gallery=false")
+SHORT = ("--model.variants=[box]", "--model.analysis=false", "--gallery=false", "--report=false")
 
 
 @pytest.fixture
@@ -22,8 +22,15 @@ def broken_voc(small_voc: SmallVoc) -> SmallVoc:
     return small_voc
 
 
+# The quicker one has the same batches without workers; pictures of one's own are predicted one by one.
 @pytest.mark.parametrize(
-    "words", [(), ("--data.num_workers=1", "--data.batch_size=3")], ids=["one by one", "in batches"]
+    "words",
+    [
+        ("--data.batch_size=3",),
+        pytest.param((), marks=pytest.mark.slow),
+        pytest.param(("--data.num_workers=1", "--data.batch_size=3"), marks=pytest.mark.slow),
+    ],
+    ids=["in batches", "one by one", "with a worker"],
 )
 def test_the_rest_is_evaluated(broken_voc: SmallVoc, run_cli: RunCli, tmp_path: Path, words: tuple[str, ...]) -> None:
     command = [*broken_voc.words(), *SHORT, *words]
@@ -55,7 +62,8 @@ def test_a_broken_image_ends_a_run_that_was_not_told_to_skip(
     assert not (tmp_path / "out/results.json").exists()
 
 
-@pytest.mark.parametrize("what", ["broken", "missing"])
+# The quicker one is that of broken ones: what is missing is skipped beside it above.
+@pytest.mark.parametrize("what", ["broken", pytest.param("missing", marks=pytest.mark.slow)])
 def test_nothing_to_evaluate_is_no_result(what: str, small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
     for path in (small_voc.base / "JPEGImages").iterdir():
         path.unlink() if what == "missing" else path.write_text("no picture")

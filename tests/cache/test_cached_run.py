@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import RunCli
+from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.data import Scenes
+from lit_samseg.module import SamSegEvaluation
+from lit_samseg.sam import SegmentAnything
+from tests.conftest import RunCli, refuses
 from tests.recomputation import results_of
 
 SIZE = 2
@@ -73,8 +77,15 @@ def test_a_second_run_computes_only_what_is_damaged_and_counts_the_same(
     ("words", "message"),
     [
         (("--model.cache_dir", "FILE"), "cache_dir {file} cannot be written (File exists); give another folder"),
-        (("--model.cache_dir", "FILE/below"), "cache_dir {file}/below cannot be written (Not a directory)"),
-        (("--model.cache_dir", "NEW", "--model.cache_max_gb", "0"), "cache_max_gb is 0"),
+        # By default `test_what_cannot_be_a_cache` refuses them.
+        pytest.param(
+            ("--model.cache_dir", "FILE/below"),
+            "cache_dir {file}/below cannot be written (Not a directory)",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ("--model.cache_dir", "NEW", "--model.cache_max_gb", "0"), "cache_max_gb is 0", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_cache_that_cannot_be_used_ends_with_one_line(
@@ -87,3 +98,16 @@ def test_a_cache_that_cannot_be_used_ends_with_one_line(
     assert outcome.err.count("\n") == 1
     assert message.format(file=tmp_path / "file") in outcome.err
     assert not (tmp_path / "run").exists()
+
+
+def test_what_cannot_be_a_cache(tmp_path: Path) -> None:
+    def build(folder: str, max_gb: float) -> None:
+        SamSegEvaluation(
+            *(MobileNetV2DeepLab("demo"), SegmentAnything("demo")),
+            cache_dir=str(tmp_path / folder), cache_max_gb=max_gb, class_names=Scenes.class_names, background=0,
+        )  # fmt: skip
+
+    (tmp_path / "file").touch()
+    refuses(lambda: build("file/below", 1.0), f"cache_dir {tmp_path}/file/below cannot be written (Not a directory)")
+    refuses(lambda: build("new", 0.0), "cache_max_gb is 0")
+    assert not (tmp_path / "new").exists()
