@@ -2,7 +2,6 @@
 
 import csv
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +24,6 @@ from tests.sam import tiny_hub
 ALL = {path.stem: path for path in sorted((PROJECT / "configs").glob("*.yaml"))}
 TRAININGS = {name: path for name, path in ALL.items() if "finetune" in name}
 CONFIGS = {name: path for name, path in ALL.items() if name not in TRAININGS}
-
-QUICK = ("voc_deeplab_mobilesam",)
-"""Run by default; others are slow. test_data_summary runs that of a folder, finetune/test_gate learns a gate."""
-
-
-def all_but_quick_slow(names: Iterable[str]) -> list[object]:
-    """Mark all but the quick ones slow."""
-    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
 def name_classes(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> None:
@@ -148,7 +139,10 @@ class World:
             (lists / "train.txt").write_text("scene_2\n")
 
 
-@pytest.mark.parametrize("name", all_but_quick_slow(CONFIGS))
+# The quicker ones: test_cli reads every configuration, test_run runs that of the demo and compares batches of two with
+# images one by one, test_data_summary runs that of a folder; the networks are those of tests/baselines and tests/sam.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
 def test_a_configuration_runs_as_it_stands(
     name: str, run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +185,9 @@ def test_a_configuration_runs_as_it_stands(
     assert any(len(np.unique(prediction)) > 1 for prediction in maps[1]["baseline"].values())
 
 
-@pytest.mark.parametrize("name", all_but_quick_slow(TRAININGS))
+# The quicker ones: test_cli reads every configuration, tests/finetune trains on the demo's networks.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAININGS)
 def test_a_training_runs_as_it_stands(
     name: str, run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

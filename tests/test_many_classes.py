@@ -63,7 +63,7 @@ def test_scores_files_and_figures(words: list[object], run_cli: RunCli, tmp_path
                 assert np.array_equal(written[str(n)], np.array(Image.open(tmp_path / f"maps/{n}.png")))
     assert results["rows"][0]["miou"] > 0.3
     assert results["rows"][0]["boundary"]["mba"] > 0
-    shown = run_cli("figure", out, "4", "--row", "box", "--ids", "1", "--output", tmp_path / "figure.png")
+    shown = run_cli("figure", out, "4", "--row", "box", "--ids", "1", "--output", tmp_path / "figure.svg")
     assert shown.code == 0, shown.err
     shown = run_cli("report", out)
     assert shown.code == 0, shown.err

@@ -15,6 +15,7 @@ from PIL import Image
 
 from lit_samseg.metrics import score
 from lit_samseg.results.evidence import Evidence
+from lit_samseg.results.record import RunRecord
 from tests.conftest import PROJECT, RunCli
 from tests.recomputation import results_of
 
@@ -158,13 +159,11 @@ def test_compare_puts_runs_side_by_side(runs: Path, run_cli: RunCli, tmp_path: P
 
 
 def test_another_baseline_is_a_row_of_its_own(runs: Path, run_cli: RunCli, tmp_path: Path) -> None:
-    words = [*WORDS, "--data.size=6", "--model.baseline=lit_samseg.baselines.Precomputed"]
-    words += [
-        f"--model.baseline.root={runs / 'one/predictions/box'}",
-        "--model.variants=[box]",
-        "--model.analysis=false",
-    ]
-    assert run_cli(*words, f"--output_dir={tmp_path / 'boxes'}").code == 0
+    one, two = (RunRecord.read(runs / name) for name in ("one", "two"))
+    # As a run on the label maps that the first one's row `box` wrote.
+    counts = np.stack([one.evidence.counts[one.evidence.rows.index("box")], two.evidence.counts[1]])
+    facts: Any = one.facts | {"tags": []}
+    RunRecord(Evidence(["baseline", "box"], one.evidence.ids, counts), one.class_names, facts).write(tmp_path / "boxes")
     outcome = run_cli("compare", runs / "one", tmp_path / "boxes")
     assert outcome.code == 0, outcome.err
     scores, pairs = outcome.out.split("Against the same row")
@@ -176,7 +175,12 @@ def test_another_baseline_is_a_row_of_its_own(runs: Path, run_cli: RunCli, tmp_p
 
 
 def test_runs_that_cannot_be_compared(runs: Path, run_cli: RunCli, tmp_path: Path) -> None:
-    assert run_cli(*WORDS, "--data.size=4", "--model.variants=[]", f"--output_dir={tmp_path / 'four'}").code == 0
+    two = RunRecord.read(runs / "two")
+    ids = list(two.evidence.ids[:4])
+    facts: Any = two.facts | {"dataset": two.facts["dataset"] | {"ids": ids}}
+    RunRecord(Evidence(["baseline"], ids, two.evidence.counts[:1, :, :4]), two.class_names, facts).write(
+        tmp_path / "four"
+    )
     cases: list[tuple[list[Any], str]] = [
         ([runs / "one", tmp_path / "four"], "2 only in"),
         ([runs / "one", tmp_path / "none"], "no such run"),

@@ -17,7 +17,7 @@ from lit_samseg.refiner import Refiner
 from lit_samseg.sam import Embedding, SegmentAnything
 from tests.conftest import PROJECT
 
-ROWS = ["box", "points+box+mask@component/gate", "auto", "none@densecrf", "box@ondensecrf"]
+ROWS = ["box", "points+box+mask@component/gate", "auto", "none@crf", "box@ondensecrf"]
 
 
 class Counting(SegmentAnything):

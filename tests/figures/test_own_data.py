@@ -9,10 +9,11 @@ from PIL import Image
 
 from lit_samseg.data.ade20k import ADE20K_CLASSES, ade20k_palette
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
-from tests.conftest import PROJECT, RunCli, SmallVoc, save_indices
+from tests.conftest import PROJECT, RunCli, SmallVoc, run_quietly, save_indices
 from tests.figures.conftest import RunFigure
 from tests.figures.reading import read_svg
 from tests.figures.test_errors import complaint
+from tests.recomputation import results_of
 
 
 def test_a_voc_folder_that_was_moved(small_voc: SmallVoc, run_cli: RunCli, figure: RunFigure, tmp_path: Path) -> None:
@@ -51,9 +52,10 @@ def test_a_voc_folder_that_was_moved(small_voc: SmallVoc, run_cli: RunCli, figur
     assert f"{image_id}.png does not have the counts" in complaint(figure(run, "4", "--data.root", moved))
 
 
-@pytest.fixture
-def ade_run(run_cli: RunCli, tmp_path: Path) -> Path:
-    """One scene as an ADE20K folder; its classes are 140 and more in the files."""
+@pytest.fixture(scope="module")
+def ade_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One scene as an ADE20K folder, its classes 140 and more in the files, with its run in ``out``."""
+    tmp_path = tmp_path_factory.mktemp("ade")
     base, coarse = tmp_path / "ADEChallengeData2016", tmp_path / "coarse"
     for folder in (base / "images/validation", base / "annotations/validation", coarse):
         folder.mkdir(parents=True)
@@ -66,16 +68,38 @@ def ade_run(run_cli: RunCli, tmp_path: Path) -> Path:
     words = ["--config", PROJECT / "configs/ade20k_precomputed_mobilesam.yaml", "--data.root", tmp_path]
     words += ["--model.baseline.root", coarse, "--model.sam.checkpoint=demo", "--model.save_predictions=true"]
     words += ["--model.variants=[box]", "--output_dir", tmp_path / "out", "--trainer.accelerator=cpu", "--report=false"]
-    words += ["--data.num_workers=0", "--gallery=false"]
-    assert run_cli("test", *words).code == 0
-    return tmp_path / "out"
+    run_quietly("test", *words, "--data.num_workers=0", "--gallery=false")
+    return tmp_path
 
 
-def test_ade20k_in_its_own_colours(ade_run: Path, figure: RunFigure, tmp_path: Path) -> None:
+def test_ade20k_predictions_are_written_as_the_official_files_are(ade_root: Path) -> None:
+    """0 stands for no class, class c for c + 1; the default fill is the baseline's map, since nothing is background."""
+    truth, coarse, *written = (
+        np.array(Image.open(ade_root / folder / "ADE_val_00000001.png"))
+        for folder in (
+            "ADEChallengeData2016/annotations/validation", "coarse", "out/predictions/baseline", "out/predictions/box"
+        )
+    )  # fmt: skip
+    assert np.array_equal(written[0], coarse)
+    assert written[1].min() >= 140
+    for row, maps in zip(results_of(ade_root / "out")["rows"], written, strict=True):
+        # Scored again from the files as the official ones are scored: where the truth is not 0.
+        predicted, valid = maps.astype(int), truth > 0
+        classes = np.union1d(truth[valid], predicted[valid])
+        ious = [
+            (valid & (truth == c) & (predicted == c)).sum() / (valid & ((truth == c) | (predicted == c))).sum()
+            for c in classes
+        ]
+        assert row["miou"] == pytest.approx(np.mean(ious), abs=1e-9)
+        assert len(row["per_class"]) == 150
+
+
+def test_ade20k_in_its_own_colours(ade_root: Path, figure: RunFigure, tmp_path: Path) -> None:
+    ade_run = ade_root / "out"
     outcome = figure(ade_run, "4", "--output", tmp_path / "4.svg")
     assert outcome.code == 0, outcome.err
     drawn = read_svg(tmp_path / "4.svg")
-    with Image.open(tmp_path / "ADEChallengeData2016/images/validation/ADE_val_00000001.jpg") as picture:
+    with Image.open(ade_root / "ADEChallengeData2016/images/validation/ADE_val_00000001.jpg") as picture:
         assert np.array_equal(drawn.panels[0].pixels, np.array(picture.convert("RGB")))
     # By written index: 0 is void here, class c is c + 1.
     table = np.array(ade20k_palette(), np.uint8).reshape(-1, 3)
@@ -83,7 +107,7 @@ def test_ade20k_in_its_own_colours(ade_run: Path, figure: RunFigure, tmp_path: P
     written = [
         np.array(Image.open(path))
         for path in (
-            tmp_path / "ADEChallengeData2016/annotations/validation/ADE_val_00000001.png",
+            ade_root / "ADEChallengeData2016/annotations/validation/ADE_val_00000001.png",
             ade_run / "predictions/baseline/ADE_val_00000001.png",
             ade_run / "predictions/box/ADE_val_00000001.png",
         )

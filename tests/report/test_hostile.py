@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 from PIL import Image
 
 from lit_samseg.data.scene_generator import generate_scene
+from lit_samseg.results.evidence import Evidence
+from lit_samseg.results.record import RunRecord
+from lit_samseg.writing.replacing import remove_others
 from tests.conftest import RunCli
 from tests.recomputation import results_of
-from tests.report.conftest import OpenPage
+from tests.report.conftest import IMAGES, OpenPage
 from tests.report.reading import ReportText
 
 SCRIPT = "<script>alert(1)</script>"
@@ -103,7 +107,8 @@ def test_hostile_names_and_sizes_are_readable(run_cli: RunCli, open_page: OpenPa
     ("case", "words"),
     [
         pytest.param("one image", [], marks=pytest.mark.slow),
-        ("no variants", ["--model.variants=[]"]),
+        # The quicker one is the run that was left with its baseline below.
+        pytest.param("no variants", ["--model.variants=[]"], marks=pytest.mark.slow),
         pytest.param("no pictures", ["--gallery=false"], marks=pytest.mark.slow),
         # test_asked and test_anywhere look at a page without it.
         pytest.param(
@@ -135,11 +140,37 @@ def test_little_is_readable_too(
         assert "2 images cannot tell box from the baseline; it takes 7 at least" in heading
 
 
-def test_nothing_of_an_earlier_run_is_left(run_cli: RunCli, tmp_path: Path) -> None:
+def write_counts(earlier: Path, folder: Path, rows: int, share: int) -> None:
+    """Write the files of a run with the first rows of an earlier one, whose counts are multiplied."""
+    record = RunRecord.read(earlier)
+    old = record.evidence
+    facts: Any = record.facts | {"tags": []}
+    assert old.boundary is not None
+    borders = {key: share * (own if key == "trimap_void" else own[:rows]) for key, own in old.boundary.items()}
+    evidence = Evidence(old.rows[:rows], old.ids, share * old.counts[:rows], borders)
+    RunRecord(evidence, record.class_names, facts).write(folder)
+
+
+def test_a_baseline_alone_is_readable(demo_report: Path, run_cli: RunCli, open_page: OpenPage, tmp_path: Path) -> None:
+    write_counts(demo_report, tmp_path, 1, 1)
+    assert run_cli("report", tmp_path).code == 0
+    text = check_readable(tmp_path, open_page, IMAGES, plots=2)
+    assert text.headings[0].startswith(
+        "Not asked. No row with SAM was scored without the ground truth's help; the baseline has"
+    )
+
+
+def test_nothing_that_was_scored(demo_report: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    """As where the ground truth is void all over."""
+    write_counts(demo_report, tmp_path, 3, 0)
+    assert run_cli("report", tmp_path).code == 0
+    assert ReportText(tmp_path / "report.html").headings[0].startswith("Not asked")
+
+
+def test_nothing_of_an_earlier_run_is_left(demo_report: Path, run_cli: RunCli, tmp_path: Path) -> None:
     words = [*own_words(tmp_path / "own", {"a": (90, 60)}), "--model.variants=[box]"]
-    run = tmp_path / "own/run"
-    assert run_cli(*words).code == 0
-    assert (run / "gallery/image/a.webp").is_file()
+    run = Path(shutil.copytree(demo_report, tmp_path / "own/run"))
+    assert (run / "gallery/image/scene_00000.webp").is_file()
     assert (run / "regions.csv").is_file()
     assert run_cli(*words, "--overwrite=true", "--gallery=false", "--report=false", "--model.analysis=false").code == 0
     for name in ("gallery", "report.html", "ladder.npz", "regions.csv"):
@@ -147,7 +178,7 @@ def test_nothing_of_an_earlier_run_is_left(run_cli: RunCli, tmp_path: Path) -> N
     # A folder of the user's own, that has such a name, is none of it.
     (run / "gallery").mkdir()
     (run / "gallery/gallery.json").write_text("mine")
-    assert run_cli(*words, "--overwrite=true", "--gallery=false", "--report=false", "--model.analysis=false").code == 0
+    remove_others(run, [])
     assert (run / "gallery/gallery.json").read_text() == "mine"
     assert run_cli("analyse", run).code == 0
     assert "ladder" not in results_of(run)["rows"][1]
@@ -162,11 +193,6 @@ def test_an_image_that_is_void_all_over(run_cli: RunCli, open_page: OpenPage, tm
     text = check_readable(root / "run", open_page, 2)
     assert "-" in re.findall(r'class="delta">(.*?)<', (root / "run/report.html").read_text())
     assert text.records("Images, by mIoU")["box"]["improved"] in ("0.00", "100.00")
-    # And where it is the only one: nothing was scored.
-    (root / "ids.txt").write_text("b\n")
-    outcome = run_cli(*words, "--overwrite=true", f"--data.ids={root}/ids.txt")
-    assert outcome.code == 0, outcome.err
-    assert ReportText(root / "run/report.html").headings[0].startswith("Not asked")
 
 
 @pytest.mark.slow

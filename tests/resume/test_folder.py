@@ -1,6 +1,5 @@
 """A folder belongs to one run at a time, and a finished run is not replaced without a word."""
 
-import json
 import multiprocessing
 import os
 import re
@@ -15,6 +14,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
 from tests.conftest import RunCli, SmallVoc
 from tests.recomputation import results_of
+from tests.writing.small_run import SmallRun
 
 
 def hold(folder: Path, held: Event) -> None:
@@ -104,10 +104,18 @@ def test_a_run_that_stops_early_says_so_everywhere(small_voc: SmallVoc, run_cli:
     assert "2 of 4 images (stopped early by trainer.limit_test_batches)" in page
     # The tables are made again from what is on disk.
     assert "voc2012 val, 2 of 4 images" in run_cli("analyse", out).out
-    predict = ["predict", *(word for word in words[1:-1] if not word.startswith("--gallery")), str(tmp_path / "maps")]
-    outcome = run_cli(*predict, "--trainer.fast_dev_run=1")
-    assert f"trainer.fast_dev_run stopped this run early; {tmp_path}/maps/predictions does not have all" in outcome.err
-    # A limit that leaves nothing out is none.
-    again = run_cli(*words[:-1], tmp_path / "whole", "--report=false", "--trainer.limit_test_batches=4")
-    assert again.code == 0, again.err
-    assert "partial" not in json.loads((tmp_path / "whole/results.json").read_text())
+
+
+def test_a_predict_that_stops_early_says_so(
+    small_voc: SmallVoc, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = SmallRun(small_voc, tmp_path / "maps", "predict")
+    small.run(1, plan=small.plan(stopped_by="trainer.fast_dev_run"))
+    told = f"trainer.fast_dev_run stopped this run early; {tmp_path}/maps/predictions does not have all"
+    assert told in capsys.readouterr().err
+
+
+def test_a_limit_that_leaves_nothing_out_is_none(small_voc: SmallVoc, tmp_path: Path) -> None:
+    small = SmallRun(small_voc, tmp_path / "whole")
+    small.run(plan=small.plan(stopped_by="trainer.limit_test_batches"))
+    assert "partial" not in results_of(small.folder)
