@@ -53,7 +53,8 @@ def case(seed: int, height: int | None = None) -> tuple[torch.Tensor, torch.Tens
     )
 
 
-@pytest.mark.parametrize(("seed", "height"), [(3, None), (8, 64)])
+# The quicker one is that of the first scene; `test_no_chunk_size_changes_a_bit` has more rows than a chunk takes.
+@pytest.mark.parametrize(("seed", "height"), [(3, None), pytest.param(8, 64, marks=pytest.mark.slow)])
 def test_every_row_is_what_it_is_alone(sam: Counting, seed: int, height: int | None) -> None:
     image, target, labels = case(seed, height)
     variants = parse_variants(TEXTS, has_background=True)

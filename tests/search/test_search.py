@@ -12,7 +12,7 @@ import yaml
 from lit_samseg.cli.command_line import SamSegCLI
 from lit_samseg.search.configuration import Configuration
 from lit_samseg.search.trials import Trial, front_of, read_trials
-from tests.conftest import PROJECT, RunCli, run_quietly
+from tests.conftest import PROJECT, RunCli, made_once, run_quietly
 from tests.recomputation import results_of
 
 CONFIG = ["--config", PROJECT / "configs/demo.yaml", "--data.size=9", "--trainer.accelerator=cpu", "--gallery=false"]
@@ -40,11 +40,15 @@ class Searched(NamedTuple):
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
-    root = tmp_path_factory.mktemp("search")
-    (root / "tune.txt").write_text("".join(f"scene_{n:05d}\n" for n in range(2)))
-    (root / "report.txt").write_text("".join(f"scene_{n:05d}\n" for n in range(4, 6)))
-    (root / "space.yaml").write_text(SPACE)
-    return Searched(root, run_quietly(*Searched(root, "").words()))
+    def make(root: Path) -> None:
+        root.mkdir()
+        (root / "tune.txt").write_text("".join(f"scene_{n:05d}\n" for n in range(2)))
+        (root / "report.txt").write_text("".join(f"scene_{n:05d}\n" for n in range(4, 6)))
+        (root / "space.yaml").write_text(SPACE)
+        (root / "out.txt").write_text(run_quietly(*Searched(root, "").words()), encoding="utf-8")
+
+    root = made_once(tmp_path_factory, "searched", make)
+    return Searched(root, (root / "out.txt").read_text(encoding="utf-8"))
 
 
 def figures(row: dict[str, Any]) -> dict[str, float]:
@@ -134,14 +138,15 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
 
 def test_a_finished_search_does_nothing_again(
-    searched: Searched, run_cli: RunCli, counted: list[tuple[str, ...]]
+    searched: Searched, run_cli: RunCli, counted: list[tuple[str, ...]], tmp_path: Path
 ) -> None:
-    before = {path: path.read_bytes() for path in searched.folder.glob("*.*")}
-    outcome = run_cli(*searched.words())
+    folder = Path(shutil.copytree(searched.folder, tmp_path / "study"))
+    before = {path: path.read_bytes() for path in folder.glob("*.*")}
+    outcome = run_cli(*searched.words(folder))
     assert outcome.code == 0, outcome.err
     assert counted == []
     assert "4 are done" in outcome.out
-    assert {path: path.read_bytes() for path in searched.folder.glob("*.*")} == before
+    assert {path: path.read_bytes() for path in folder.glob("*.*")} == before
 
 
 def test_an_interrupted_search_goes_on(
@@ -181,14 +186,17 @@ def test_an_interrupted_search_goes_on(
         (["--tune", "report", "--report", "tune"], "tuning images"),
     ],
 )
-def test_trials_of_another_study_are_refused(searched: Searched, run_cli: RunCli, extra: list[str], named: str) -> None:
+def test_trials_of_another_study_are_refused(
+    searched: Searched, run_cli: RunCli, tmp_path: Path, extra: list[str], named: str
+) -> None:
+    folder = Path(shutil.copytree(searched.folder, tmp_path / "study"))
     extra = [str(searched.root / f"{word}.txt") if word in ("tune", "report") else word for word in extra]
-    before = (searched.folder / "trials.csv").read_bytes()
-    outcome = run_cli(*searched.words(), *extra)
+    before = (folder / "trials.csv").read_bytes()
+    outcome = run_cli(*searched.words(folder), *extra)
     assert outcome.code == 2
     assert "holds trials of another study" in outcome.err
     assert named in outcome.err
-    assert (searched.folder / "trials.csv").read_bytes() == before
+    assert (folder / "trials.csv").read_bytes() == before
 
 
 def test_lists_that_share_an_image_are_refused(searched: Searched, run_cli: RunCli, tmp_path: Path) -> None:
