@@ -204,6 +204,7 @@ def test_a_background_too_many_is_met_by_the_option(
     words = [word for word in small_voc.words() if "baseline" not in word]
     words += ["--model.baseline=lit_samseg.baselines.HubSegmenter", f"--model.baseline.checkpoint={tmp_path / 'own'}"]
     words += ["--model.variants=[box]", "--data.subset=1", f"--output_dir={tmp_path / 'out'}"]
+    words += ["--model.analysis=false", "--gallery=false", "--report=false"]
     failed = run_cli(*words)
     assert failed.code == 2
     assert "predicts 22 classes, the data set has 21" in failed.err
