@@ -85,7 +85,7 @@ def test_a_list_holds_the_id(tmp_path: Path, case: str) -> None:
     assert read_ids(path) == ["a"]
 
 
-# The functions above read both, and a run with an official list of unusual ids is below.
+# The functions above read both, and a run with a list of unusual ids is below.
 @pytest.mark.parametrize("case", mostly_slow(REFUSED, []))
 def test_an_official_list_is_refused_with_the_id(refused: Refused, tiny: Tiny, case: str) -> None:
     refuse(refused, tiny, case, official)
