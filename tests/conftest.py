@@ -66,10 +66,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
 
 
+# Until all is imported, since next to nothing of that is garbage.
+gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Take what is imported out of the garbage collector, which would look through it again and again."""
+    """Have the garbage collector look through what tests make, now and then, and not through what was imported."""
     gc.collect()
     gc.freeze()
+    gc.enable()
+    gc.set_threshold(20_000, 10, 10)
 
 
 @pytest.fixture(scope="session", autouse=True)

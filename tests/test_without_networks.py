@@ -1,5 +1,6 @@
 """What needs no network: answered without torch, so at once; and Ctrl-C while torch is still being imported."""
 
+import gc
 import json
 import shutil
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lit_samseg.__main__ import _without_collecting as without_collecting
 from lit_samseg.cli.description import COMMANDS
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.record import RunRecord
@@ -64,6 +66,19 @@ def test_nothing_heavy_is_imported(finished_run: Path, tmp_path: Path) -> None:
     assert codes == [0, 0, 2, 2, 2, 0, 0, 0, 0, 2], done.stderr
     assert heavy == []
     assert (finished_run / "report.html").is_file()
+
+
+def test_libraries_are_imported_without_looking_for_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    with without_collecting():
+        # Torch is there.
+        assert gc.isenabled()
+    monkeypatch.delitem(sys.modules, "torch")
+    frozen = gc.get_freeze_count()
+    kept = [[] for _ in range(1000)]  # type: ignore[var-annotated]
+    with without_collecting():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() >= frozen + len(kept)
 
 
 def test_the_console_script_is_the_light_one() -> None:
