@@ -71,11 +71,10 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Have the garbage collector look through what tests make, now and then, and not through what was imported."""
+    """Have the garbage collector look through what tests make, and not through what was imported."""
     gc.collect()
     gc.freeze()
     gc.enable()
-    gc.set_threshold(20_000, 10, 10)
 
 
 @pytest.fixture(scope="session", autouse=True)
