@@ -130,7 +130,7 @@ def _ending_at_once() -> Iterator[None]:
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """Import libraries without looking for garbage among what they define, which is none: a sixth of the time."""
+    """Import libraries without looking for garbage among what they define: there is next to none, and it takes long."""
     if "torch" in sys.modules or not gc.isenabled():
         yield
         return

@@ -37,7 +37,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "binary": (bytes(range(256)), "is not a text file in UTF-8"),
     "latin-1": ("data: é\n".encode("latin-1"), "is not a text file in UTF-8"),
     "utf-16": ("data: 1\n".encode("utf-16"), "is not a text file in UTF-8"),
-    "nested-lists": (b"data: " + b"[" * 3000, "is nested too deep"),
+    "nested-lists": (b"data: " + b"[" * 9999, "is nested too deep"),
     "nested-mappings": (b"data: " + b"{a: " * 9999, "is nested too deep"),
     "list-as-a-key": (b"? [1, 2]\n: 3\n", "cannot be read"),
     "merge-of-a-number": (b"data:\n  <<: 3\n", "cannot be read"),

@@ -45,7 +45,7 @@ def slow_counts(prediction: np.ndarray, target: np.ndarray, void: int) -> np.nda
     return counts
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(STRIPS), st.sampled_from([5, 150]))
 def test_random_maps(seed: int, shape: tuple[int, int], num_classes: int) -> None:
     prediction, target = random_pair(np.random.default_rng(seed), shape, num_classes)

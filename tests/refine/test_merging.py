@@ -35,7 +35,7 @@ def scenes(draw: st.DrawFn) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     return label_map, {c: numbers.random((height, width)) < density for c in classes}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(scenes(), st.sampled_from(["background", "baseline"]))
 def test_merge_is_painting_and_no_order_of_classes_matters(
     scene: tuple[np.ndarray, dict[int, np.ndarray]], fill: str
