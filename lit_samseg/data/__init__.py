@@ -1,6 +1,7 @@
 """Data sets: where files are and what labels mean."""
 
 from lit_samseg.data.ade20k import ADE20K
+from lit_samseg.data.camvid import CamVid
 from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.folder import Folder
 from lit_samseg.data.reading import read_image, read_indices
@@ -11,6 +12,7 @@ from lit_samseg.data.voc import VOC2012
 __all__ = [
     "ADE20K",
     "VOC2012",
+    "CamVid",
     "Folder",
     "Sample",
     "Scenes",

@@ -42,6 +42,11 @@ class LabelledImages(ABC):
         values = [*range(self.label_offset + self.num_classes), self.ignore_index]
         return FileLabels(values, colours_of(self.palette), self.ignore_index)
 
+    @property
+    def numbering(self) -> str | None:
+        """What the files' labels are, in words; None where they are class ids plus the offset, and one for void."""
+        return None
+
     @abstractmethod
     def find_ids(self) -> list[str]:
         """Return all ids of the split.

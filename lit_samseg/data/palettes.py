@@ -33,6 +33,11 @@ def voc_palette() -> list[int]:
     return palette
 
 
+def hex_palette(digits: str) -> list[int]:
+    """Return a flat palette whose colours are written as six hexadecimal digits each; blanks are left out."""
+    return list(bytes.fromhex(digits))
+
+
 def colours_of(palette: list[int] | None) -> dict[int, RGB]:
     """Return RGB by index of a flat palette."""
     numbers = iter(palette or [])

@@ -1,5 +1,6 @@
 """Numbers of a mask become class ids; what is no class is refused, with the file's name."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -68,6 +69,31 @@ def to_target(labels: Tensor, num_classes: int, offset: int, void: int, ignore_i
     nowhere = (wide == void) | (wide < offset)
     check_labels((wide - offset)[~nowhere], num_classes, None, path, "ground truth", offset, void)
     return as_narrow(torch.where(nowhere, ignore_index, wide - offset), ignore_index)
+
+
+def translate(labels: Tensor, class_of: Mapping[int, int], ignore_index: int, path: Path, remedy: str) -> Tensor:
+    """Turn the values of a ground-truth file into class ids by a table.
+
+    Args:
+        labels: integer ``[H, W]`` as in the file, none negative.
+        class_of: Class ids, or the ignore index, by the file's values.
+        ignore_index: What pixels without a class get; no class id.
+        path: The file, for the message.
+        remedy: What helps, for the message.
+
+    Returns:
+        uint8 ``[H, W]``; int32, if the ignore index is above 255.
+
+    Raises:
+        InputError: The table does not have a value.
+    """
+    size = max(*class_of, int(labels.max())) + 1
+    table = torch.full((size,), -1, dtype=torch.int32)
+    table[list(class_of)] = torch.tensor(list(class_of.values()), dtype=torch.int32)
+    found = table[labels.long()]
+    if (found < 0).any():
+        raise InputError(f"ground truth {path} has label {int(labels[found < 0].min())}, which is no class; {remedy}")
+    return as_narrow(found, ignore_index)
 
 
 def check_byte(labels: Tensor, num_classes: int, offset: int, path: Path, what: str) -> None:

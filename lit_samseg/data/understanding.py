@@ -107,8 +107,8 @@ def describe_classes(data: SegmentationDataModule, seen: TruthAreas | None) -> s
     labels = data.file_labels
     void = getattr(data, "void", data.ignore_index) if labels is None or labels.void is None else labels.void
     voids = [str(void)] * (void >= first) + [f"below {first}"] * (first > 0)
-    text = f"{count} class{'' if count == 1 else 'es'} ({shown}), labels {first}..{first + count - 1}"
-    text += f", void {' and '.join(voids)}"
+    usual = f"labels {first}..{first + count - 1}, void {' and '.join(voids)}"
+    text = f"{count} class{'' if count == 1 else 'es'} ({shown}), {data.numbering or usual}"
     if seen is None:
         return text
     text += f", masks read {seen.reading}" if seen.reading else ""

@@ -1,0 +1,115 @@
+"""Published data sets of one image file and one ground-truth file for each id."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from lit_samseg.data.datamodule import SegmentationDataModule
+from lit_samseg.data.listing import in_words, list_folder
+from lit_samseg.data.palettes import FileLabels, colours_of
+from lit_samseg.data.reading import read_image, read_indices
+from lit_samseg.data.sample import Sample
+from lit_samseg.data.targets import check_size, translate
+from lit_samseg.errors import InputError
+
+
+class Pair(NamedTuple):
+    """Where an image and its ground truth lie, or should lie."""
+
+    image: Path
+    truth: Path
+
+
+class PairedFiles(SegmentationDataModule):
+    """A data set that finds its pairs in an official layout, and has a table of what its files' numbers mean.
+
+    Args:
+        root: Where the data set lies.
+        split: Which part of it.
+        options: Those of every data set (`SegmentationDataModule`).
+
+    Attributes:
+        class_of: Class ids, or the ignore index, by the numbers of ground-truth files.
+        remedy: What helps where a file has another number, for messages.
+    """
+
+    class_of: Mapping[int, int]
+    remedy: str
+
+    def __init__(self, root: str, split: str, **options: Any) -> None:
+        super().__init__(split, **options)
+        self.root = Path(root).expanduser()
+        # By split: training's images are those of another one.
+        self._pairs: dict[str, dict[str, Pair]] = {}
+
+    @abstractmethod
+    def find_pairs(self) -> dict[str, Pair]:
+        """Find the split's images, and where their ground truth belongs, by id.
+
+        Raises:
+            InputError: The data set is not where it should be, or is in doubt.
+        """
+
+    @property
+    def pairs(self) -> dict[str, Pair]:
+        """What `find_pairs` found in the split."""
+        if self.split not in self._pairs:
+            self._pairs[self.split] = self.find_pairs()
+        return self._pairs[self.split]
+
+    @property
+    def file_labels(self) -> FileLabels | None:
+        """The numbers of ground-truth files; the data set's colours where these are class ids."""
+        classes = [number for number, label in self.class_of.items() if label != self.ignore_index]
+        others = [number for number in self.class_of if number not in classes]
+        colours = colours_of(self.palette) if classes == list(range(self.num_classes)) else {}
+        return FileLabels(list(self.class_of), colours, others[0] if len(others) == 1 else self.ignore_index)
+
+    @property
+    def numbering(self) -> str | None:
+        """Which numbers of the files are classes, where these are not the class ids."""
+        classes = [number for number, label in self.class_of.items() if label != self.ignore_index]
+        if classes == list(range(self.num_classes)):
+            return None
+        return f"labels {in_words([str(number) for number in classes])} to {classes[-1]} in the files, void all others"
+
+    def find_ids(self) -> list[str]:
+        """Return the ids of all pairs."""
+        return sorted(self.pairs)
+
+    def files(self, image_id: str, with_target: bool) -> list[Path]:
+        """Return the image and, where it is wanted, the ground truth; files that are not there for a foreign id."""
+        pair = self.pairs.get(image_id) or Pair(self.root / image_id, self.root / image_id)
+        return [pair.image, pair.truth] if with_target else [pair.image]
+
+    def read(self, image_id: str, with_target: bool) -> Sample:
+        """Read one sample; the ground truth keeps its size."""
+        image_path, *truth_path = self.files(image_id, with_target)
+        image = read_image(image_path)
+        if not truth_path:
+            return Sample(image_id, image, None)
+        target = self.read_target(image_id)
+        check_size(target, image, truth_path[0], "ground truth")
+        return Sample(image_id, image, target)
+
+    def read_target(self, image_id: str) -> Tensor:
+        """Read one ground truth."""
+        path = self.files(image_id, with_target=True)[1]
+        labels = read_indices(path, "ground truth", labels=self.file_labels)
+        return translate(labels, self.class_of, self.ignore_index, path, self.remedy)
+
+
+def find_images(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Return the images that lie in a folder, by what stands before the suffix.
+
+    Raises:
+        InputError: Two images have one id.
+    """
+    found = list_folder(folder, None, suffixes).found
+    for image_id, paths in found.items():
+        if len(paths) > 1:
+            raise InputError(f"{paths[0]} and {paths[1].name} are both the image {image_id}; remove one")
+    return {image_id: paths[0] for image_id, paths in found.items()}
