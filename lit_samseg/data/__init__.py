@@ -2,6 +2,7 @@
 
 from lit_samseg.data.ade20k import ADE20K
 from lit_samseg.data.camvid import CamVid
+from lit_samseg.data.cityscapes import Cityscapes
 from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.folder import Folder
 from lit_samseg.data.reading import read_image, read_indices
@@ -13,6 +14,7 @@ __all__ = [
     "ADE20K",
     "VOC2012",
     "CamVid",
+    "Cityscapes",
     "Folder",
     "Sample",
     "Scenes",

@@ -37,14 +37,22 @@ class CamVid(PairedFiles):
     name = "camvid"
     class_names = CAMVID_CLASSES
     palette = hex_palette(_COLOURS)
-    remedy = "SegNet's files have 0..10, and 11 for unlabelled pixels"
 
     def __init__(self, root: str = "data", split: str = "val", **options: Any) -> None:
         super().__init__(root, split, **options)
-        self.class_of = {**{label: label for label in range(self.num_classes)}, _UNLABELLED: self.ignore_index}
         for chosen in (split, self.training.split):
             if chosen not in _SPLITS:
                 raise InputError(f"camvid: no split {chosen!r}; there are {', '.join(_SPLITS)}")
+
+    @property
+    def class_of(self) -> dict[int, int]:
+        """Files have class ids, and 11."""
+        return {**{label: label for label in range(self.num_classes)}, _UNLABELLED: self.ignore_index}
+
+    @property
+    def remedy(self) -> str:
+        """What SegNet's files hold."""
+        return "SegNet's files have 0..10, and 11 for unlabelled pixels"
 
     def find_pairs(self) -> dict[str, Pair]:
         """Return the pictures of the split's folder."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from lit_samseg.data.datamodule import SegmentationDataModule
-from lit_samseg.data.listing import in_words, list_folder
+from lit_samseg.data.listing import list_folder
 from lit_samseg.data.palettes import FileLabels, colours_of
 from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.sample import Sample
@@ -30,14 +30,7 @@ class PairedFiles(SegmentationDataModule):
         root: Where the data set lies.
         split: Which part of it.
         options: Those of every data set (`SegmentationDataModule`).
-
-    Attributes:
-        class_of: Class ids, or the ignore index, by the numbers of ground-truth files.
-        remedy: What helps where a file has another number, for messages.
     """
-
-    class_of: Mapping[int, int]
-    remedy: str
 
     def __init__(self, root: str, split: str, **options: Any) -> None:
         super().__init__(split, **options)
@@ -54,6 +47,16 @@ class PairedFiles(SegmentationDataModule):
         """
 
     @property
+    @abstractmethod
+    def class_of(self) -> Mapping[int, int]:
+        """Class ids, or the ignore index, by the numbers of ground-truth files."""
+
+    @property
+    @abstractmethod
+    def remedy(self) -> str:
+        """What helps where a file has another number, for messages."""
+
+    @property
     def pairs(self) -> dict[str, Pair]:
         """What `find_pairs` found in the split."""
         if self.split not in self._pairs:
@@ -63,18 +66,19 @@ class PairedFiles(SegmentationDataModule):
     @property
     def file_labels(self) -> FileLabels | None:
         """The numbers of ground-truth files; the data set's colours where these are class ids."""
-        classes = [number for number, label in self.class_of.items() if label != self.ignore_index]
-        others = [number for number in self.class_of if number not in classes]
-        colours = colours_of(self.palette) if classes == list(range(self.num_classes)) else {}
-        return FileLabels(list(self.class_of), colours, others[0] if len(others) == 1 else self.ignore_index)
+        class_of = self.class_of
+        others = [number for number, label in class_of.items() if label == self.ignore_index]
+        colours = colours_of(self.palette) if self.numbering is None else {}
+        return FileLabels(class_of.keys(), colours, others[0] if len(others) == 1 else self.ignore_index)
 
     @property
     def numbering(self) -> str | None:
         """Which numbers of the files are classes, where these are not the class ids."""
-        classes = [number for number, label in self.class_of.items() if label != self.ignore_index]
-        if classes == list(range(self.num_classes)):
+        classes = sorted(number for number, label in self.class_of.items() if label != self.ignore_index)
+        if classes == list(range(self.label_offset, self.label_offset + self.num_classes)):
             return None
-        return f"labels {in_words([str(number) for number in classes])} to {classes[-1]} in the files, void all others"
+        first, second, *_, last = map(str, classes)
+        return f"labels {first}, {second}, ..., {last} in the files, all others void"
 
     def find_ids(self) -> list[str]:
         """Return the ids of all pairs."""
