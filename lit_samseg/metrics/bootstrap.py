@@ -42,19 +42,32 @@ def bootstrap_differences(
     Returns:
         float64 ``[R - 1, 3, B]`` by ``METRICS``; nan where a resample holds nothing but void.
     """
-    rows = len(paired.intersection)
-    differences = np.empty((rows - 1, len(METRICS), resamples))
+    differences = np.empty((len(paired.intersection) - 1, len(METRICS), resamples))
     done = 0
     for drawn in resampled_images(paired.images, resamples, seed, chunk or paired.chunk()):
-        weights = _times_drawn(drawn)
-        gt_area = weights @ paired.gt_area
-        scores = [
-            pooled_scores(weights @ intersection, weights @ union, gt_area)
-            for intersection, union in zip(paired.intersection, paired.union, strict=True)
-        ]
-        for row in range(1, rows):
-            differences[row - 1, :, done : done + len(drawn)] = (scores[row] - scores[0]).T
+        differences[:, :, done : done + len(drawn)] = differences_by_weights(paired, times_drawn(drawn))
         done += len(drawn)
+    return differences
+
+
+def differences_by_weights(paired: PairedCounts, weights: Floats) -> Floats:
+    """Take the differences to row 0 with each image counted so many times.
+
+    Args:
+        paired: Counts of ``R`` rows over ``N`` images.
+        weights: Whole numbers, float64 ``[b, N]``.
+
+    Returns:
+        float64 ``[R - 1, 3, b]`` by ``METRICS``; nan where there is nothing but void.
+    """
+    gt_area = weights @ paired.gt_area
+    baseline, *scores = (
+        pooled_scores(weights @ intersection, weights @ union, gt_area)
+        for intersection, union in zip(paired.intersection, paired.union, strict=True)
+    )
+    differences = np.empty((len(scores), len(METRICS), len(weights)))
+    for row, of_row in enumerate(scores):
+        differences[row] = (of_row - baseline).T
     return differences
 
 
@@ -71,7 +84,7 @@ def standard_error(differences: Floats) -> float:
     return float(known.std(ddof=1)) if np.ptp(known) > 0 else float("nan")
 
 
-def _times_drawn(drawn: NDArray[np.int64]) -> Floats:
+def times_drawn(drawn: NDArray[np.int64]) -> Floats:
     """Turn positions int64 ``[b, N]`` into how often each image was drawn, float64 ``[b, N]``."""
     resamples, images = drawn.shape
     cells = drawn + images * np.arange(resamples)[:, None]
