@@ -3,6 +3,8 @@
 from lit_samseg.data.ade20k import ADE20K
 from lit_samseg.data.camvid import CamVid
 from lit_samseg.data.cityscapes import Cityscapes
+from lit_samseg.data.coco_panoptic import COCOPanoptic
+from lit_samseg.data.coco_stuff import COCOStuff
 from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.folder import Folder
 from lit_samseg.data.reading import read_image, read_indices
@@ -13,6 +15,8 @@ from lit_samseg.data.voc import VOC2012
 __all__ = [
     "ADE20K",
     "VOC2012",
+    "COCOPanoptic",
+    "COCOStuff",
     "CamVid",
     "Cityscapes",
     "Folder",

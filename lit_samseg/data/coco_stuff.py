@@ -1,0 +1,68 @@
+"""COCO-Stuff (Caesar et al., 2018): things and stuff of COCO 2017 in one label map, 171 classes or VOC's."""
+
+from typing import Any
+
+from lit_samseg.data.coco_classes import STUFF_IDS, CocoClasses, class_of_category, names_of
+from lit_samseg.data.coco_layout import first_folder, image_folder, part_of
+from lit_samseg.data.pairs import Pair, PairedFiles, find_images
+from lit_samseg.data.palettes import voc_palette
+from lit_samseg.errors import InputError
+
+PAGE = "https://github.com/nightrome/cocostuff"
+
+
+class COCOStuff(PairedFiles):
+    """COCO-Stuff's 171 classes without background, or VOC's 21 with it; void 255.
+
+    Files of ``stuffthingmaps_trainval2017.zip`` have category ids less 1: 0 (person) to 181 (wood) with eleven gaps,
+    and 255 where there is no label. Images lie in ``val2017`` or ``images/val2017``, ground truth in
+    ``annotations/val2017``, ``stuffthingmaps/val2017`` or ``stuffthingmaps_trainval2017/val2017``. It is not
+    downloaded: get it from https://github.com/nightrome/cocostuff. The classes have no colours of their own.
+
+    Args:
+        root: The folder that holds these.
+        split: ``val`` or ``train``, of 2017.
+        classes: ``own``, or ``voc``: VOC's classes among the things, all else is background.
+        options: Those of every data set (`SegmentationDataModule`).
+
+    Raises:
+        InputError: There is no such split.
+    """
+
+    def __init__(self, root: str = "data", split: str = "val", classes: CocoClasses = "own", **options: Any) -> None:
+        super().__init__(root, split, **options)
+        for chosen in (split, self.training.split):
+            part_of(chosen, "coco_stuff")
+        self.classes: CocoClasses = classes
+        self.name = "coco_stuff" if classes == "own" else "coco_stuff_voc"
+        self.class_names = names_of(STUFF_IDS, classes)
+        self.background, self.palette = (None, None) if classes == "own" else (0, voc_palette())
+
+    @property
+    def class_of(self) -> dict[int, int]:
+        """Files have category ids less 1."""
+        of_category = class_of_category(STUFF_IDS, self.classes)
+        return {number - 1: label for number, label in of_category.items()} | {255: self.ignore_index}
+
+    @property
+    def remedy(self) -> str:
+        """Which files are meant."""
+        return (
+            "files of stuffthingmaps have 0 (person) to 181 (wood) with gaps, and 255; those of other releases, where "
+            "person is 1, are not read"
+        )
+
+    def find_pairs(self) -> dict[str, Pair]:
+        """Return the pictures of the split."""
+        part = part_of(self.split, "coco_stuff")
+        folder = image_folder(self.root, part)
+        images = find_images(folder, (".jpg",))
+        if not images:
+            raise InputError(f"coco_stuff: no picture in {folder}; the split {self.split!r} is empty")
+        places = [f"{place}/{part}" for place in ("annotations", "stuffthingmaps", "stuffthingmaps_trainval2017")]
+        truths = first_folder(self.root, places) or self.root / places[1]
+        return {image_id: Pair(image, truths / f"{image_id}.png") for image_id, image in images.items()}
+
+    def why_missing(self, with_target: bool) -> str:
+        """Name the page that has the label maps."""
+        return f"; the label maps are in stuffthingmaps_trainval2017.zip of {PAGE}" if with_target else ""
