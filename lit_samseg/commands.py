@@ -1,4 +1,4 @@
-"""Commands beside Lightning's: ``analyse``, ``compare``, ``report``, ``figure`` of finished runs, and ``search``."""
+"""Commands beside Lightning's: ``analyse``, ``compare``, ``report``, ``figure`` of finished runs, ``search`` and ``study``."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -34,6 +34,11 @@ def run_report(words: Sequence[str]) -> None:
         from lit_samseg.search import run_search
 
         run_search(words[1:])
+        return
+    if command == "study":
+        from lit_samseg.study import run_study
+
+        run_study(words[1:])
         return
     parser = argparse.ArgumentParser(f"lit-samseg {command}", description=COMMANDS[command].capitalize() + ".")
     run: dict[str, Callable[[argparse.ArgumentParser, Sequence[str]], None]] = {

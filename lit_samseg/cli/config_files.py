@@ -29,7 +29,7 @@ def check_config_files(words: Sequence[str]) -> None:
     """
     for path in _named_files(words):
         try:
-            _check(path)
+            check_config_file(path)
         except InputError as error:
             raise InputError(f"configuration {path} {error}") from error
 
@@ -69,7 +69,12 @@ def _named_files(words: Sequence[str]) -> Iterator[Path]:
             yield Path(value)
 
 
-def _check(path: Path) -> None:
+def check_config_file(path: Path) -> None:
+    """Check one YAML file.
+
+    Raises:
+        InputError: As of `check_config_files`; the message begins with what is wrong, for the caller to name the file.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
         root = yaml.compose(text, Loader=yaml.SafeLoader)

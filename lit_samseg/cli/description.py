@@ -5,6 +5,7 @@ COMMANDS = {
     "predict": "write label maps of pictures without ground truth",
     "fit": "train SAM's decoder, or a baseline",
     "search": "try recipes on one list of images and report the best on another",
+    "study": "ask many pairs of a data set and a baseline, and pool what each row gains",
     "analyse": "compute a finished run's tables again from its counts and regions",
     "compare": "compare finished runs over the same images",
     "report": "make report.html of finished runs: answer, tables, plots and pictures in one page",
@@ -14,7 +15,7 @@ COMMANDS = {
 WITHOUT_NETWORKS = ("analyse", "compare", "report")
 """Commands that only read a finished run's files."""
 
-WITHOUT_LIGHTNING = (*WITHOUT_NETWORKS, "figure", "search")
+WITHOUT_LIGHTNING = (*WITHOUT_NETWORKS, "figure", "search", "study")
 """Commands with words of their own; the others have Lightning's."""
 
 DESCRIPTION = """\
@@ -29,6 +30,9 @@ Can a promptable segmentation model such as SAM improve semantic segmentation?
                                                                   SAM's decoder learns to mend this baseline
   lit-samseg search --config FILE --tune IDS --report IDS --output_dir DIR
                                                                   recipes tried on some images, the best on others
+
+  lit-samseg study configs/study_demo.yaml --output_dir DIR
+                                                                  one answer over many data sets and baselines
 
 what is made of finished runs:
   lit-samseg analyse RUN              its tables again, without a model

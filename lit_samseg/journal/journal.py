@@ -3,11 +3,12 @@
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lit_samseg.errors import InputError
-from lit_samseg.journal.records import Record, RecordFile, read_records
+from lit_samseg.journal.records import Record, RecordFile, count_records, read_records
 from lit_samseg.journal.run_identity import describe_differences
 from lit_samseg.runtime.atomic import atomic_file
 
@@ -35,6 +36,15 @@ class Journal:
         """
         paths = sorted(self.folder.glob("*.records"))
         return {record.facts["id"]: record for path in paths for record in read_records(path)}
+
+    def count(self) -> int:
+        """Return about how many images are finished, without reading what is said of them."""
+        count = 0
+        for path in self.folder.glob("*.records"):
+            # The run may end meanwhile, and its journal with it.
+            with suppress(OSError):
+                count += count_records(path)
+        return count
 
     def begin(self, identity: Mapping[str, Any]) -> None:
         """Make an empty journal of a run."""

@@ -4,12 +4,13 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from lit_samseg.runtime.code_digest import code_digest
 from lit_samseg.runtime.versions import installed_versions
+
+if TYPE_CHECKING:
+    import torch
 
 _FREE = {
     "": ("config", "output_dir", "resume", "overwrite", "gallery", "report", "trainer"),
@@ -28,7 +29,7 @@ def identity_of_run(
     config: Mapping[str, Any],
     weights: Mapping[str, str | None],
     ids: Sequence[str],
-    device: torch.device,
+    device: "torch.device",
     classes: Iterable[type] = (),
 ) -> dict[str, Any]:
     """Return what decides a run's numbers, as values that JSON can hold.
@@ -41,6 +42,9 @@ def identity_of_run(
         device: Where it computes.
         classes: Those of the networks and of the data set.
     """
+    # Here, since who only looks at folders does without it.
+    import torch
+
     return {
         "command": command,
         "config": _without_free(config),
@@ -88,5 +92,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
-def _name(device: torch.device) -> str:
+def _name(device: "torch.device") -> str:
+    import torch
+
     return torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()

@@ -22,7 +22,7 @@ from lit_samseg.runtime.code_digest import classes_of_config
 from lit_samseg.runtime.versions import installed_versions
 from lit_samseg.search.configuration import Configuration
 from lit_samseg.search.proposals import Proposals
-from lit_samseg.search.seconds import seconds_by_row
+from lit_samseg.study.row_seconds import seconds_by_row
 from lit_samseg.search.trials import BASELINE, Trial, read_trials, write_trials
 
 TRIALS = "trials.csv"

@@ -1,0 +1,134 @@
+"""``lit-samseg study``: its words."""
+
+import argparse
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from lit_samseg.errors import InputError
+from lit_samseg.journal import FolderLock
+from lit_samseg.runtime.worker_death import TerminatedError
+from lit_samseg.study.conduct import check_answerable, find_costs, run_pairs, tell_plan
+from lit_samseg.study.folder import StudyFolder
+from lit_samseg.study.launchers import LocalLauncher
+from lit_samseg.study.plan import StudyPlan, read_plan
+
+DESCRIPTION = """\
+Ask one question of many pairs of a data set and a baseline: what does each row gain, where, and on the whole?
+
+  lit-samseg study configs/study_demo.yaml --output_dir DIR
+"""
+
+EPILOG = """\
+A study is YAML: pairs, and what all of them share. A pair may say anything that a configuration of 'test' can say; its
+own options are laid over the shared ones.
+
+  rows: [box, none@densecrf, auto]
+  sam: {class_path: lit_samseg.sam.SegmentAnything, init_args: {checkpoint: mobile_sam}}
+  pairs:
+    - name: VOC 2012 x DeepLabV3
+      data: {class_path: lit_samseg.data.VOC2012, init_args: {root: DIR}}
+      baseline: {class_path: lit_samseg.baselines.MobileNetV2DeepLab, init_args: {checkpoint: DIR}}
+    - name: mine
+      config: configs/folder_precomputed_mobilesam.yaml
+      data: {init_args: {root: DIR}}
+
+In DIR: study.html (the answer), study.json, study.md, study.tex and study.csv, for each pair configs/PAIR.yaml,
+pairs/PAIR (the output folder of its test) and logs/PAIR.txt, and cache (embeddings, shared by all pairs; may be
+deleted). Each pair runs in a process of its own. One that fails is named, and the others go on; the exit code is then 2.
+"""
+
+
+def run_study(words: Sequence[str]) -> None:
+    """Run a study, or what is left of it, and say what came of it.
+
+    Args:
+        words: The command line after ``lit-samseg study``.
+
+    Raises:
+        InputError: The file has a fault, the folder holds another study, or a pair failed.
+        SystemExit: The words are wrong, or help was asked for.
+    """
+    parser = _parser()
+    options = parser.parse_args(list(words))
+    plan = read_plan(options.study)
+    folder = StudyFolder(options.output_dir)
+    if folder.has_study() and not options.resume:
+        raise InputError(f"{folder.path} holds a study; go on with it by --resume, or give another --output_dir")
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output_dir {folder.path} cannot be made: {error.strerror}") from error
+    # A batch system's way to end a job; pairs are to end in good order, too.
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        with FolderLock(folder.path):
+            _run(plan, folder, options)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise TerminatedError("SIGTERM")
+
+
+def _run(plan: StudyPlan, folder: StudyFolder, options: argparse.Namespace) -> None:
+    folder.write_plan(plan)
+    launcher = LocalLauncher(options.jobs)
+    costs, failures = find_costs(plan, folder, launcher, options.probe)
+    tell_plan(plan, folder, costs, launcher.at_once)
+    if options.plan:
+        return
+    failures = run_pairs(plan, folder, launcher, costs, failures)
+    check_answerable(plan, folder, failures)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "lit-samseg study",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("study", type=_path, metavar="FILE", help="the study's YAML file, see below")
+    parser.add_argument("--output_dir", type=_path, required=True, metavar="DIR", help="the folder of the study")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        type=_bool,
+        const=True,
+        default=False,
+        metavar="true",
+        help="go on with the study in DIR, or begin one there; pairs that were added to FILE are run as well",
+    )
+    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="pairs that run at the same time (1)")
+    parser.add_argument(
+        "--probe", type=_count, default=3, metavar="N", help="images of each pair to tell the cost by (3; 0: none)"
+    )
+    parser.add_argument("--plan", action="store_true", help="tell what there is to do and what it costs, and end")
+    return parser
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _bool(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is below 0")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is below 1")
+    return number

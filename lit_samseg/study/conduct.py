@@ -1,0 +1,99 @@
+"""The course of a study: probe, tell the cost, run what is left."""
+
+import sys
+from collections.abc import Callable
+
+from lit_samseg.errors import InputError
+from lit_samseg.study.cost import Cost, cost_table, probe_job, read_cost, read_costs, unknown_costs, write_costs
+from lit_samseg.study.folder import StudyFolder, words_of_test
+from lit_samseg.study.jobs import Job, Launcher, run_jobs
+from lit_samseg.study.live import LiveTable
+from lit_samseg.study.plan import StudyPlan
+
+Failures = dict[str, str]
+"""Why pairs failed, in a line each."""
+
+
+def find_costs(
+    plan: StudyPlan, folder: StudyFolder, launcher: Launcher, images: int
+) -> tuple[dict[str, Cost], Failures]:
+    """Run the first few images of each pair whose cost is not known yet.
+
+    Args:
+        plan: The study.
+        folder: Its folder.
+        launcher: What runs pairs.
+        images: How many images; none of any pair if 0.
+
+    Returns:
+        The costs by pair, and the pairs that failed.
+    """
+    costs = read_costs(folder.path)
+    unknown = unknown_costs(plan, folder, costs) if images else []
+    if not unknown:
+        return costs, {}
+    print(f"Trying {images} images of each of {len(unknown)} pairs", flush=True)
+    jobs = [probe_job(folder, pair, images) for pair in unknown]
+    run_jobs(jobs, launcher, _telling_failures(jobs))
+    for job, pair in zip(jobs, unknown, strict=True):
+        if job.state == "done":
+            costs[pair.name] = read_cost(folder, pair)
+    write_costs(folder.path, costs)
+    return costs, {job.name: job.reason for job in jobs if job.state == "failed"}
+
+
+def _telling_failures(jobs: list[Job]) -> Callable[[], None]:
+    told: set[str] = set()
+
+    def tell() -> None:
+        for job in jobs:
+            if job.state == "failed" and job.name not in told:
+                told.add(job.name)
+                print(f"{job.name}: failed: {job.reason}", flush=True)
+
+    return tell
+
+
+def run_pairs(
+    plan: StudyPlan, folder: StudyFolder, launcher: Launcher, costs: dict[str, Cost], failures: Failures
+) -> Failures:
+    """Run what is left of each pair, and return which failed.
+
+    Args:
+        plan: The study.
+        folder: Its folder.
+        launcher: What runs pairs.
+        costs: By pair.
+        failures: Pairs that are not run, since their first images failed.
+    """
+    left = [pair for pair in plan.pairs if pair.name not in failures and not folder.is_finished(pair)]
+    jobs = [Job(pair.name, words_of_test(folder, pair), folder.log(pair), pair.data_key) for pair in left]
+    if not jobs:
+        return failures
+    failed = [Job(name, (), folder.path, state="failed", reason=reason) for name, reason in failures.items()]
+    try:
+        with LiveTable(plan, folder, [*jobs, *failed], costs) as table:
+            run_jobs(jobs, launcher, table.look)
+            table.look()
+    except BaseException:
+        # Ctrl-C too, and a batch system's SIGTERM.
+        print("lit-samseg: what is done is kept; the same command with --resume goes on", file=sys.stderr)
+        raise
+    return failures | {job.name: job.reason for job in jobs if job.state == "failed"}
+
+
+def tell_plan(plan: StudyPlan, folder: StudyFolder, costs: dict[str, Cost], at_once: int | None) -> None:
+    """Print what is left to do, and how long it will take."""
+    if any(not folder.is_finished(pair) for pair in plan.pairs):
+        cost_table(plan, folder, costs, at_once).print()
+
+
+def check_answerable(plan: StudyPlan, folder: StudyFolder, failures: Failures) -> None:
+    """See that there is a pair to speak of.
+
+    Raises:
+        InputError: All have failed.
+    """
+    if not any(folder.is_finished(pair) for pair in plan.pairs):
+        name, reason = next(iter(failures.items()))
+        raise InputError(f"no pair could be run; {name}: {reason}")

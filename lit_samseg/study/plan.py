@@ -1,0 +1,145 @@
+"""A study as its file says it: pairs, each with a whole configuration of ``test``."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lit_samseg.cli.config_files import check_config_file
+from lit_samseg.errors import InputError
+from lit_samseg.study.layering import lay_over
+
+SHARED = ("config", "data", "baseline", "sam", "rows", "model", "trainer", "seed_everything")
+"""Keys of the file that all pairs share, and of each pair, whose own are laid over them."""
+
+EVALUATION = "lit_samseg.module.SamSegEvaluation"
+
+_NAME = 60
+"""Letters of a pair's folder."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A data set and a baseline, which a segmenter is to improve.
+
+    Attributes:
+        name: As the file has it.
+        folder: The name of its run's folder, of letters that every file system takes.
+        options: The configuration of its test.
+    """
+
+    name: str
+    folder: str
+    options: Mapping[str, Any]
+
+    @property
+    def rows(self) -> list[str]:
+        """The rows that the pair is asked for."""
+        return [str(row) for row in self.options["model"]["init_args"].get("variants", ())]
+
+    @property
+    def data_key(self) -> str:
+        """What pairs over one data set have in common: they need not run at the same time."""
+        return str(self.options["data"])
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """What a study's file says.
+
+    Attributes:
+        path: The file.
+        title: What the study is called: ``title`` in the file, or the file's name.
+        pairs: At least one.
+    """
+
+    path: Path
+    title: str
+    pairs: Sequence[Pair]
+
+
+def read_plan(path: Path) -> StudyPlan:
+    """Read a study's file.
+
+    Args:
+        path: YAML: ``pairs``, a list of mappings with ``name`` and any of `SHARED`; beside it any of `SHARED`, for all
+            pairs.
+
+    Raises:
+        InputError: It cannot be read, or a pair is wanting something; the message names the pair and the remedy.
+    """
+    given = _read(path)
+    unknown = [key for key in given if key not in (*SHARED, "pairs", "title")]
+    if unknown:
+        raise InputError(f"{path} has {unknown[0]!r}; it may have title, pairs, and for all pairs {', '.join(SHARED)}")
+    pairs = given.get("pairs")
+    if not isinstance(pairs, list) or not pairs:
+        raise InputError(f"{path} has no pairs; give a list, each with a name, data and baseline")
+    shared = {key: value for key, value in given.items() if key in SHARED}
+    made = [_pair(path, number, pair, shared) for number, pair in enumerate(pairs, 1)]
+    for what in ("name", "folder"):
+        names = [getattr(pair, what).lower() for pair in made]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(f"{path}: two pairs would have the {what} {twice!r}; give each a name of its own")
+    return StudyPlan(path, str(given.get("title", path.stem)), made)
+
+
+def _pair(path: Path, number: int, given: Any, shared: Mapping[str, Any]) -> Pair:
+    if not isinstance(given, Mapping) or not str(given.get("name") or "").strip():
+        raise InputError(f"{path}: pair {number} has no name; write name: DATA x BASELINE")
+    name = " ".join(str(given["name"]).split())
+    where = f"{path}: pair {name!r}"
+    unknown = [str(key) for key in given if key not in (*SHARED, "name")]
+    if unknown:
+        raise InputError(f"{where} has {unknown[0]!r}; it may have name, {', '.join(SHARED)}")
+    options: Mapping[str, Any] = {}
+    for layer in (shared, given):
+        options = lay_over(options, _as_configuration(where, layer))
+    if "data" not in options:
+        raise InputError(f"{where} has no data; give a class_path and its init_args")
+    arguments = options.get("model", {}).get("init_args", {})
+    for needed in ("baseline", "sam"):
+        if needed not in arguments:
+            raise InputError(f"{where} has no {needed}; give a class_path and its init_args")
+    if not arguments.get("variants"):
+        raise InputError(f"{where} has no rows; write rows: [auto, box] for all pairs")
+    return Pair(name, folder_name(name), options)
+
+
+def _as_configuration(where: str, layer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return one layer as a configuration of ``test``: its files first, then its own options."""
+    configuration: Mapping[str, Any] = {}
+    files = layer.get("config") or []
+    for file in files if isinstance(files, list) else [files]:
+        configuration = lay_over(configuration, _read(Path(str(file)).expanduser(), f"{where}: config "))
+    arguments = dict(layer.get("model") or {})
+    for key in ("baseline", "sam"):
+        if key in layer:
+            arguments[key] = layer[key]
+    if "rows" in layer:
+        if not isinstance(layer["rows"], list):
+            raise InputError(f"{where}: rows is no list; write rows: [auto, box]")
+        arguments["variants"] = layer["rows"]
+    own: dict[str, Any] = {key: layer[key] for key in ("data", "trainer", "seed_everything") if key in layer}
+    own["model"] = {"class_path": EVALUATION, "init_args": arguments}
+    return lay_over(configuration, own)  # type: ignore[no-any-return]
+
+
+def _read(path: Path, before: str = "") -> Mapping[str, Any]:
+    if not path.is_file():
+        raise InputError(f"{before}{path} is not there; give a YAML file")
+    try:
+        check_config_file(path)
+    except InputError as error:
+        raise InputError(f"{before}{path} {error}") from error
+    read: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    return read
+
+
+def folder_name(name: str) -> str:
+    """Return a name as a folder of letters, digits, ``-``, ``_`` and ``.`` that every file system takes."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("._")[:_NAME] or "pair"
