@@ -1,4 +1,4 @@
-"""Commands beside Lightning's: ``analyse``, ``compare``, ``report``, ``figure`` of finished runs, ``search`` and ``study``."""
+"""Commands beside Lightning's: what is made of finished runs, ``search``, and ``study``."""
 
 import argparse
 from collections.abc import Callable, Sequence

@@ -22,8 +22,8 @@ from lit_samseg.runtime.code_digest import classes_of_config
 from lit_samseg.runtime.versions import installed_versions
 from lit_samseg.search.configuration import Configuration
 from lit_samseg.search.proposals import Proposals
-from lit_samseg.study.row_seconds import seconds_by_row
 from lit_samseg.search.trials import BASELINE, Trial, read_trials, write_trials
+from lit_samseg.study.row_seconds import seconds_by_row
 
 TRIALS = "trials.csv"
 BATCH = 8

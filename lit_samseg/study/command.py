@@ -8,10 +8,14 @@ from types import FrameType
 
 from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
+from lit_samseg.pooling.study_tables import tables_of_study
+from lit_samseg.results.run_tables import count
+from lit_samseg.results.text_table import write_tables
 from lit_samseg.runtime.worker_death import TerminatedError
 from lit_samseg.study.conduct import check_answerable, find_costs, run_pairs, tell_plan
 from lit_samseg.study.folder import StudyFolder
 from lit_samseg.study.launchers import LocalLauncher
+from lit_samseg.study.outcome import pool_study
 from lit_samseg.study.plan import StudyPlan, read_plan
 
 DESCRIPTION = """\
@@ -36,7 +40,7 @@ own options are laid over the shared ones.
 
 In DIR: study.html (the answer), study.json, study.md, study.tex and study.csv, for each pair configs/PAIR.yaml,
 pairs/PAIR (the output folder of its test) and logs/PAIR.txt, and cache (embeddings, shared by all pairs; may be
-deleted). Each pair runs in a process of its own. One that fails is named, and the others go on; the exit code is then 2.
+deleted). Each pair runs in a process of its own. One that fails is named, and the others go on (exit code 2).
 """
 
 
@@ -82,6 +86,16 @@ def _run(plan: StudyPlan, folder: StudyFolder, options: argparse.Namespace) -> N
         return
     failures = run_pairs(plan, folder, launcher, costs, failures)
     check_answerable(plan, folder, failures)
+    tables = tables_of_study(pool_study(plan, folder, failures))
+    # Files first: whoever reads along may stop reading.
+    write_tables(tables, folder.path, "study")
+    for table in tables:
+        table.print()
+    print(f"Written to {folder.path}")
+    if failures:
+        name, reason = next(iter(failures.items()))
+        failed = f"{count(len(failures), 'pair')} failed, {name}: {reason}"
+        raise InputError(f"{failed}; mend it and go on by the same command with --resume")
 
 
 def _parser() -> argparse.ArgumentParser:

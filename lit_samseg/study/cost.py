@@ -40,8 +40,8 @@ def probe_job(folder: StudyFolder, pair: Pair, images: int) -> Job:
     path = folder.probe(pair)
     words = [*words_of_test(folder, pair), f"--trainer.limit_test_batches={images}", f"--output_dir={path}"]
     words = [word for word in words if word != "--resume=true"]
-    timer = {"class_path": "lit_samseg.study.row_seconds.RowSeconds"}
-    timer |= {"init_args": {"path": str(path / SECONDS), "images": min(images, _TIMED)}}
+    timing = {"path": str(path / SECONDS), "images": min(images, _TIMED)}
+    timer = {"class_path": "lit_samseg.study.row_seconds.RowSeconds", "init_args": timing}
     words += ["--overwrite=true", "--gallery=false", "--report=false", f"--trainer.callbacks+={json.dumps(timer)}"]
     return Job(pair.name, words, path.with_name(f"{path.name}.txt"), pair.data_key)
 

@@ -77,7 +77,9 @@ class LiveTable(AbstractContextManager["LiveTable"]):
     def table(self) -> Table:
         """Return the table as it is now."""
         table = Table(box=SIMPLE_HEAD)
-        for n, heading in enumerate(["pair", "state", "images", "left", "baseline mIoU*", f"gain, {_watched(self.plan)}"]):
+        for n, heading in enumerate(
+            ["pair", "state", "images", "left", "baseline mIoU*", f"gain, {_watched(self.plan)}"]
+        ):
             table.add_column(Text(heading), justify="right" if n > 1 else "left")
         for pair in self.plan.pairs:
             table.add_row(*map(Text, self._cells(pair)))
@@ -115,5 +117,3 @@ def _watched(plan: StudyPlan) -> str:
     """Return the row whose gain is told at once: the recommended one, or the last of the first pair."""
     rows = plan.pairs[0].rows
     return "auto" if "auto" in rows else rows[-1]
-
-

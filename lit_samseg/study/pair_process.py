@@ -5,12 +5,14 @@ Libraries are imported once, by a server that is forked for each command: that t
 
 import multiprocessing
 import os
+import runpy
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
 from lit_samseg.errors import InputError
 
@@ -38,15 +40,13 @@ class PairProcess:
             log.open("w").close()
         except OSError as error:
             raise InputError(f"{log} cannot be written ({error.strerror}); give another --output_dir") from error
-        method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-        context = multiprocessing.get_context(method)
-        context.set_forkserver_preload(_PRELOADED)
-        self._process = context.Process(target=_run, args=(list(words), str(log), threads))
+        self._process = _context().Process(target=_run, args=(list(words), str(log), threads))
         self._process.start()
 
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal's, or None while it runs."""
-        return self._process.exitcode
+        code: int | None = self._process.exitcode
+        return code
 
     def stop(self) -> None:
         """Ask it to end; what is finished is kept."""
@@ -63,6 +63,14 @@ class PairProcess:
             self._process.kill()
 
 
+def _context() -> Any:
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    return context
+
+
 def _run(words: list[str], log: str, threads: int | None) -> None:
     if hasattr(os, "setsid"):
         os.setsid()
@@ -70,8 +78,8 @@ def _run(words: list[str], log: str, threads: int | None) -> None:
     for stream in (1, 2):
         os.dup2(file, stream)
     os.close(file)
-    sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (as long as the process)
-    sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (as long as the process)
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
     # The server's own way to start processes is not for those that read pictures.
     multiprocessing.set_start_method(None, force=True)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -80,10 +88,9 @@ def _run(words: list[str], log: str, threads: int | None) -> None:
 
         torch.set_num_threads(threads)
     sys.argv = ["lit-samseg", *words]
-    from lit_samseg.__main__ import main
-
     try:
-        main()
+        # As ``python -m lit_samseg`` does.
+        runpy.run_module("lit_samseg", run_name="__main__", alter_sys=True)
     finally:
         sys.stdout.flush()
 

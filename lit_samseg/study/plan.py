@@ -37,8 +37,11 @@ class Pair:
 
     @property
     def rows(self) -> list[str]:
-        """The rows that the pair is asked for."""
-        return [str(row) for row in self.options["model"]["init_args"].get("variants", ())]
+        """The rows that the pair is asked for, by the names under which they are pooled, in the order of its run."""
+        asked = self.options["model"]["init_args"].get("variants", ())
+        # A row with a name of its own is a mapping of one.
+        names = [str(name).strip() for row in asked for name in (row if isinstance(row, Mapping) else [row])]
+        return [name for name in names if name != "baseline"]
 
     @property
     def data_key(self) -> str:

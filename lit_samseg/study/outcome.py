@@ -1,0 +1,47 @@
+"""The pairs of a study that are finished become its answer."""
+
+from collections.abc import Mapping
+
+from lit_samseg.pooling.contents import StudyResults
+from lit_samseg.pooling.pool_runs import FinishedPair, pool_runs
+from lit_samseg.pooling.study_file import STUDY_VERSION, write_study
+from lit_samseg.results.rows import RESAMPLES
+from lit_samseg.study.cost import read_costs
+from lit_samseg.study.folder import StudyFolder
+from lit_samseg.study.plan import StudyPlan
+
+
+def pool_study(plan: StudyPlan, folder: StudyFolder, failures: Mapping[str, str]) -> StudyResults:
+    """Pool the pairs that are finished, and write ``study.json``.
+
+    Args:
+        plan: The study.
+        folder: Its folder.
+        failures: Why the other pairs failed.
+
+    Raises:
+        InputError: A run cannot be read.
+    """
+    costs = read_costs(folder.path)
+    done = [
+        FinishedPair.read(
+            pair.name,
+            folder.path,
+            folder.run(pair).relative_to(folder.path).as_posix(),
+            pair.rows,
+            costs[pair.name].rows if pair.name in costs else {},
+        )
+        for pair in plan.pairs
+        if folder.is_finished(pair)
+    ]
+    pairs, rows = pool_runs(done)
+    results: StudyResults = {
+        "schema_version": STUDY_VERSION,
+        "title": plan.title,
+        "pairs": pairs,
+        "rows": rows,
+        "failed": [{"pair": name, "reason": reason} for name, reason in failures.items()],
+        "resamples": RESAMPLES,
+    }
+    write_study(folder.path, results)
+    return results
