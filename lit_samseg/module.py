@@ -189,7 +189,8 @@ class SamSegEvaluation(LightningModule):
                 refined, found = self._refine(sample, context, asked, analysis)
             except InputError as error:
                 raise InputError(f"image {sample.id}: {error}") from error
-            results.append(LabelMaps(sample.id, {"baseline": context.label_map} | refined, asked.rows, found))
+            rows = {"baseline": context.label_map} | refined
+            results.append(LabelMaps(sample.id, rows, asked.rows, found, entropy=context.entropy))
         return results
 
     def _refine(

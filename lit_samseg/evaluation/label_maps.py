@@ -20,6 +20,7 @@ class LabelMaps:
         prompts: What SAM was asked, by row name; rows without a prompt are left out.
         analysis: What the ground truth says of the steps, where that was asked.
         counts: The image's numbers, in a test.
+        entropy: How unsure the baseline is of its classes, float32 scalar; None where that is not known.
     """
 
     id: str
@@ -27,3 +28,4 @@ class LabelMaps:
     prompts: Mapping[str, Sequence[Asked]] = field(default_factory=dict)
     analysis: ImageAnalysis | None = None
     counts: ImageCounts | None = None
+    entropy: Tensor | None = None

@@ -95,7 +95,7 @@ class Scoring(nn.Module):
             raise InputError(f"image {sample.id} has no ground truth to test against; use predict")
         target = target.long()
         facts = ImageFacts(sample.id, self.num_classes, self.ignore_index)
-        image = ImageRows(facts, torch.stack(list(maps.rows.values())), target)
+        image = ImageRows(facts, torch.stack(list(maps.rows.values())), target, maps.entropy)
         counted = {
             word: count_others(gathers.metric, image, gathers.blank)
             if gathers.metric in self.others

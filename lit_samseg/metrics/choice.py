@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
-from lit_samseg.metrics import boundary_metric, pixel_metric, specks
+from lit_samseg.metrics import boundary_metric, entropy, pixel_metric, specks
 from lit_samseg.metrics.metric import METRICS, ImageRows, Metric
 
-OWN = (pixel_metric.PixelMetric, boundary_metric.BoundaryMetric, specks.Specks)
+OWN = (pixel_metric.PixelMetric, boundary_metric.BoundaryMetric, specks.Specks, entropy.Entropy)
 """This package's metrics; named here, they are registered."""
 
 _WORD = re.compile("[a-z][a-z0-9_]*")

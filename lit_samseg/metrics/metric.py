@@ -49,11 +49,13 @@ class ImageRows:
         facts: What else is known.
         maps: Integer ``[R, H, W]``, `lit_samseg.void.VOID` where a row gives no class.
         target: Ground truth, int64 ``[H, W]``.
+        entropy: Mean entropy of the baseline's class scores in nats, float32 scalar; None where it is not known.
     """
 
     facts: ImageFacts
     maps: "Tensor"
     target: "Tensor"
+    entropy: "Tensor | None" = None
 
     @cached_property
     def maps_on_host(self) -> NDArray[np.integer]:

@@ -13,6 +13,7 @@ BASELINE_SCORE = "baseline_score"
 REGIONS = "regions"
 REGION_SIZE = "region_size"
 BORDER_SHARE = "border_share"
+ENTROPY = "entropy"
 
 _PREDICTED = 2
 """The place of pred_area among counts."""
@@ -42,6 +43,7 @@ def image_facts(evidence: Evidence, row: str) -> dict[str, Floats]:
       of twice the size; nan without a region.
     - ``border_share``: share of the scored pixels that the baseline has within 2 % of the image's diagonal of a border
       (the bands of Boundary IoU).
+    - ``entropy``: how unsure the baseline is of its classes, in nats; of runs with ``--model.metrics [entropy]``.
 
     Args:
         evidence: The run's numbers.
@@ -50,6 +52,7 @@ def image_facts(evidence: Evidence, row: str) -> dict[str, Floats]:
     before, after = _both_scores(evidence, row)
     scored = evidence.counts[0, _PREDICTED].sum(axis=-1).astype(np.float64)
     number, median = _regions(evidence)
+    entropy = evidence.metrics.get(ENTROPY)
     unknown = np.full(len(evidence.ids), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         size = np.log2(median / scored)
@@ -60,6 +63,7 @@ def image_facts(evidence: Evidence, row: str) -> dict[str, Floats]:
         REGIONS: number,
         REGION_SIZE: np.where(np.isfinite(size), size, np.nan),
         BORDER_SHARE: np.where(np.isfinite(border), border, np.nan),
+        ENTROPY: np.where(entropy["known"][0] > 0, entropy["nats"][0], np.nan) if entropy else unknown,
     }
 
 

@@ -96,6 +96,11 @@ class ImageContext:
             self._regions |= find_regions_by(self.label_map, missing, self.background)
 
     @property
+    def entropy(self) -> Tensor | None:
+        """How unsure the baseline is of its classes (`Grid.entropy`); None where no row asked for its scores."""
+        return None if self._grid is None else self._grid.entropy
+
+    @property
     def has_regions(self) -> bool:
         """Whether any region was found so far."""
         return any(self._regions.values())

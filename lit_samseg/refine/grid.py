@@ -30,6 +30,7 @@ class Grid:
         log_probabilities: float32 ``[A, h, w]``.
         labels: The baseline's label map at the cells' middles, integer ``[h, w]``.
         image: RGB in 0..255, float32 ``[3, h, w]``.
+        scored: Whether the probabilities are of the baseline's own scores, not of its label map.
     """
 
     frame: Frame
@@ -37,12 +38,20 @@ class Grid:
     log_probabilities: Tensor
     labels: Tensor
     image: Tensor
+    scored: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
         """``(h, w)``."""
         height, width = self.image.shape[1:]
         return height, width
+
+    @property
+    def entropy(self) -> Tensor | None:
+        """Mean entropy of the cells in nats, float32 scalar; None where the baseline gave no scores."""
+        if not self.scored:
+            return None
+        return -(self.log_probabilities.exp() * self.log_probabilities).sum(0).mean()
 
     def label_map(self, scores: Tensor) -> Tensor:
         """Return the class of the largest score of each pixel of the image; of equal ones the lowest.
@@ -97,7 +106,7 @@ def make_grid(
     cells = sample(logits.float(), frame).log_softmax(0)
     likely = (cells.flatten(1).max(1).values.exp() > LEAST_PROBABILITY).nonzero()[:, 0]
     classes = torch.unique(torch.cat([classes, likely]))
-    return Grid(frame, classes, cells[classes], labels, colours)
+    return Grid(frame, classes, cells[classes], labels, colours, scored=True)
 
 
 def pixel_frame(frame: Frame) -> Frame:

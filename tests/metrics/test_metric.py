@@ -121,7 +121,7 @@ def test_a_path_finds_a_metric_and_a_word_another() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["speks"], "is no metric; there are boundary, pixels"),
+        (["speks"], "is no metric; there are boundary, entropy, pixels"),
         (["os:getcwd"], "os:getcwd is no metric; it must be a class derived from lit_samseg.metrics.metric.Metric"),
         (["nowhere.at.all:Metric"], "cannot be imported: ModuleNotFoundError"),
         ([f"{HERE}:Wordless"], "Wordless has no word; give the class one"),

@@ -1,5 +1,7 @@
 """Moderators of each image, from a run's numbers by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,14 @@ def test_moderators_by_hand() -> None:
     assert found["region_size"] == pytest.approx([np.log2(0.21), np.log2(0.9), np.nan], nan_ok=True)
     assert found["border_share"] == pytest.approx([0.18, 0.06, np.nan], nan_ok=True)
     assert image_gains(evidence(regions), "baseline") == pytest.approx([0, 0, np.nan], nan_ok=True)
+
+
+def test_entropy_where_it_was_kept() -> None:
+    kept = evidence(None)
+    assert np.isnan(image_facts(kept, "box")["entropy"]).all()
+    counts = {"nats": np.array([[0.5, 0.0, 0.25]] * 2), "known": np.array([[1, 0, 1]] * 2)}
+    found = image_facts(dataclasses.replace(kept, metrics={"entropy": counts}), "box")
+    assert found["entropy"] == pytest.approx([0.5, np.nan, 0.25], nan_ok=True)
 
 
 def test_without_an_analysis_classes_are_counted() -> None:
