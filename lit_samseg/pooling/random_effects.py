@@ -22,6 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from lit_samseg.pooling.heterogeneity import SINGULAR, Differences, Floats, Method
 
+_HARDLY = 1e-4
+"""Of the largest variance: a pair with less, a hundredth of the standard error, is one that a row hardly changed."""
 _NOTHING = 1e-9
 """Of two pairs' variances: a difference between them that varies less is none."""
 
@@ -78,9 +80,10 @@ def pool(effects: ArrayLike, covariance: ArrayLike, *, method: Method = "reml", 
       it is up to 3 points less, so ``K - 2`` are taken.
     - A pair whose effect or variance is nan is left out. Of none, all is nan; of one, the mean is its effect, and
       nothing is said of other pairs. Two have an interval, which is wide (12.7 standard errors), and predict nothing.
-    - A row that changes nothing on a pair has effect 0 and variance 0. So few images that none changed do not say that
-      no image would, and two such pairs would alone decide ``mu = tau = 0``. The pair is given the smallest variance
-      of the others. Where all variances are 0, the effects alone speak: an ordinary t interval.
+    - A row that changes nothing on a pair has effect 0 and variance 0, or next to it. So few images that hardly one
+      changed do not say that no image would, and two such pairs would alone decide ``mu = tau = 0``. A pair whose
+      standard error is below a hundredth of the largest is given the smallest variance of the others. Where all
+      variances are 0, the effects alone speak: an ordinary t interval.
     - Pairs with the same effect whose difference never varies are one pair, given more than once: two SAMs, say, and
       a row that asks none. They count once and share its weight.
 
@@ -173,9 +176,9 @@ def _unknown(mean: float, weights: Floats, pairs: int) -> Pooled:
 
 
 def _without_zeros(v: Floats, y: Floats) -> Floats:
-    """Give pairs without a variance the smallest of the others; where none has any, next to none."""
+    """Give pairs without a variance to speak of the smallest of the others; where none has any, next to none."""
     variances = np.diag(v)
-    zero = variances <= 0
+    zero = variances <= _HARDLY * variances.max()
     if not zero.any():
         return v
     least = variances[~zero].min() if not zero.all() else 1e-12 * float(np.ptp(y)) ** 2 or 1.0

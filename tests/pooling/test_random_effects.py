@@ -209,6 +209,9 @@ def test_a_row_that_changes_nothing_is_not_certain() -> None:
     found = pool(y, v)
     assert found.mean > 0.005
     assert found == pool(y, [4e-5, 4e-5, 4e-5, 9e-5, 1e-4])
+    # Nor is one that changes a few pixels of one image.
+    hardly = pool(np.add(y, [1e-6, 2e-6, 0, 0, 0]), [1e-12, 1e-12, 4e-5, 9e-5, 1e-4])
+    assert hardly.mean == pytest.approx(found.mean, abs=2e-6)
     # Nothing at all: 0, and no doubt about these pairs.
     nothing = pool(np.zeros(4), np.zeros((4, 4)))
     assert (nothing.mean, nothing.low, nothing.high, nothing.p, nothing.tau) == (0, 0, 0, 1, 0)
