@@ -68,8 +68,8 @@ def joint_bootstrap(pairs: Sequence[PairCounts], resamples: int = 10_000, seed: 
         seed: Seed of the draws.
 
     Returns:
-        Differences of `PRIMARY_METRIC`, float64 ``[B, K, A]``: fractions; nan where a pair has no such row, and where
-        a resample holds nothing but void of a pair.
+        Differences of `PRIMARY_METRIC`, float64 ``[B, K, A]``: fractions; nan where a pair has no such row, or fewer
+        than two images that are not all void, and where a resample holds nothing but void of a pair.
 
     Raises:
         ValueError: Pairs ask for different numbers of rows, an id is given twice, or ids and counts do not match.
@@ -125,6 +125,9 @@ def _fill(differences: Floats, pairs: Sequence[PairCounts], places: Sequence[int
     for weights in _weights(pairs, images, len(differences), seed, min(one.chunk() for one in paired)):
         chunk = slice(done, done + len(weights))
         for n, place in enumerate(places):
+            if paired[n].scored < 2:
+                # It would be the same in every resample, which is no certainty.
+                continue
             found = differences_by_weights(paired[n], weights[:, own[n]])[:, primary]
             of_row = dict(zip(needed[n][1:], found, strict=True)) | {0: np.zeros(len(weights))}
             for column, row in enumerate(pairs[n].rows):

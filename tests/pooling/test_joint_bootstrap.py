@@ -137,6 +137,16 @@ def test_rows_that_a_pair_has_not_are_nan_and_the_baseline_is_0() -> None:
     assert covariance[1, 1] > 0
 
 
+def test_one_image_says_nothing_of_others() -> None:
+    first, mixed = alike(9)
+    blind = mixed[:, :, :3].copy()
+    blind[:, :, 1:] = 0
+    pairs = [PairCounts("VOC", IDS, first, [1]), PairCounts("ADE", IDS[:1], mixed[:, :, :1], [1])]
+    found = joint_bootstrap([*pairs, PairCounts("CamVid", IDS[:3], blind, [1])], 100)[:, :, 0]
+    assert np.isnan(found[:, 1:]).all()
+    assert np.isfinite(covariance_of(found)).sum() == 1
+
+
 def test_resamples_of_nothing_but_void_are_left_out_for_all_pairs() -> None:
     resampled = np.array([[1.0, 2.0], [np.nan, 9.0], [3.0, 5.0], [2.0, 2.0]])
     expected = np.cov(resampled[[0, 2, 3]], rowvar=False)
