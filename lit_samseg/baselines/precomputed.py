@@ -9,6 +9,7 @@ from torch import Tensor
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.looking import like_names, size_of
 from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values
+from lit_samseg.data.cityscapes import CITYSCAPES_CLASSES
 from lit_samseg.data.listing import list_folder
 from lit_samseg.data.palette_agreement import check_palettes_agree
 from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
@@ -56,6 +57,7 @@ class Precomputed(Baseline):
         self.num_classes = num_classes
         self.label_offset, self.ignore_index = label_offset, ignore_index
         self.label_values = label_values
+        self._has_label_ids_too = False
 
     def check_classes(self, class_names: tuple[str, ...]) -> None:
         """Compare the number of classes with the data set's, or take it from there.
@@ -66,6 +68,7 @@ class Precomputed(Baseline):
         if self.num_classes is None:
             self.num_classes = len(class_names)
         super().check_classes(class_names)
+        self._has_label_ids_too = class_names == CITYSCAPES_CLASSES
         first, void = self.label_offset, self.ignore_index
         if void is not None and (void < 0 or first <= void < first + self.num_classes):
             raise InputError(
@@ -152,5 +155,6 @@ class Precomputed(Baseline):
         except InputError as error:
             if self.ignore_index is not None:
                 raise
-            raise InputError(f"{error}; if that is no class but void, set model.baseline.ignore_index") from error
+            ids = "; label ids of Cityscapes must become train ids first" if self._has_label_ids_too else ""
+            raise InputError(f"{error}{ids}; if that is no class but void, set model.baseline.ignore_index") from error
         return labels.to(image.device)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lit_samseg.data.coco_classes import PANOPTIC_COLOURS, PANOPTIC_IDS, CocoClasses, class_of_category, names_of
-from lit_samseg.data.coco_layout import COCO_PAGE, image_folder, part_of
+from lit_samseg.data.coco_layout import COCO_PAGE, download_images, download_panoptic, image_folder, part_of
 from lit_samseg.data.opening import opened
 from lit_samseg.data.pairs import Pair, PairedFiles
 from lit_samseg.data.palettes import hex_palette, voc_palette
@@ -31,22 +31,38 @@ class COCOPanoptic(PairedFiles):
         root: The folder that holds these.
         split: ``val`` or ``train``, of 2017.
         classes: ``own``, or ``voc``: VOC's classes among the things, all else is background.
+        download: Fetch the split's images (1 GB; 18 GB for ``train``) and the annotations (0.8 GB) into ``root`` where
+            they are not there.
         options: Those of every data set (`SegmentationDataModule`).
 
     Raises:
         InputError: There is no such split.
     """
 
-    def __init__(self, root: str = "data", split: str = "val", classes: CocoClasses = "own", **options: Any) -> None:
+    def __init__(
+        self,
+        root: str = "data",
+        split: str = "val",
+        classes: CocoClasses = "own",
+        download: bool = False,
+        **options: Any,
+    ) -> None:
         super().__init__(root, split, **options)
         for chosen in (split, self.training.split):
             part_of(chosen, "coco_panoptic")
         self.classes: CocoClasses = classes
+        self.download = download
         self.name = "coco_panoptic" if classes == "own" else "coco_panoptic_voc"
         self.class_names = names_of(PANOPTIC_IDS, classes)
         self.background = None if classes == "own" else 0
         self.palette = hex_palette(PANOPTIC_COLOURS) if classes == "own" else voc_palette()
         self._segments: dict[str, dict[str, NDArray[np.int32]]] = {}
+
+    def prepare_data(self) -> None:
+        """Download the split where asked to (on one process)."""
+        if self.download and self.pictures is None:
+            download_images(self.root, part_of(self.split, self.name))
+            download_panoptic(self.root, part_of(self.split, self.name))
 
     @property
     def class_of(self) -> dict[int, int]:
@@ -56,7 +72,7 @@ class COCOPanoptic(PairedFiles):
     @property
     def remedy(self) -> str:
         """Which files are meant."""
-        return f"get panoptic_annotations_trainval2017.zip of {COCO_PAGE}"
+        return f"get panoptic_annotations_trainval2017.zip of {COCO_PAGE}, or set --data.download true"
 
     @property
     def numbering(self) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lit_samseg.data.coco_classes import STUFF_IDS, CocoClasses, class_of_category, names_of
-from lit_samseg.data.coco_layout import first_folder, image_folder, part_of
+from lit_samseg.data.coco_layout import download_images, first_folder, image_folder, part_of
 from lit_samseg.data.pairs import Pair, PairedFiles, find_images
 from lit_samseg.data.palettes import voc_palette
 from lit_samseg.errors import InputError
@@ -16,27 +16,42 @@ class COCOStuff(PairedFiles):
 
     Files of ``stuffthingmaps_trainval2017.zip`` have category ids less 1: 0 (person) to 181 (wood) with eleven gaps,
     and 255 where there is no label. Images lie in ``val2017`` or ``images/val2017``, ground truth in
-    ``annotations/val2017``, ``stuffthingmaps/val2017`` or ``stuffthingmaps_trainval2017/val2017``. It is not
-    downloaded: get it from https://github.com/nightrome/cocostuff. The classes have no colours of their own.
+    ``annotations/val2017``, ``stuffthingmaps/val2017`` or ``stuffthingmaps_trainval2017/val2017``. The
+    label maps are not downloaded: get them from https://github.com/nightrome/cocostuff. The classes have no colours of
+    their own.
 
     Args:
         root: The folder that holds these.
         split: ``val`` or ``train``, of 2017.
         classes: ``own``, or ``voc``: VOC's classes among the things, all else is background.
+        download: Fetch the split's images (1 GB; 18 GB for ``train``) into ``root`` where they are not there.
         options: Those of every data set (`SegmentationDataModule`).
 
     Raises:
         InputError: There is no such split.
     """
 
-    def __init__(self, root: str = "data", split: str = "val", classes: CocoClasses = "own", **options: Any) -> None:
+    def __init__(
+        self,
+        root: str = "data",
+        split: str = "val",
+        classes: CocoClasses = "own",
+        download: bool = False,
+        **options: Any,
+    ) -> None:
         super().__init__(root, split, **options)
         for chosen in (split, self.training.split):
             part_of(chosen, "coco_stuff")
         self.classes: CocoClasses = classes
+        self.download = download
         self.name = "coco_stuff" if classes == "own" else "coco_stuff_voc"
         self.class_names = names_of(STUFF_IDS, classes)
         self.background, self.palette = (None, None) if classes == "own" else (0, voc_palette())
+
+    def prepare_data(self) -> None:
+        """Download the images where asked to (on one process)."""
+        if self.download and self.pictures is None:
+            download_images(self.root, part_of(self.split, self.name))
 
     @property
     def class_of(self) -> dict[int, int]:

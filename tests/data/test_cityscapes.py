@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from lit_samseg.baselines import Precomputed
 from lit_samseg.data import Cityscapes
 from lit_samseg.data.cityscapes import CITYSCAPES_CLASSES, LABEL_IDS
 from lit_samseg.data.understanding import describe_classes
@@ -148,6 +150,14 @@ def test_files_of_other_numbers_are_refused(tmp_path: Path) -> None:
     refuses(lambda: data.read_target(IDS[1]), f"{train_ids} has label 19", "set data.labels to ids")
     Image.new("RGB", (17, 12), (128, 64, 128)).save(ids)
     refuses(lambda: Cityscapes(str(root)).read_target(IDS[1]), "mode RGB", "class indices")
+
+
+def test_label_maps_of_label_ids_are_told(tmp_path: Path) -> None:
+    Image.fromarray(label_ids(0)).save(tmp_path / f"{IDS[0]}.png")
+    baseline = Precomputed(str(tmp_path))
+    baseline.check_classes(CITYSCAPES_CLASSES)
+    image = torch.zeros(3, 12, 17, dtype=torch.uint8)
+    refuses(lambda: baseline.label_map(image, IDS[0]), "has label 19", "label ids of Cityscapes must become train ids")
 
 
 def test_a_root_without_the_data(tmp_path: Path) -> None:

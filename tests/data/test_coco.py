@@ -1,6 +1,7 @@
 """COCO-Stuff's label maps and COCO's panoptic segments in their layout, with their own classes and with VOC's."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +175,50 @@ def test_a_root_without_the_data(tmp_path: Path) -> None:
         tmp_path / f"panoptic/annotations/val2017/{ID}.png"
     )
     refuses(lambda: COCOStuff(str(tmp_path / "panoptic")).read_target(ID), "mode RGB", "class indices")
+
+
+def zipped(path: Path, folder: Path, part: str) -> None:
+    """Write a folder, or a file, of another one into a zip."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "a") as archive:
+        for member in [folder / part, *sorted((folder / part).rglob("*"))]:
+            archive.write(member, member.relative_to(folder))
+
+
+def test_download_unpacks_archives_that_are_there_already(tmp_path: Path) -> None:
+    """As after a download; the download itself is tested in tests/test_download.py."""
+    source, root = small_panoptic(tmp_path / "source", [[1]], {1: 1}), tmp_path / "root"
+    zipped(root / "val2017.zip", source, "val2017")
+    zipped(source / "annotations/panoptic_val2017.zip", source / "annotations", "panoptic_val2017")
+    archive = root / "panoptic_annotations_trainval2017.zip"
+    for part in ("json", "zip"):
+        zipped(archive, source, f"annotations/panoptic_val2017.{part}")
+    data = COCOPanoptic(str(root), download=True)
+    for _ in range(2):
+        data.prepare_data()
+    data.setup("test")
+    assert data.read(ID, with_target=True).target.tolist() == [[0]]  # type: ignore[union-attr]
+    COCOStuff(str(root), download=True).prepare_data()
+    names = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.suffix != ".lock"}
+    assert names == {
+        *("val2017", "val2017.zip", f"val2017/{ID}.jpg", "annotations", archive.name),
+        *(f"annotations/panoptic_val2017{end}" for end in ("", ".json", ".zip", f"/{ID}.png")),
+    }
+
+
+def test_a_broken_or_foreign_archive_leaves_nothing_behind(tmp_path: Path) -> None:
+    archive = tmp_path / "val2017.zip"
+    archive.write_bytes(b"PK\x03\x04 cut off")
+    data = COCOPanoptic(str(tmp_path), download=True)
+    refuses(data.prepare_data, "val2017.zip is broken", "delete it and run again")
+    archive.unlink()
+    (tmp_path / "other").mkdir()
+    zipped(archive, tmp_path, "other")
+    refuses(data.prepare_data, "it has no val2017; delete it")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".lock") == ["other", "val2017.zip"]
+    COCOPanoptic(str(tmp_path)).prepare_data()
+
+
+def test_an_unreachable_download_says_where_to_put_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lit_samseg.data.coco_layout._SERVER", "http://127.0.0.1:9")
+    refuses(COCOStuff(str(tmp_path), download=True).prepare_data, f"put it at {tmp_path}/val2017.zip")
