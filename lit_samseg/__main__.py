@@ -160,7 +160,7 @@ def _readable_cause(error: BaseException | None) -> BaseException | None:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
             # A logger's, or a library's; what this program writes has a name.
             return InputError(f"{error}: a logger's folder, or that for temporary files ({tempfile.gettempdir()})")
-        if isinstance(error, InputError | OSError | ModuleNotFoundError):
+        if isinstance(error, InputError | OSError | ModuleNotFoundError | TerminatedError):
             return error
         if _is(error, "MisconfigurationException"):
             return error

@@ -25,8 +25,8 @@ Ask one question of many pairs of a data set and a baseline: what does each row 
 """
 
 EPILOG = """\
-A study is YAML: pairs, and what all of them share. A pair may say anything that a configuration of 'test' can say; its
-own options are laid over the shared ones.
+A study is YAML: pairs, and what all of them share. A pair may say anything that a configuration of 'test' can say. Its
+own options are laid over the shared ones, and both over the configuration files that it names.
 
   rows: [box, none@densecrf, auto]
   sam: {class_path: lit_samseg.sam.SegmentAnything, init_args: {checkpoint: mobile_sam}}
@@ -74,7 +74,7 @@ def run_study(words: Sequence[str]) -> None:
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:
-    raise TerminatedError("SIGTERM")
+    raise TerminatedError
 
 
 def _run(plan: StudyPlan, folder: StudyFolder, options: argparse.Namespace) -> None:
@@ -135,14 +135,18 @@ def _bool(text: str) -> bool:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is below 0")
-    return number
+    return _at_least(0, text)
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is below 1")
+    return _at_least(1, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from error
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{number} is below {least}")
     return number

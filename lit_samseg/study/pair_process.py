@@ -88,8 +88,9 @@ def _run(words: list[str], log: str, threads: int | None) -> None:
 
         torch.set_num_threads(threads)
     sys.argv = ["lit-samseg", *words]
+    # The study's own program has imported it; it runs anew, as by ``python -m lit_samseg``.
+    sys.modules.pop("lit_samseg.__main__", None)
     try:
-        # As ``python -m lit_samseg`` does.
         runpy.run_module("lit_samseg", run_name="__main__", alter_sys=True)
     finally:
         sys.stdout.flush()

@@ -12,8 +12,12 @@ from lit_samseg.cli.config_files import check_config_file
 from lit_samseg.errors import InputError
 from lit_samseg.study.layering import lay_over
 
-SHARED = ("config", "data", "baseline", "sam", "rows", "model", "trainer", "seed_everything")
-"""Keys of the file that all pairs share, and of each pair, whose own are laid over them."""
+SHARED = ("config", "data", "baseline", "sam", "rows", "model", "trainer", "seed_everything", "gallery", "report")
+"""Keys of the file that all pairs share, and of each pair, whose own are laid over them. ``config`` is a file, or a list
+of files, to start from: all other keys are laid over it."""
+
+_OF_TEST = ("data", "trainer", "seed_everything", "gallery", "report")
+"""Keys that a configuration of ``test`` has as well."""
 
 EVALUATION = "lit_samseg.module.SamSegEvaluation"
 
@@ -100,8 +104,9 @@ def _pair(path: Path, number: int, given: Any, shared: Mapping[str, Any]) -> Pai
     if unknown:
         raise InputError(f"{where} has {unknown[0]!r}; it may have name, {', '.join(SHARED)}")
     options: Mapping[str, Any] = {}
-    for layer in (shared, given):
-        options = lay_over(options, _as_configuration(where, layer))
+    # Files are what to start from: a pair's own has rows, where the study's are to be pooled.
+    for layer in (*_files(where, shared), *_files(where, given), _own(where, shared), _own(where, given)):
+        options = lay_over(options, layer)
     if "data" not in options:
         raise InputError(f"{where} has no data; give a class_path and its init_args")
     arguments = options.get("model", {}).get("init_args", {})
@@ -113,12 +118,17 @@ def _pair(path: Path, number: int, given: Any, shared: Mapping[str, Any]) -> Pai
     return Pair(name, folder_name(name), options)
 
 
-def _as_configuration(where: str, layer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return one layer as a configuration of ``test``: its files first, then its own options."""
-    configuration: Mapping[str, Any] = {}
+def _files(where: str, layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the configurations that a layer names."""
     files = layer.get("config") or []
-    for file in files if isinstance(files, list) else [files]:
-        configuration = lay_over(configuration, _read(Path(str(file)).expanduser(), f"{where}: config "))
+    return [
+        _read(Path(str(file)).expanduser(), f"{where}: config ")
+        for file in (files if isinstance(files, list) else [files])
+    ]
+
+
+def _own(where: str, layer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a layer's own options as a configuration of ``test``."""
     arguments = dict(layer.get("model") or {})
     for key in ("baseline", "sam"):
         if key in layer:
@@ -127,9 +137,9 @@ def _as_configuration(where: str, layer: Mapping[str, Any]) -> Mapping[str, Any]
         if not isinstance(layer["rows"], list):
             raise InputError(f"{where}: rows is no list; write rows: [auto, box]")
         arguments["variants"] = layer["rows"]
-    own: dict[str, Any] = {key: layer[key] for key in ("data", "trainer", "seed_everything") if key in layer}
+    own: dict[str, Any] = {key: layer[key] for key in _OF_TEST if key in layer}
     own["model"] = {"class_path": EVALUATION, "init_args": arguments}
-    return lay_over(configuration, own)  # type: ignore[no-any-return]
+    return own
 
 
 def _read(path: Path, before: str = "") -> Mapping[str, Any]:
