@@ -1,5 +1,7 @@
 """What ``study.json`` holds, as types; scores are fractions, null where there is none."""
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 from lit_samseg.results.row_contents import Count, Number, Score, Seconds, Verdict
@@ -61,6 +63,8 @@ class PooledFacts(TypedDict):
     i2: Score
     q: Number
     q_p: Score
+    factor: Number
+    """Hartung and Knapp's; below 1 the pairs agree better than their sampling errors let expect."""
     predicted_low: Number
     """The true effect on the next pair lies from here to ``predicted_high``, with 95 % confidence."""
     predicted_high: Number
@@ -79,12 +83,34 @@ class SlopeFacts(TypedDict):
     """How much more a row gains on an image where something about the image is larger."""
 
     name: str
+    together: bool
+    """Whether the other things were kept as they are, or this one was looked at alone."""
     images: Count
+    gains: Count
+    """An image has one in each pair that holds it."""
     per_unit: Number
     low: Number
     high: Number
     standardised: Number
     p: Number
+
+
+class AboveEffect(TypedDict):
+    """How much more a row gains on a pair than the control."""
+
+    pair: str
+    value: Number
+    low: Number
+    high: Number
+
+
+class Above(TypedDict):
+    """A row against the control, on the pairs that have both."""
+
+    row: str
+    """The control."""
+    effects: list[AboveEffect]
+    pooled: PooledFacts
 
 
 class RowFacts(TypedDict):
@@ -96,6 +122,7 @@ class RowFacts(TypedDict):
     pooled: PooledFacts
     left_out: list[LeftOut]
     depends_on: list[SlopeFacts]
+    above: NotRequired[Above]
 
 
 class Failure(TypedDict):

@@ -1,18 +1,18 @@
 """Finished runs of pairs become one answer for each row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lit_samseg.errors import InputError
-from lit_samseg.pooling.contents import Effect, LeftOut, PairFacts, PooledFacts, RowFacts
+from lit_samseg.metrics.bootstrap import percentile_interval
+from lit_samseg.pooling.contents import Above, AboveEffect, Effect, LeftOut, PairFacts, PooledFacts, RowFacts
+from lit_samseg.pooling.dependence import slopes_of_row
+from lit_samseg.pooling.finished_pair import FinishedPair, image_keys
 from lit_samseg.pooling.joint_bootstrap import PairCounts, covariance_of, groups, joint_bootstrap
 from lit_samseg.pooling.random_effects import Pooled, leave_one_out, pool
 from lit_samseg.results.numbers import finite
-from lit_samseg.results.record import RunRecord
 from lit_samseg.results.row_contents import Row
 from lit_samseg.results.rows import RESAMPLES, SEED
 from lit_samseg.results.run_tables import METRIC
@@ -21,96 +21,67 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class FinishedPair:
-    """A pair whose test is done.
+class _Pooling:
+    """What all rows are pooled from.
 
     Attributes:
-        name: The pair's.
-        folder: Of its run, below the study's folder.
-        record: The run.
-        asked: Names by which its rows are pooled, in the order of the run, without the baseline.
-        seconds: Per image of each row alone, by its name in the run; of some rows, or none.
+        pairs: ``K`` of them.
+        rows: Names of the rows, ``A`` of them.
+        described: Each pair's rows as its ``results.json`` has them, the baseline first.
+        values: Each row's gain on each pair, float64 ``[K, A]``; nan where a pair has no such row.
+        resampled: The same on ``B`` joint resamples of the images, float64 ``[B, K, A]``.
+        keys: Each pair's, by which its images are known (`image_keys`).
+        group: Each pair's; pairs of one group share images.
     """
 
-    name: str
-    folder: str
-    record: RunRecord
-    asked: Sequence[str]
-    seconds: Mapping[str, float]
+    pairs: Sequence[FinishedPair]
+    rows: Sequence[str]
+    described: Sequence[Sequence[Row]]
+    values: Floats
+    resampled: Floats
+    keys: Sequence[str]
+    group: Sequence[int]
 
-    @classmethod
-    def read(
-        cls, name: str, study: Path, folder: str, asked: Sequence[str], seconds: Mapping[str, float]
-    ) -> "FinishedPair":
-        """Read a pair's run.
-
-        Raises:
-            InputError: There is none, or it has other rows than it was asked for.
-        """
-        record = RunRecord.read(study / folder)
-        if len(record.evidence.rows) != 1 + len(asked):
-            raise InputError(f"{study / folder} has other rows than pair {name!r} now has; give another --output_dir")
-        return cls(name, folder, record, asked, seconds)
-
-    def place_of(self, row: str) -> int | None:
-        """Return where a row is in the run; None where the pair has none of that name."""
-        return 1 + list(self.asked).index(row) if row in self.asked else None
+    def having(self, row: str) -> list[int]:
+        """Return the places of the pairs that have a row."""
+        return [n for n, pair in enumerate(self.pairs) if row in pair.asked]
 
 
-def pool_runs(pairs: Sequence[FinishedPair]) -> tuple[list[PairFacts], list[RowFacts]]:
+def pool_runs(pairs: Sequence[FinishedPair], control: str | None = None) -> tuple[list[PairFacts], list[RowFacts]]:
     """Pool each row over the pairs that have it.
 
     Args:
         pairs: At least one.
+        control: A row that others are compared with as well; None for none.
 
     Returns:
         What is to be said of the pairs, and of the rows in the order in which they are first asked for.
     """
     rows = list(dict.fromkeys(row for pair in pairs for row in pair.asked))
-    keys = _keys(pairs)
+    places = [[pair.place_of(row) for row in rows] for pair in pairs]
+    keys = image_keys(pairs)
     counted = [
-        PairCounts(key, pair.record.evidence.ids, pair.record.evidence.counts, [pair.place_of(row) for row in rows])
-        for key, pair in zip(keys, pairs, strict=True)
+        PairCounts(key, pair.record.evidence.ids, pair.record.evidence.counts, own)
+        for key, pair, own in zip(keys, pairs, places, strict=True)
     ]
-    group = groups(counted)
-    resampled = joint_bootstrap(counted, RESAMPLES, SEED)
     described = [pair.record.results()["rows"] for pair in pairs]
-    facts = [
-        _facts(pair, own, _sharing(n, group, pairs)) for n, (pair, own) in enumerate(zip(pairs, described, strict=True))
+    values = [
+        [np.nan if place is None else _value(own[place]) for place in at]
+        for own, at in zip(described, places, strict=True)
     ]
-    return facts, [_row(row, n, pairs, described, resampled, group) for n, row in enumerate(rows)]
+    resampled, group = joint_bootstrap(counted, RESAMPLES, SEED), groups(counted)
+    pooling = _Pooling(pairs, rows, described, np.array(values), resampled, keys, group)
+    return [_facts(pooling, n) for n in range(len(pairs))], [_row(pooling, row, control) for row in rows]
 
 
-def _keys(pairs: Sequence[FinishedPair]) -> list[str]:
-    """Name the data set of each pair, so that equal ids of one name are one image.
-
-    Folders of one's own all have one name. Where two pairs have the same classes, and an image of both has another
-    ground truth in each, their ids are not the same images.
-    """
-    keys: list[str] = []
-    for n, pair in enumerate(pairs):
-        name = pair.record.facts["dataset"]["name"]
-        others = [m for m in range(n) if pairs[m].record.facts["dataset"]["name"] == name]
-        same = next((m for m in others if _agree(pairs[m].record, pair.record)), None)
-        keys.append(keys[same] if same is not None else f"{name} {n}" if others else name)
-    return keys
+def _value(row: Row) -> float:
+    value = row["difference"][METRIC]["value"]
+    return float("nan") if value is None else value
 
 
-def _agree(a: RunRecord, b: RunRecord) -> bool:
-    if list(a.class_names) != list(b.class_names):
-        # The same pictures with other labels, for all that is known.
-        return True
-    where = {image: n for n, image in enumerate(b.evidence.ids)}
-    common = [(n, where[image]) for n, image in enumerate(a.evidence.ids) if image in where]
-    return all(np.array_equal(a.evidence.counts[0, 1, n], b.evidence.counts[0, 1, m]) for n, m in common)
-
-
-def _sharing(place: int, group: Sequence[int], pairs: Sequence[FinishedPair]) -> list[str]:
-    return [pair.name for n, pair in enumerate(pairs) if n != place and group[n] == group[place]]
-
-
-def _facts(pair: FinishedPair, rows: Sequence[Row], sharing: list[str]) -> PairFacts:
-    facts, baseline = pair.record.facts, rows[0]
+def _facts(pooling: _Pooling, place: int) -> PairFacts:
+    pair, baseline = pooling.pairs[place], pooling.described[place][0]
+    facts, group = pair.record.facts, pooling.group
     return {
         "name": pair.name,
         "folder": pair.folder,
@@ -125,42 +96,66 @@ def _facts(pair: FinishedPair, rows: Sequence[Row], sharing: list[str]) -> PairF
         "versions": facts["versions"],
         "miou": baseline["miou"],
         "miou_gt_present": baseline[METRIC],
-        "shares_images_with": sharing,
+        "shares_images_with": [
+            other.name for n, other in enumerate(pooling.pairs) if n != place and group[n] == group[place]
+        ],
         "seconds": facts["timing"].get("total"),
     }
 
 
-def _row(
-    row: str,
-    column: int,
-    pairs: Sequence[FinishedPair],
-    described: Sequence[Sequence[Row]],
-    resampled: Floats,
-    group: Sequence[int],
-) -> RowFacts:
-    having = [n for n, pair in enumerate(pairs) if row in pair.asked]
-    own = [described[n][pairs[n].place_of(row) or 0] for n in having]
-    effects = np.array([np.nan if (value := test["difference"][METRIC]["value"]) is None else value for test in own])
-    covariance = covariance_of(resampled[:, having, column], [group[n] for n in having])
-    pooled = pool(effects, covariance)
+def _row(pooling: _Pooling, row: str, control: str | None) -> RowFacts:
+    having, column = pooling.having(row), pooling.rows.index(row)
+    values = pooling.values[having, column]
+    covariance = covariance_of(pooling.resampled[:, having, column], [pooling.group[n] for n in having])
+    pooled = pool(values, covariance)
     errors = np.sqrt(np.diag(covariance))
-    told = zip(having, own, errors, pooled.weights, strict=True)
-    left = zip(having, leave_one_out(effects, covariance), strict=True) if pooled.pairs > 1 else ()
-    return {
+    left = zip(having, leave_one_out(values, covariance), strict=True) if pooled.pairs > 1 else ()
+    facts: RowFacts = {
         "name": row,
-        "effects": [_effect(pairs[n], test, described[n][0], float(error), weight) for n, test, error, weight in told],
+        "effects": [
+            _effect(pooling, n, row, float(error), weight)
+            for n, error, weight in zip(having, errors, pooled.weights, strict=True)
+        ],
         "pooled": _pooled(pooled),
-        "left_out": [_left_out(pairs[n].name, without) for n, without in left],
-        "depends_on": [],
+        "left_out": [_left_out(pooling.pairs[n].name, without) for n, without in left],
+        "depends_on": slopes_of_row([pooling.pairs[n] for n in having], [pooling.keys[n] for n in having], row),
     }
+    if control in pooling.rows and control != row and control is not None:
+        facts["above"] = _above(pooling, row, control)
+    return facts
 
 
-def _effect(pair: FinishedPair, row: Row, baseline: Row, error: float, weight: float) -> Effect:
-    test = row["difference"][METRIC]
-    before, after = (own.get("boundary", {}).get("iou_before_gt_present") for own in (baseline, row))
+def _above(pooling: _Pooling, row: str, control: str) -> Above:
+    """Compare a row with the control on the pairs that have both."""
+    both = [n for n in pooling.having(row) if control in pooling.pairs[n].asked]
+    column, other = pooling.rows.index(row), pooling.rows.index(control)
+    values = pooling.values[both, column] - pooling.values[both, other]
+    resampled = pooling.resampled[:, both, column] - pooling.resampled[:, both, other]
+    pooled = pool(values, covariance_of(resampled, [pooling.group[n] for n in both]))
+    effects: list[AboveEffect] = []
+    for place, n in enumerate(both):
+        # All resamples of one image are that image.
+        several = len(pooling.pairs[n].record.evidence.ids) > 1 and np.isfinite(resampled[:, place]).any()
+        low, high = percentile_interval(resampled[:, place]) if several else (float("nan"), float("nan"))
+        effects.append(
+            {
+                "pair": pooling.pairs[n].name,
+                "value": finite(values[place]),
+                "low": finite(low),
+                "high": finite(high),
+            }
+        )
+    return {"row": control, "effects": effects, "pooled": _pooled(pooled)}
+
+
+def _effect(pooling: _Pooling, place: int, row: str, error: float, weight: float) -> Effect:
+    pair, (baseline, *_) = pooling.pairs[place], pooling.described[place]
+    own = pooling.described[place][pair.place_of(row) or 0]
+    test = own["difference"][METRIC]
+    before, after = (one.get("boundary", {}).get("iou_before_gt_present") for one in (baseline, own))
     return {
         "pair": pair.name,
-        "row": row["name"],
+        "row": own["name"],
         "value": test["value"],
         "low": test["low"],
         "high": test["high"],
@@ -168,7 +163,7 @@ def _effect(pair: FinishedPair, row: Row, baseline: Row, error: float, weight: f
         "standard_error": finite(error),
         "weight": weight,
         "boundary_iou": None if before is None or after is None else after - before,
-        "seconds": pair.seconds.get(row["name"]),
+        "seconds": pair.seconds.get(own["name"]),
     }
 
 
@@ -183,6 +178,7 @@ def _pooled(pooled: Pooled) -> PooledFacts:
         "i2": finite(pooled.i2),
         "q": finite(pooled.q),
         "q_p": finite(pooled.q_p),
+        "factor": finite(pooled.factor),
         "predicted_low": finite(pooled.predicted_low),
         "predicted_high": finite(pooled.predicted_high),
     }

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from lit_samseg.pooling.contents import StudyResults
-from lit_samseg.pooling.pool_runs import FinishedPair, pool_runs
+from lit_samseg.pooling.finished_pair import FinishedPair
+from lit_samseg.pooling.pool_runs import pool_runs
 from lit_samseg.pooling.study_file import STUDY_VERSION, write_study
 from lit_samseg.results.rows import RESAMPLES
 from lit_samseg.study.cost import read_costs
@@ -34,7 +35,7 @@ def pool_study(plan: StudyPlan, folder: StudyFolder, failures: Mapping[str, str]
         for pair in plan.pairs
         if folder.is_finished(pair)
     ]
-    pairs, rows = pool_runs(done)
+    pairs, rows = pool_runs(done, plan.control)
     results: StudyResults = {
         "schema_version": STUDY_VERSION,
         "title": plan.title,

@@ -13,11 +13,14 @@ from lit_samseg.errors import InputError
 from lit_samseg.study.layering import lay_over
 
 SHARED = ("config", "data", "baseline", "sam", "rows", "model", "trainer", "seed_everything", "gallery", "report")
-"""Keys of the file that all pairs share, and of each pair, whose own are laid over them. ``config`` is a file, or a list
-of files, to start from: all other keys are laid over it."""
+"""Keys of the file that all pairs share, and of each pair, whose own are laid over them. ``config`` is a file, or a
+list of files, to start from: all other keys are laid over it."""
 
 _OF_TEST = ("data", "trainer", "seed_everything", "gallery", "report")
 """Keys that a configuration of ``test`` has as well."""
+
+CONTROLS = ("none@densecrf", "none@crf")
+"""Rows without SAM: what they gain is no merit of SAM's."""
 
 EVALUATION = "lit_samseg.module.SamSegEvaluation"
 
@@ -61,11 +64,14 @@ class StudyPlan:
         path: The file.
         title: What the study is called: ``title`` in the file, or the file's name.
         pairs: At least one.
+        control: The row that others are compared with as well: ``control`` in the file, or the random field without
+            SAM that is among the rows. None where there is none.
     """
 
     path: Path
     title: str
     pairs: Sequence[Pair]
+    control: str | None
 
 
 def read_plan(path: Path) -> StudyPlan:
@@ -79,9 +85,11 @@ def read_plan(path: Path) -> StudyPlan:
         InputError: It cannot be read, or a pair is wanting something; the message names the pair and the remedy.
     """
     given = _read(path)
-    unknown = [key for key in given if key not in (*SHARED, "pairs", "title")]
+    unknown = [key for key in given if key not in (*SHARED, "pairs", "title", "control")]
     if unknown:
-        raise InputError(f"{path} has {unknown[0]!r}; it may have title, pairs, and for all pairs {', '.join(SHARED)}")
+        raise InputError(
+            f"{path} has {unknown[0]!r}; it may have title, pairs, control, and for all pairs {', '.join(SHARED)}"
+        )
     pairs = given.get("pairs")
     if not isinstance(pairs, list) or not pairs:
         raise InputError(f"{path} has no pairs; give a list, each with a name, data and baseline")
@@ -92,7 +100,16 @@ def read_plan(path: Path) -> StudyPlan:
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise InputError(f"{path}: two pairs would have the {what} {twice!r}; give each a name of its own")
-    return StudyPlan(path, str(given.get("title", path.stem)), made)
+    return StudyPlan(path, str(given.get("title", path.stem)), made, _control(path, given, made))
+
+
+def _control(path: Path, given: Mapping[str, Any], pairs: Sequence[Pair]) -> str | None:
+    rows = list(dict.fromkeys(row for pair in pairs for row in pair.rows))
+    if "control" in given:
+        if given["control"] not in (None, *rows):
+            raise InputError(f"{path}: control {given['control']!r} is no row of a pair; there are {', '.join(rows)}")
+        return None if given["control"] is None else str(given["control"])
+    return next((row for row in CONTROLS if row in rows), None)
 
 
 def _pair(path: Path, number: int, given: Any, shared: Mapping[str, Any]) -> Pair:

@@ -1,7 +1,7 @@
 """A small study of the built-in world, whose pairs run in forks of the tests' process, which has imported all."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,7 +60,7 @@ def forked_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studied]:
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
     """The study, undisturbed."""
 
     def make(root: Path) -> None:
@@ -72,7 +72,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studied]:
         (root / "out.txt").write_text(out, encoding="utf-8")
 
     root = made_once(tmp_path_factory, "studied", make)
-    yield Studied(root / "small.yaml", root / "study", (root / "out.txt").read_text(encoding="utf-8"))
+    return Studied(root / "small.yaml", root / "study", (root / "out.txt").read_text(encoding="utf-8"))
 
 
 Write = Callable[..., Path]

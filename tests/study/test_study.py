@@ -89,6 +89,48 @@ def test_two_pairs_are_pooled_as_by_hand(studied: Studied) -> None:
     assert [left["mean"] for left in row["left_out"]] == [y2, y1]
 
 
+def test_rows_are_compared_with_the_control_on_the_same_images(studied: Studied) -> None:
+    control, row = study_of(studied.folder)["rows"]
+    assert "above" not in control
+    above = row["above"]
+    assert above["row"] == control["name"] == "none@crf"
+    gains = {name: {e["pair"]: e["value"] for e in one["effects"]} for name, one in (("c", control), ("r", row))}
+    assert {effect["pair"] for effect in above["effects"]} == set(list(PAIRS)[:2])
+    for effect in above["effects"]:
+        assert effect["value"] == pytest.approx(gains["r"][effect["pair"]] - gains["c"][effect["pair"]], abs=1e-12)
+        assert effect["low"] <= effect["value"] <= effect["high"]
+    assert above["pooled"]["pairs"] == 2
+    # Each resample of the difference is that of two rows, as if the control were the baseline.
+    evidence = Evidence.read(studied.folder / "pairs/val_x_DeepLab")
+    swapped = PairedCounts.from_counts(evidence.counts[[1, 2]])
+    resampled = bootstrap_differences(swapped, 10_000, seed=5)[0, METRICS.index("miou_gt_present")]
+    ends = [above["effects"][1]["low"], above["effects"][1]["high"]]
+    assert ends == pytest.approx(np.quantile(resampled, [0.025, 0.975]), abs=0.01)
+
+
+def test_slopes_are_those_of_least_squares(studied: Studied) -> None:
+    """Gain on the baseline's score of each image, by dummies for pairs in place of deviations from their means."""
+    row = study_of(studied.folder)["rows"][1]
+    gains, scores, pairs = [], [], []
+    for number, (name, images) in enumerate(PAIRS.items()):
+        counts = np.load(studied.folder / f"pairs/{FOLDERS[name]}/counts.npz")
+        hit, truth, guess = (counts[key].astype(float) for key in ("intersection", "gt_area", "pred_area"))
+        for image in range(images):
+            present = truth[0, image] > 0
+            iou = (hit / np.maximum(truth + guess - hit, 1))[:, image, present].mean(axis=1)
+            gains.append(iou[-1] - iou[0])
+            scores.append(iou[0])
+            pairs.append(number)
+    design = np.column_stack([scores, *(np.equal(pairs, n) for n in range(3))])
+    slope = np.linalg.lstsq(design, np.array(gains), rcond=None)[0][0]
+    found = {(own["name"], own["together"]): own for own in row["depends_on"]}
+    assert found["baseline_score", False]["per_unit"] == pytest.approx(slope, abs=1e-9)
+    # Two images are in two pairs.
+    assert (found["baseline_score", False]["images"], found["baseline_score", False]["gains"]) == (6, 8)
+    assert {"regions", "region_size", "border_share", "mean_score"} <= {name for name, _ in found}
+    assert ("entropy", False) not in found
+
+
 def test_tables_say_what_the_file_says(studied: Studied) -> None:
     row = study_of(studied.folder)["rows"][1]
     lines = list(csv.reader(io.StringIO((studied.folder / "study.csv").read_text())))
