@@ -1,4 +1,4 @@
-"""A study over recipes: tried on one list of images, reported on another."""
+"""Recipes tried on some images and reported on others: of one pair, or over the pairs of a study."""
 
 from lit_samseg.search.command import run_search
 

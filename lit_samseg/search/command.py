@@ -14,8 +14,8 @@ from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.search.configuration import Configuration
 from lit_samseg.search.outcome import write_front, write_summary, write_winner
 from lit_samseg.search.proposals import make_proposals
+from lit_samseg.search.recipe_search import TRIALS, RecipeSearch
 from lit_samseg.search.space import DEFAULT_SPACE, Space, read_space
-from lit_samseg.search.study import TRIALS, Study
 from lit_samseg.search.trials import best_of
 
 DESCRIPTION = """\
@@ -54,7 +54,7 @@ def run_search(words: Sequence[str]) -> None:
 
     Raises:
         InputError: The lists share an image, the space or the configuration has a fault, or the folder holds another
-            study.
+            search.
         SystemExit: The words are wrong, or help was asked for.
     """
     parser = _parser()
@@ -65,46 +65,46 @@ def run_search(words: Sequence[str]) -> None:
     check_apart(tune, report)
     space = DEFAULT_SPACE if options.space is None else read_space(options.space)
     configuration = Configuration.of_words(others)
-    study = Study(options.output_dir, configuration, options.tune)
+    search = RecipeSearch(options.output_dir, configuration, options.tune)
     try:
-        study.folder.mkdir(parents=True, exist_ok=True)
+        search.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--output_dir {study.folder} cannot be made: {error.strerror}") from error
-    with FolderLock(study.folder):
-        _run(study, configuration, space, options)
+        raise InputError(f"--output_dir {search.folder} cannot be made: {error.strerror}") from error
+    with FolderLock(search.folder):
+        _run(search, configuration, space, options)
 
 
-def _run(study: Study, configuration: Configuration, space: Space, options: argparse.Namespace) -> None:
+def _run(search: RecipeSearch, configuration: Configuration, space: Space, options: argparse.Namespace) -> None:
     tune, report = read_ids(options.tune), read_ids(options.report)
-    study.open(tune)
-    with atomic_file(study.folder / "config.yaml") as draft:
+    search.open(tune)
+    with atomic_file(search.folder / "config.yaml") as draft:
         draft.write_text(configuration.text, encoding="utf-8")
-    with atomic_file(study.folder / "space.yaml") as draft:
+    with atomic_file(search.folder / "space.yaml") as draft:
         draft.write_text(f"# --trials {options.trials} --seed {options.seed}\n{space.yaml()}", encoding="utf-8")
     # Before hours of work: that both lists' files are there.
     for ids_file in (options.tune, options.report):
-        data = configured_data(study.folder, [f"--data.ids={ids_file}"])
+        data = configured_data(search.folder, [f"--data.ids={ids_file}"])
         data.setup("test")
     rows = space.rows(data.background is not None, configuration.has_features)
     proposals = make_proposals(space, rows, options.trials, options.seed)
     how = f"{len(set(rows.values()))} recipes, of which up to {options.trials} are tried on {len(tune)} images"
-    print(f"Searching {how}; {study.tried} are done", flush=True)
+    print(f"Searching {how}; {search.tried} are done", flush=True)
     try:
-        study.search(proposals, options.trials, _tell)
-        winner = best_of(study.trials)
-        front = write_front(study.folder, study.trials)
-        write_winner(study.folder, configuration.with_winner(winner.name), winner, study.tried)
-        results = study.report(winner.name, options.report, report)
+        search.search(proposals, options.trials, _tell)
+        winner = best_of(search.trials)
+        front = write_front(search.folder, search.trials)
+        write_winner(search.folder, configuration.with_winner(winner.name), winner, search.tried)
+        results = search.report(winner.name, options.report, report)
     except BaseException as error:
         # Ctrl-C too, and a batch system's SIGTERM.
-        if study.tried or not isinstance(error, Exception):
-            kept = f"{study.tried} trials are kept in {study.folder / TRIALS}; the same search again goes on"
+        if search.tried or not isinstance(error, Exception):
+            kept = f"{search.tried} trials are kept in {search.folder / TRIALS}; the same search again goes on"
             print(f"lit-samseg: {kept}", file=sys.stderr)
         raise
-    summary = write_summary(study.folder, study.trials, len(tune), results)
+    summary = write_summary(search.folder, search.trials, len(tune), results)
     front.print()
     summary.print()
-    print(f"Written to {study.folder}")
+    print(f"Written to {search.folder}")
 
 
 def check_apart(tune: Sequence[str], report: Sequence[str]) -> None:
@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--trials", type=int, default=64, metavar="N", help="how many recipes are tried in all (64)")
     parser.add_argument("--space", type=_path, default=None, metavar="FILE", help="YAML with the choices, see below")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of Optuna's draws (0)")
-    parser.add_argument("--output_dir", type=_path, required=True, metavar="DIR", help="the folder of the study")
+    parser.add_argument("--output_dir", type=_path, required=True, metavar="DIR", help="the folder of the search")
     return parser
 
 
@@ -145,6 +145,6 @@ def _path(text: str) -> Path:
     return Path(text).expanduser()
 
 
-def _tell(study: Study) -> None:
-    best = best_of(study.trials)
-    print(f"{study.tried} tried, best so far {points(best.difference)} by {best.name}", flush=True)
+def _tell(search: RecipeSearch) -> None:
+    best = best_of(search.trials)
+    print(f"{search.tried} tried, best so far {points(best.difference)} by {best.name}", flush=True)

@@ -1,4 +1,4 @@
-"""The configuration of a study: that of ``test``, without what the study itself decides."""
+"""The configuration of a search: that of ``test``, without what the search itself decides."""
 
 import contextlib
 import importlib
@@ -20,9 +20,9 @@ DECIDED = {
     "--resume": "the same command again goes on",
     "--print_config": "the output folder's config.yaml is it",
 }
-"""Options of ``test`` that would say what a study says by itself."""
+"""Options of ``test`` that would say what a search says by itself."""
 
-# No trial's figures depend on these, or the study says them itself.
+# No trial's figures depend on these, or the search says them itself.
 _FREE = {
     "model": ("variants", "analysis", "save_predictions", "cache_dir", "cache_max_gb"),
     "data": ("ids", "batch_size", "num_workers", "on_error"),
@@ -34,7 +34,7 @@ class Configuration:
     """Words for ``test``, and what they mean.
 
     Attributes:
-        words: As given, for every run of the study.
+        words: As given, for every run of the search.
         text: The whole configuration as YAML.
         values: The same, parsed.
     """
@@ -48,7 +48,7 @@ class Configuration:
         """Parse words as ``test`` does; nothing is made of them yet.
 
         Raises:
-            InputError: A file is no configuration, or an option has no place in a study.
+            InputError: A file is no configuration, or an option has no place in a search.
             SystemExit: A word is wrong.
         """
         for word in words:

@@ -1,4 +1,4 @@
-"""What a study leaves behind beside its trials: the front, the winner, and what is said of both."""
+"""What a search leaves behind beside its trials: the front, the winner, and what is said of both."""
 
 import csv
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def write_summary(folder: Path, trials: Sequence[Trial], tuning_images: int, res
     """Write ``summary.md``, the winner on both lists, and return the table.
 
     Args:
-        folder: The study's.
+        folder: The search's.
         trials: With the baseline as the first.
         tuning_images: How many there are.
         results: Of the run over the reporting images.

@@ -1,4 +1,4 @@
-"""The recipes a study may try: lists of choices, and the rows' names they make."""
+"""The recipes a search may try: lists of choices, and the rows' names they make."""
 
 import itertools
 import math
@@ -187,7 +187,7 @@ def _check_word(about: str, choice: str) -> None:
     check_known(word, "word", KINDS[1:])
     found = PARTS.find(word)
     if issubclass(found, Learned):
-        raise InputError(f"{choice!r} is no choice for {about!r}: a study has no gate file, so it cannot be tried")
+        raise InputError(f"{choice!r} is no choice for {about!r}: a search has no gate file, so it cannot be tried")
     if number:
         try:
             parse_variant(f"box@{word}={number}", has_background=True)

@@ -1,4 +1,4 @@
-"""The trials of a study and the file that keeps them."""
+"""The trials of a search and the file that keeps them."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ class Trial:
             package calls the difference.
         boundary_iou: ``iou_before`` of ``results.json``, the one in the tables; nan where there is none.
         seconds: Per image, beyond baseline and encoder (`seconds_by_row`).
-        run: The run it is a row of, below the study's folder.
+        run: The run it is a row of, below the search's folder.
     """
 
     number: int

@@ -23,14 +23,14 @@ LEFT_OUT = ["--report=false"]
 
 
 class Searched(NamedTuple):
-    """A finished study of all of ``SPACE`` and what was printed; tests that go on with it take a copy."""
+    """A finished search of all of ``SPACE`` and what was printed; tests that go on with it take a copy."""
 
     root: Path
     out: str
 
     @property
     def folder(self) -> Path:
-        return self.root / "study"
+        return self.root / "search"
 
     def words(self, folder: Path | None = None) -> list[object]:
         lists = ["--tune", self.root / "tune.txt", "--report", self.root / "report.txt"]
@@ -140,7 +140,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 def test_a_finished_search_does_nothing_again(
     searched: Searched, run_cli: RunCli, counted: list[tuple[str, ...]], tmp_path: Path
 ) -> None:
-    folder = Path(shutil.copytree(searched.folder, tmp_path / "study"))
+    folder = Path(shutil.copytree(searched.folder, tmp_path / "search"))
     before = {path: path.read_bytes() for path in folder.glob("*.*")}
     outcome = run_cli(*searched.words(folder))
     assert outcome.code == 0, outcome.err
@@ -149,10 +149,22 @@ def test_a_finished_search_does_nothing_again(
     assert {path: path.read_bytes() for path in folder.glob("*.*")} == before
 
 
+def test_a_search_of_an_earlier_release_goes_on(
+    searched: Searched, run_cli: RunCli, counted: list[tuple[str, ...]], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(searched.folder, tmp_path / "search"))
+    (folder / "search.json").rename(folder / "study.json")
+    assert run_cli(*searched.words(folder)).code == 0
+    assert counted == []
+    outcome = run_cli(*searched.words(folder), "--model.sam.precision=bf16")
+    assert outcome.code == 2
+    assert "holds trials of another search" in outcome.err
+
+
 def test_an_interrupted_search_goes_on(
     searched: Searched, run_cli: RunCli, counted: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("lit_samseg.search.study.BATCH", 2)
+    monkeypatch.setattr("lit_samseg.search.recipe_search.BATCH", 2)
     whole = Configuration.test
 
     def interrupted(configuration: Configuration, *words: str) -> SamSegCLI:
@@ -162,20 +174,20 @@ def test_an_interrupted_search_goes_on(
         return whole(configuration, *words)
 
     monkeypatch.setattr(Configuration, "test", interrupted)
-    outcome = run_cli(*searched.words(tmp_path / "study"))
+    outcome = run_cli(*searched.words(tmp_path / "search"))
     assert outcome.code == 130
     assert "2 trials are kept" in outcome.err
-    assert [trial.name for trial in read_trials(tmp_path / "study/trials.csv")[1:]] == ROWS[:2]
-    assert not (tmp_path / "study/best.yaml").exists()
+    assert [trial.name for trial in read_trials(tmp_path / "search/trials.csv")[1:]] == ROWS[:2]
+    assert not (tmp_path / "search/best.yaml").exists()
     # Now it comes as far as the report.
-    outcome = run_cli(*searched.words(tmp_path / "study"))
+    outcome = run_cli(*searched.words(tmp_path / "search"))
     assert "4 trials are kept" in outcome.err
-    assert {trial.run for trial in read_trials(tmp_path / "study/trials.csv")[3:]} == {
-        str(path.parent.relative_to(tmp_path / "study"))
-        for path in tmp_path.glob("study/trials/*/results.json")
+    assert {trial.run for trial in read_trials(tmp_path / "search/trials.csv")[3:]} == {
+        str(path.parent.relative_to(tmp_path / "search"))
+        for path in tmp_path.glob("search/trials/*/results.json")
         if [row["name"] for row in results_of(path.parent)["rows"]] == ["baseline", *ROWS[2:]]
     }
-    here, there = (read_trials(folder / "trials.csv") for folder in (tmp_path / "study", searched.folder))
+    here, there = (read_trials(folder / "trials.csv") for folder in (tmp_path / "search", searched.folder))
     assert [(t.number, t.name, t.difference) for t in here] == [(t.number, t.name, t.difference) for t in there]
 
 
@@ -186,26 +198,26 @@ def test_an_interrupted_search_goes_on(
         (["--tune", "report", "--report", "tune"], "tuning images"),
     ],
 )
-def test_trials_of_another_study_are_refused(
+def test_trials_of_another_search_are_refused(
     searched: Searched, run_cli: RunCli, tmp_path: Path, extra: list[str], named: str
 ) -> None:
-    folder = Path(shutil.copytree(searched.folder, tmp_path / "study"))
+    folder = Path(shutil.copytree(searched.folder, tmp_path / "search"))
     extra = [str(searched.root / f"{word}.txt") if word in ("tune", "report") else word for word in extra]
     before = (folder / "trials.csv").read_bytes()
     outcome = run_cli(*searched.words(folder), *extra)
     assert outcome.code == 2
-    assert "holds trials of another study" in outcome.err
+    assert "holds trials of another search" in outcome.err
     assert named in outcome.err
     assert (folder / "trials.csv").read_bytes() == before
 
 
 def test_lists_that_share_an_image_are_refused(searched: Searched, run_cli: RunCli, tmp_path: Path) -> None:
     (tmp_path / "report.txt").write_text("scene_00007\nscene_00001\n")
-    outcome = run_cli(*searched.words(tmp_path / "study"), "--report", tmp_path / "report.txt")
+    outcome = run_cli(*searched.words(tmp_path / "search"), "--report", tmp_path / "report.txt")
     assert outcome.code == 2
     assert "scene_00001" in outcome.err
     assert "Traceback" not in outcome.err
-    assert not (tmp_path / "study").exists()
+    assert not (tmp_path / "search").exists()
 
 
 @pytest.mark.parametrize(
@@ -224,7 +236,7 @@ def test_lists_that_share_an_image_are_refused(searched: Searched, run_cli: RunC
 def test_words_that_have_no_place_are_named(
     searched: Searched, run_cli: RunCli, tmp_path: Path, extra: list[str], named: str
 ) -> None:
-    outcome = run_cli(*searched.words(tmp_path / "study"), *extra)
+    outcome = run_cli(*searched.words(tmp_path / "search"), *extra)
     assert outcome.code == 2
     assert named in outcome.err
     assert "Traceback" not in outcome.err
@@ -234,15 +246,15 @@ def test_more_rows_than_trials_need_optuna(
     searched: Searched, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
-    outcome = run_cli(*searched.words(tmp_path / "study"), "--trials", 2)
+    outcome = run_cli(*searched.words(tmp_path / "search"), "--trials", 2)
     assert outcome.code == 2
     assert "pip install 'lit_samseg[search]'" in outcome.err
 
 
 def test_damaged_trials_are_refused(searched: Searched, run_cli: RunCli, tmp_path: Path) -> None:
-    shutil.copytree(searched.folder, tmp_path / "study", ignore=shutil.ignore_patterns("cache", "trials", "report"))
-    (tmp_path / "study/trials.csv").write_text("number,name\n1,box\n")
-    outcome = run_cli(*searched.words(tmp_path / "study"))
+    shutil.copytree(searched.folder, tmp_path / "search", ignore=shutil.ignore_patterns("cache", "trials", "report"))
+    (tmp_path / "search/trials.csv").write_text("number,name\n1,box\n")
+    outcome = run_cli(*searched.words(tmp_path / "search"))
     assert outcome.code == 2
     assert "is not the trials of a search" in outcome.err
 

@@ -1,4 +1,4 @@
-"""The folder of a study, and the loop: propose, run, take down."""
+"""The folder of a search, and the loop: propose, run, take down."""
 
 import contextlib
 import hashlib
@@ -31,14 +31,15 @@ BATCH = 8
 CONTROL = "none@crf"
 """Reported beside the winner: what is gained without asking SAM."""
 
-_IDENTITY = "study.json"
+_IDENTITY, _FORMER_IDENTITY = "search.json", "study.json"
+"""What the trials were begun with; a search of an earlier release called it as a study calls its answer."""
 _TOLERANCE = 1e-4
 """Of the baseline's score between runs: threads and graphics cards round differently, other weights do worse."""
 
 
 @dataclass
-class Study:
-    """A study on disk.
+class RecipeSearch:
+    """A search on disk.
 
     Attributes:
         folder: Where all of its files are.
@@ -76,24 +77,26 @@ class Study:
         path = self.folder / _IDENTITY
         self.trials = read_trials(self.folder / TRIALS)
         if self.trials:
+            if not path.is_file() and (self.folder / _FORMER_IDENTITY).is_file():
+                path = self.folder / _FORMER_IDENTITY
             try:
                 was = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError) as error:
                 raise InputError(f"{path} cannot be read ({error}); give another --output_dir") from error
             if differences := describe_differences(was, json.loads(json.dumps(identity))):
                 raise InputError(
-                    f"{self.folder} holds trials of another study: {differences}; give what they were begun with, or "
+                    f"{self.folder} holds trials of another search: {differences}; give what they were begun with, or "
                     "another --output_dir"
                 )
             return
         with atomic_file(path) as draft:
             draft.write_text(json.dumps(identity, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
-    def search(self, proposals: Proposals, trials: int, tell: Callable[["Study"], None]) -> None:
+    def search(self, proposals: Proposals, trials: int, tell: Callable[["RecipeSearch"], None]) -> None:
         """Try rows until there are so many trials, or nothing is left to try.
 
         Proposals begin anew each time; what they propose again is answered from the trials that are done, so that an
-        interrupted study goes on as if it had not been.
+        interrupted search goes on as if it had not been.
 
         Args:
             proposals: What to try.
