@@ -5,6 +5,9 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+import yaml
 
 from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
@@ -14,6 +17,7 @@ from lit_samseg.results.text_table import write_tables
 from lit_samseg.runtime.worker_death import TerminatedError
 from lit_samseg.study.conduct import check_answerable, find_costs, run_pairs, tell_plan
 from lit_samseg.study.folder import StudyFolder
+from lit_samseg.study.jobs import Launcher
 from lit_samseg.study.launchers import LocalLauncher
 from lit_samseg.study.outcome import pool_study
 from lit_samseg.study.plan import StudyPlan, read_plan
@@ -79,7 +83,7 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 def _run(plan: StudyPlan, folder: StudyFolder, options: argparse.Namespace) -> None:
     folder.write_plan(plan)
-    launcher = LocalLauncher(options.jobs)
+    launcher = _launcher(folder, options)
     costs, failures = find_costs(plan, folder, launcher, options.probe)
     tell_plan(plan, folder, costs, launcher.at_once)
     if options.plan:
@@ -96,6 +100,19 @@ def _run(plan: StudyPlan, folder: StudyFolder, options: argparse.Namespace) -> N
         name, reason = next(iter(failures.items()))
         failed = f"{count(len(failures), 'pair')} failed, {name}: {reason}"
         raise InputError(f"{failed}; mend it and go on by the same command with --resume")
+
+
+def _launcher(folder: StudyFolder, options: argparse.Namespace) -> Launcher:
+    if options.launcher == "local":
+        if options.cluster_options or options.cluster != "auto":
+            raise InputError(
+                "--cluster and --cluster_options are for --launcher submitit; leave them out, or give that"
+            )
+        return LocalLauncher(options.jobs or 1)
+    # Here, since who has one machine does without it.
+    from lit_samseg.study.cluster import ClusterLauncher
+
+    return ClusterLauncher(folder.path / "cluster", options.cluster, dict(options.cluster_options), options.jobs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,9 +133,28 @@ def _parser() -> argparse.ArgumentParser:
         metavar="true",
         help="go on with the study in DIR, or begin one there; pairs that were added to FILE are run as well",
     )
-    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="pairs that run at the same time (1)")
+    parser.add_argument(
+        "--jobs", type=_positive, default=None, metavar="N", help="pairs at the same time (1; on a cluster all)"
+    )
     parser.add_argument(
         "--probe", type=_count, default=3, metavar="N", help="images of each pair to tell the cost by (3; 0: none)"
+    )
+    parser.add_argument(
+        "--launcher",
+        choices=("local", "submitit"),
+        default="local",
+        help="local: this machine; submitit: a job of SLURM for each pair, DIR on a disk that all nodes share",
+    )
+    parser.add_argument(
+        "--cluster", choices=("auto", "slurm", "local"), default="auto", help="of submitit (SLURM where it is there)"
+    )
+    parser.add_argument(
+        "--cluster_options",
+        nargs="+",
+        type=_option,
+        default=[],
+        metavar="KEY=VALUE",
+        help="of submitit's jobs, such as timeout_min=720 gpus_per_node=1 slurm_partition=gpu",
     )
     parser.add_argument("--plan", action="store_true", help="tell what there is to do and what it costs, and end")
     return parser
@@ -132,6 +168,13 @@ def _bool(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
     return text.lower() == "true"
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return name, yaml.safe_load(value)
 
 
 def _count(text: str) -> int:
