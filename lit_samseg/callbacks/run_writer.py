@@ -7,6 +7,7 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 
 from lit_samseg.module import SamSegEvaluation
+from lit_samseg.runtime.shard import Shard
 from lit_samseg.writing import RunOutput, RunPlan, writers_of_run
 from lit_samseg.writing.output_folder import prepare_output_folder
 
@@ -24,6 +25,7 @@ class RunWriter(Callback):
         gallery: In ``test``: keep small pictures of every image.
         report: In ``test``: make ``report.html``.
         alone: In ``predict``: write one row, into ``refined``.
+        shard: The share of the images to evaluate and leave to a run that goes on; None for all of them.
     """
 
     def __init__(
@@ -35,9 +37,10 @@ class RunWriter(Callback):
         gallery: bool = True,
         report: bool = True,
         alone: bool = False,
+        shard: Shard | None = None,
     ) -> None:
         self.output_dir, self.config, self.resume, self.overwrite = output_dir, config, resume, overwrite
-        self.gallery, self.report, self.alone = gallery, report, alone
+        self.gallery, self.report, self.alone, self.shard = gallery, report, alone, shard
         self._output: RunOutput | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -60,6 +63,7 @@ class RunWriter(Callback):
             trainer.strategy.root_device,
             processes,
             stopping_option(trainer),
+            self.shard,
         )
         writers = writers_of_run(run, self.gallery, self.report, self.alone)
         self._output = RunOutput(run, writers, self.resume, self.overwrite)

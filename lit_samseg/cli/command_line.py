@@ -31,6 +31,7 @@ from lit_samseg.cli.null_options import check_nulls
 from lit_samseg.data.facts import fact_of_data
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
+from lit_samseg.runtime.shard import Shard
 from lit_samseg.version import __version__
 
 __all__ = ["SamSegCLI", "default_output_dir", "run", "run_command"]
@@ -83,6 +84,13 @@ class SamSegCLI(LightningCLI):
             type=bool,
             default=False,
             help="Replace the run that is in --output_dir; without it such a run stays and this one is refused.",
+        )
+        parser.add_argument(
+            "--shard",
+            type=str | None,
+            default=None,
+            help="K/N: evaluate only the K-th of N shares of the images, and leave them in --output_dir to the same "
+            "command without it; shards may run at the same time, on machines that share a disk. Needs --resume true.",
         )
         parser.add_argument("--report", type=bool, default=True, help="In test: make report.html at the end.")
         for name in ("class_names", "background", "ignore_index"):
@@ -143,6 +151,8 @@ class SamSegCLI(LightningCLI):
             callbacks.append(ImageProgressBar())
         if subcommand == "fit":
             check_trainable(self.model)
+            if config.shard is not None:
+                raise InputError("--shard is not for fit; give --trainer.devices N to train in several processes")
             if config.resume:
                 raise InputError("--resume is not for fit, which goes on with --ckpt_path DIR/checkpoints/last.ckpt")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
@@ -154,11 +164,12 @@ class SamSegCLI(LightningCLI):
             if config.resume and config.output_dir is None:
                 raise InputError("--resume true needs --output_dir, the folder of the run to go on with")
             output_dir = Path(config.output_dir or default_output_dir(config.get("config"))).expanduser()
+            shard = None if config.shard is None else Shard.parse(config.shard)
             test, alone = subcommand == "test", subcommand == "predict" and not self.names_rows
             pictures = {"gallery": config.gallery, "report": config.report} if test else {"alone": alone}
             callbacks += [
                 TerminateOnce(),
-                RunWriter(output_dir, self._dumped(), config.resume, config.overwrite, **pictures),
+                RunWriter(output_dir, self._dumped(), config.resume, config.overwrite, shard=shard, **pictures),
             ]
             if test and not any(isinstance(callback, OverlayLogger) for callback in callbacks):
                 callbacks.append(OverlayLogger())

@@ -9,8 +9,10 @@ from typing import Self
 from filelock import SoftFileLease, Timeout
 
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.shard import Shard
 
 LOCK = ".lock"
+_SHARD = f"{LOCK}-shard-"
 
 LEASE = 120.0
 """Seconds after which another machine believes that a process which shows no sign of life is no more. Twice what NFS
@@ -27,26 +29,43 @@ class FolderLock:
     Args:
         folder: The folder; it must be there when the lock is acquired.
         lease: Seconds; the same for all who share the folder.
+        shard: The share of a run that is written; a folder may be written by several shards at a time. None for all.
     """
 
-    def __init__(self, folder: Path, lease: float = LEASE) -> None:
-        self.folder, self.path = folder, folder / LOCK
+    def __init__(self, folder: Path, lease: float = LEASE, shard: Shard | None = None) -> None:
+        name = LOCK if shard is None else f"{_SHARD}{shard.number}-of-{shard.count}"
+        self.folder, self.path = folder, folder / name
         self._lease = lease
         self._lock = SoftFileLease(self.path, lease_duration=lease, timeout=0)
 
-    def acquire(self) -> None:
+    def acquire(self, patience: float = 0.0) -> None:
         """Take the lock, which must be free.
+
+        Args:
+            patience: Seconds to wait for it where another has it for a moment.
 
         Raises:
             InputError: Another process has it; the message names it.
         """
         try:
-            self._lock.acquire(timeout=self._patience(), poll_interval=1)
+            self._lock.acquire(timeout=max(patience, self._patience()), poll_interval=min(1, patience or 1))
         except Timeout as error:
             raise InputError(
                 f"{self.folder} is being written by {self._named()}; wait for it to end, or give another --output_dir "
                 f"(if that process is no more, delete {self.path})"
             ) from error
+
+    def check_no_shards(self) -> None:
+        """See that no shard is being written; those of shards that were killed are taken away.
+
+        Raises:
+            InputError: One is; the message names its process.
+        """
+        for path in self.folder.glob(f"{_SHARD}*"):
+            number, _, count = path.name.removeprefix(_SHARD).partition("-of-")
+            if number.isdecimal() and count.isdecimal():
+                with FolderLock(self.folder, self._lease, Shard(int(number), int(count))):
+                    pass
 
     def check(self) -> None:
         """See that the folder is still ours.

@@ -88,7 +88,7 @@ def _run(plan: StudyPlan, folder: StudyFolder, options: argparse.Namespace) -> N
     tell_plan(plan, folder, costs, launcher.at_once)
     if options.plan:
         return
-    failures = run_pairs(plan, folder, launcher, costs, failures)
+    failures = run_pairs(plan, folder, launcher, costs, failures, options.shards)
     check_answerable(plan, folder, failures)
     tables = tables_of_study(pool_study(plan, folder, failures))
     # Files first: whoever reads along may stop reading.
@@ -138,6 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--probe", type=_count, default=3, metavar="N", help="images of each pair to tell the cost by (3; 0: none)"
+    )
+    parser.add_argument(
+        "--shards", type=_positive, default=1, metavar="N", help="commands that share the images of each pair (1)"
     )
     parser.add_argument(
         "--launcher",

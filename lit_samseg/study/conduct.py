@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from lit_samseg.errors import InputError
 from lit_samseg.study.cost import Cost, cost_table, probe_job, read_cost, read_costs, unknown_costs, write_costs
@@ -55,7 +56,12 @@ def _telling_failures(jobs: list[Job]) -> Callable[[], None]:
 
 
 def run_pairs(
-    plan: StudyPlan, folder: StudyFolder, launcher: Launcher, costs: dict[str, Cost], failures: Failures
+    plan: StudyPlan,
+    folder: StudyFolder,
+    launcher: Launcher,
+    costs: dict[str, Cost],
+    failures: Failures,
+    shards: int = 1,
 ) -> Failures:
     """Run what is left of each pair, and return which failed.
 
@@ -65,21 +71,39 @@ def run_pairs(
         launcher: What runs pairs.
         costs: By pair.
         failures: Pairs that are not run, since their first images failed.
+        shards: In how many commands the images of each pair are evaluated, before one more finishes the pair.
     """
     left = [pair for pair in plan.pairs if pair.name not in failures and not folder.is_finished(pair)]
     jobs = [Job(pair.name, words_of_test(folder, pair), folder.log(pair), pair.data_key) for pair in left]
     if not jobs:
         return failures
+    parts = [part for job, pair in zip(jobs, left, strict=True) for part in _shards(job, folder.log(pair), shards)]
     failed = [Job(name, (), folder.path, state="failed", reason=reason) for name, reason in failures.items()]
     try:
         with LiveTable(plan, folder, [*jobs, *failed], costs) as table:
-            run_jobs(jobs, launcher, table.look)
+            run_jobs([*parts, *jobs], launcher, table.look)
             table.look()
     except BaseException:
         # Ctrl-C too, and a batch system's SIGTERM.
         print("lit-samseg: what is done is kept; the same command with --resume goes on", file=sys.stderr)
         raise
     return failures | {job.name: job.reason for job in jobs if job.state == "failed"}
+
+
+def _shards(job: Job, log: Path, shards: int) -> list[Job]:
+    """Return a pair's shards, and have the pair's own job come after them."""
+    if shards == 1:
+        return []
+    job.after = [
+        Job(
+            f"{job.name}, shard {number}",
+            [*job.words, f"--shard={number}/{shards}"],
+            log.with_name(f"{log.stem}-shard-{number}.txt"),
+            job.group if number == 1 else f"{job.group} {number}",
+        )
+        for number in range(1, shards + 1)
+    ]
+    return list(job.after)
 
 
 def tell_plan(plan: StudyPlan, folder: StudyFolder, costs: dict[str, Cost], at_once: int | None) -> None:

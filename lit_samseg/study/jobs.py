@@ -56,6 +56,7 @@ class Job:
         state: What it is doing.
         reason: Why it failed, in a line.
         began: When, in seconds of `time.monotonic`.
+        after: Jobs that must have ended first, however they ended: what they left undone this one does.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Job:
     state: State = "waiting"
     reason: str = ""
     began: float = 0.0
+    after: Sequence["Job"] = ()
     _running: Running | None = field(default=None, repr=False)
 
 
@@ -97,7 +99,8 @@ def run_jobs(jobs: Sequence[Job], launcher: Launcher, watch: Callable[[], None])
 
 def _following(jobs: Sequence[Job], at_once: int | None) -> Job | None:
     running = [job for job in jobs if job.state == "running"]
-    waiting = [job for job in jobs if job.state == "waiting"]
+    ended = ("done", "failed")
+    waiting = [job for job in jobs if job.state == "waiting" and all(other.state in ended for other in job.after)]
     if not waiting or (at_once is not None and len(running) >= at_once):
         return None
     groups = {job.group for job in running}

@@ -30,8 +30,8 @@ class FolderWriter(Writer, ABC):
         """Return the files of an image, relative to the folder."""
 
     def begin(self, kept: Collection[str]) -> None:
-        """Clear what a dead run left."""
-        if self.run.is_first:
+        """Clear what a dead run left; other shards may be writing there."""
+        if self.run.is_first and self.run.shard is None:
             self.pictures.clear(kept)
 
     def finish(self) -> None:

@@ -89,10 +89,14 @@ class JournalKeeper:
         """
         identity = self.run.identity()
         records = self._journal.records()
-        for draft in self.run.output_dir.glob(".draft-*"):
-            draft.unlink()
+        if self.run.shard is None:
+            for draft in self.run.output_dir.glob(".draft-*"):
+                draft.unlink()
         if not records:
-            self._journal.begin(identity)
+            # Another shard's has none yet.
+            if self.run.shard is None or not self._journal.exists():
+                self._journal.begin(identity)
+            self._journal.check(identity)
             return 1, set()
         self._journal.check(identity)
         self._found = find_finished(self.run, records, self.folders)
@@ -105,7 +109,8 @@ class JournalKeeper:
 
     def open(self, attempt: int) -> None:
         """Be ready to take down this process's images."""
-        self._file = self._journal.open(attempt, self.run.processes.rank)
+        shard = self.run.shard
+        self._file = self._journal.open(attempt, self.run.processes.rank if shard is None else shard.number)
 
     def add_up(self) -> None:
         """Add the numbers of the finished images to the run's, on the process that found them."""

@@ -11,10 +11,14 @@ from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.label_maps import LabelMaps
 from lit_samseg.journal import FolderLock
+from lit_samseg.runtime.shard import Shard
 from lit_samseg.writing.journal_keeper import JournalKeeper
 from lit_samseg.writing.replacing import MARK, PICTURES, remove_others
 from lit_samseg.writing.run_plan import RunPlan
 from lit_samseg.writing.writer import Writer
+
+_MOMENT = 60.0
+"""Seconds that a shard waits for others to begin."""
 
 
 class RunOutput:
@@ -49,12 +53,13 @@ class RunOutput:
         for folder in self._folders:
             folder.check_replaceable()
         self._check_baseline()
+        self._check_shard()
         if self.resume and not run.is_whole:
             raise InputError("--resume true needs the whole run; leave out trainer.limit_* and fast_dev_run")
         attempt, self._kept = self._take_folder()
         self._is_ours = True
         if run.is_whole:
-            run.data.leave_out([n for n, image_id in enumerate(run.data.ids) if image_id in self._kept])
+            run.data.leave_out(self._left_out())
             run.module.scoring.resumed = run.data.finished
             self._journal.open(attempt)
 
@@ -97,6 +102,9 @@ class RunOutput:
         """Give everything its final name, remove the journal, give the folder back, and say where things are."""
         run = self.run
         run.processes.barrier()
+        if run.shard is not None:
+            self._leave(run.shard)
+            return
         for writer in self.writers:
             writer.publish()
         run.processes.barrier()
@@ -123,6 +131,42 @@ class RunOutput:
         # Where the results are there, and something later went wrong, as with the report.
         self._tell()
 
+    def _left_out(self) -> list[int]:
+        """Return the positions of images that are finished, or another shard's."""
+        run = self.run
+        # Before any is left out, so that shares are the same whoever asks, and when.
+        own = range(len(run.data.ids)) if run.shard is None else run.data.share(run.shard.number - 1, run.shard.count)
+        mine = set(own)
+        return [n for n, image_id in enumerate(run.data.ids) if image_id in self._kept or n not in mine]
+
+    def _leave(self, shard: Shard) -> None:
+        """Leave a shard's images to the run that goes on with all of them."""
+        for writer in self.writers:
+            writer.abort(keep=True)
+        done, images = self._journal.done(), len(self.run.data.ids)
+        self._give_back()
+        print(
+            f"lit-samseg: {shard} is done, {done} of {images} images in all; when all shards are, the same command "
+            "without --shard and with --resume true finishes the run",
+            file=sys.stderr,
+        )
+
+    def _check_shard(self) -> None:
+        """Refuse what a shard cannot have.
+
+        Raises:
+            InputError: It is to stop early, has several processes, or does not go on with what is in the folder.
+        """
+        run = self.run
+        if run.shard is None:
+            return
+        if not run.is_whole:
+            raise InputError("--shard takes a share of the whole run; leave out trainer.limit_* and fast_dev_run")
+        if run.processes.count > 1:
+            raise InputError("--shard is for one process; give --trainer.devices 1, or more shards")
+        if not self.resume:
+            raise InputError("--shard needs --resume true, since its images join those of other shards in --output_dir")
+
     def _check_baseline(self) -> None:
         """Refuse to replace label maps that the baseline reads."""
         root = getattr(self.run.module.baseline, "root", None)
@@ -138,10 +182,7 @@ class RunOutput:
         # The first process alone reads and decides: the others would find half of what it changes.
         if self.run.is_first:
             try:
-                self._lock = FolderLock(self.run.output_dir)
-                self._lock.acquire()
-                self._journal.check_free(self.resume, self.overwrite)
-                attempt, kept = self._journal.begin() if self.run.is_whole else (0, set())
+                attempt, kept = self._begin_journal()
             except (InputError, OSError) as problem:
                 # Told to all: raised here alone, a full disk would have the others wait for ever.
                 error = str(problem)
@@ -149,6 +190,24 @@ class RunOutput:
         if error is not None:
             raise InputError(error)
         return attempt, kept
+
+    def _begin_journal(self) -> tuple[int, set[str]]:
+        run, whole = self.run, FolderLock(self.run.output_dir)
+        if run.shard is not None:
+            # A shard has the folder to itself for a moment only.
+            self._lock = FolderLock(run.output_dir, shard=run.shard)
+            self._lock.acquire()
+            whole.acquire(_MOMENT)
+        else:
+            self._lock = whole
+            whole.acquire()
+            whole.check_no_shards()
+        try:
+            self._journal.check_free(self.resume, self.overwrite)
+            return self._journal.begin() if run.is_whole else (0, set())
+        finally:
+            if run.shard is not None:
+                whole.release()
 
     def _commit(self) -> None:
         if self._lock is not None:

@@ -10,6 +10,7 @@ import yaml
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.journal import identity_of_run
 from lit_samseg.module import SamSegEvaluation
+from lit_samseg.runtime.shard import Shard
 from lit_samseg.writing.processes import OneProcess, Processes
 
 
@@ -26,6 +27,7 @@ class RunPlan:
         device: Where this process computes.
         processes: Those that share the images.
         stopped_by: The option that has the run stop before its last image; None for a whole run.
+        shard: The share of the images that this command evaluates, and leaves in the journal; None for all of them.
     """
 
     command: Literal["test", "predict"]
@@ -36,6 +38,7 @@ class RunPlan:
     device: torch.device
     processes: Processes = field(default_factory=OneProcess)
     stopped_by: str | None = None
+    shard: Shard | None = None
 
     @property
     def is_first(self) -> bool:

@@ -82,6 +82,16 @@ def test_a_job_that_fails_holds_up_no_other() -> None:
     assert "signal 9" in jobs[1].reason
 
 
+def test_a_job_waits_for_others_however_they_end() -> None:
+    first, second = job("first", 3), job("second", 1, code=2)
+    last = job("last", 1)
+    last.after = [first, second]
+    launcher = FakeLauncher(None)
+    run_jobs([last, first, second], launcher, lambda: None)
+    assert launcher.started == ["first", "second", "last"]
+    assert last.state == "done"
+
+
 def test_all_start_at_once_where_nothing_forbids_it() -> None:
     launcher = FakeLauncher(None)
     jobs = [job(name, 1) for name in "abc"]

@@ -282,6 +282,17 @@ def test_a_study_that_was_killed_goes_on_to_the_same_files(studied: Studied, tmp
     assert ours == theirs
 
 
+@pytest.mark.usefixtures("forked_pairs")
+def test_shards_give_the_same_numbers(studied: Studied, study_file: Write, run_cli: RunCli, tmp_path: Path) -> None:
+    pair = {"name": "val x DeepLab", "data": {"init_args": {"split": "val"}}}
+    words = ["study", study_file(pairs=[pair]), "--output_dir", tmp_path / "study", "--probe", "0"]
+    outcome = run_cli(*words, "--shards", "2", "--jobs", "3")
+    assert outcome.code == 0, outcome.err
+    assert_same_numbers(tmp_path / "study/pairs/val_x_DeepLab", studied.folder / "pairs/val_x_DeepLab")
+    assert "shard 2 of 2 is done" in (tmp_path / "study/logs/val_x_DeepLab-shard-2.txt").read_text()
+    assert "3 of 3 images are done already" in (tmp_path / "study/logs/val_x_DeepLab.txt").read_text()
+
+
 def images_done(folder: Path) -> int:
     """Return about how many images of all pairs are done."""
     done = sum(1 for _ in folder.glob("cache/*/*.safetensors"))
