@@ -2,14 +2,13 @@
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from lit_samseg.errors import InputError
 from lit_samseg.study.cost import Cost, cost_table, probe_job, read_cost, read_costs, unknown_costs, write_costs
 from lit_samseg.study.folder import StudyFolder, words_of_test
 from lit_samseg.study.jobs import Job, Launcher, run_jobs
 from lit_samseg.study.live import LiveTable
-from lit_samseg.study.plan import StudyPlan
+from lit_samseg.study.plan import Pair, StudyPlan
 
 Failures = dict[str, str]
 """Why pairs failed, in a line each."""
@@ -77,7 +76,7 @@ def run_pairs(
     jobs = [Job(pair.name, words_of_test(folder, pair), folder.log(pair), pair.data_key) for pair in left]
     if not jobs:
         return failures
-    parts = [part for job, pair in zip(jobs, left, strict=True) for part in _shards(job, folder.log(pair), shards)]
+    parts = [part for job, pair in zip(jobs, left, strict=True) for part in _shards(job, folder, pair, shards)]
     failed = [Job(name, (), folder.path, state="failed", reason=reason) for name, reason in failures.items()]
     try:
         with LiveTable(plan, folder, [*jobs, *failed], costs) as table:
@@ -90,7 +89,7 @@ def run_pairs(
     return failures | {job.name: job.reason for job in jobs if job.state == "failed"}
 
 
-def _shards(job: Job, log: Path, shards: int) -> list[Job]:
+def _shards(job: Job, folder: StudyFolder, pair: Pair, shards: int) -> list[Job]:
     """Return a pair's shards, and have the pair's own job come after them."""
     if shards == 1:
         return []
@@ -98,7 +97,7 @@ def _shards(job: Job, log: Path, shards: int) -> list[Job]:
         Job(
             f"{job.name}, shard {number}",
             [*job.words, f"--shard={number}/{shards}"],
-            log.with_name(f"{log.stem}-shard-{number}.txt"),
+            folder.log(pair, f"-shard-{number}"),
             job.group if number == 1 else f"{job.group} {number}",
         )
         for number in range(1, shards + 1)

@@ -43,7 +43,7 @@ def probe_job(folder: StudyFolder, pair: Pair, images: int) -> Job:
     timing = {"path": str(path / SECONDS), "images": _TIMED}
     timer = {"class_path": "lit_samseg.study.row_seconds.RowSeconds", "init_args": timing}
     words += ["--overwrite=true", "--gallery=false", "--report=false", f"--trainer.callbacks+={json.dumps(timer)}"]
-    return Job(pair.name, words, path.with_name(f"{path.name}.txt"), pair.data_key)
+    return Job(pair.name, words, folder.log(pair, "-probe"), pair.data_key)
 
 
 def read_cost(folder: StudyFolder, pair: Pair) -> Cost:

@@ -40,9 +40,9 @@ class StudyFolder:
         """Return the output folder of the pair's first few images, which is removed when they are done."""
         return self.path / "probes" / pair.folder
 
-    def log(self, pair: Pair) -> Path:
-        """Return the file of what the pair's test prints."""
-        return self.path / "logs" / f"{pair.folder}.txt"
+    def log(self, pair: Pair, what: str = "") -> Path:
+        """Return the file of what the pair's test prints, or ``-probe`` or ``-shard-K`` of it."""
+        return self.path / "logs" / f"{pair.folder}{what}.txt"
 
     def cache(self, pair: Pair) -> Path:
         """Return where embeddings are kept: in one place for all pairs, unless the pair names another."""
@@ -88,7 +88,7 @@ class StudyFolder:
 
 
 def _decisive(options: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in options.items() if key != "trainer"}
+    kept = {key: value for key, value in options.items() if key not in ("trainer", "gallery", "report")}
     for part, free in _FREE.items():
         arguments = kept.get(part, {}).get("init_args") if isinstance(kept.get(part), Mapping) else None
         if isinstance(arguments, Mapping):

@@ -69,6 +69,18 @@ class Job:
     after: Sequence["Job"] = ()
     _running: Running | None = field(default=None, repr=False)
 
+    @property
+    def first_began(self) -> float:
+        """When the first of this and those that come before it began."""
+        return min([self.began, *(job.began for job in self.after)])
+
+    @property
+    def state_of_all(self) -> State:
+        """What this is doing; where it waits for others, what they are doing."""
+        return (
+            "running" if self.state == "waiting" and any(job.state != "waiting" for job in self.after) else self.state
+        )
+
 
 def run_jobs(jobs: Sequence[Job], launcher: Launcher, watch: Callable[[], None]) -> None:
     """Run all jobs; one that fails holds up no other.

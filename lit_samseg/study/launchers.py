@@ -20,7 +20,13 @@ class LocalLauncher:
 
     def start(self, words: Sequence[str], log: Path) -> PairProcess:
         """Start a command; what it prints replaces what is in ``log``."""
-        assert self.at_once is not None
-        # One at a time computes as test does by itself.
-        threads = max(1, len(os.sched_getaffinity(0)) // self.at_once) if self.at_once > 1 else None
-        return PairProcess(words, log, threads)
+        return PairProcess(words, log, _threads(self.at_once or 1))
+
+
+def _threads(at_once: int) -> int | None:
+    """Return how many threads each of so many commands computes with; None leaves that to torch, as ``test`` does."""
+    if at_once == 1 or "OMP_NUM_THREADS" in os.environ:
+        return None
+    # Not all machines tell which cores are this process's.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // at_once)

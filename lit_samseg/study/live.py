@@ -65,10 +65,10 @@ class LiveTable(AbstractContextManager["LiveTable"]):
 
     def look(self) -> None:
         """Tell what is new."""
-        changed = [job for job in self._jobs.values() if self._told.get(job.name) != job.state]
+        changed = [job for job in self._jobs.values() if self._told.get(job.name) != job.state_of_all]
         for job in changed:
-            self._told[job.name] = job.state
-            if self._live is None and job.state != "waiting":
+            self._told[job.name] = job.state_of_all
+            if self._live is None and job.state_of_all != "waiting":
                 self._console.print(Text(self._line(job)), soft_wrap=True)
         if self._live is not None and (changed or time.monotonic() - self._looked > _EVERY):
             self._looked = time.monotonic()
@@ -87,7 +87,7 @@ class LiveTable(AbstractContextManager["LiveTable"]):
 
     def _cells(self, pair: Pair) -> Sequence[str]:
         job, cost = self._jobs.get(pair.name), self.costs.get(pair.name)
-        state = "done" if job is None else job.state
+        state = "done" if job is None else job.state_of_all
         images, left = "", ""
         if state == "running":
             done = self.folder.images_done(pair)
@@ -108,9 +108,9 @@ class LiveTable(AbstractContextManager["LiveTable"]):
         pair = next(pair for pair in self.plan.pairs if pair.name == job.name)
         if job.state == "done":
             baseline, gain = self._scored(pair)
-            took = minutes(time.monotonic() - job.began)
+            took = minutes(time.monotonic() - job.first_began)
             return f"{job.name}: done in {took}, baseline {baseline}, {_watched(self.plan)} {gain}"
-        return f"{job.name}: {job.state}" + (f": {job.reason}" if job.reason else "")
+        return f"{job.name}: {job.state_of_all}" + (f": {job.reason}" if job.reason else "")
 
 
 def _watched(plan: StudyPlan) -> str:

@@ -184,6 +184,8 @@ def test_a_pair_that_fails_is_named_and_the_others_go_on(study_file: Write, run_
     assert [failed["pair"] for failed in study["failed"]] == ["bad"]
     assert "Not in it: bad" in (tmp_path / "study/study.md").read_text()
     assert "bad: failed" in outcome.out
+    # What it said stays, to be read.
+    assert "none.txt" in (tmp_path / "study/logs/bad-probe.txt").read_text()
     assert run_cli(*words).code == 2
     # Mended, the study goes on, and what was done is not done again.
     done = (tmp_path / "study/pairs/good/results.json").stat().st_mtime_ns
