@@ -48,6 +48,20 @@ def configured_data(folder: Path, words: Sequence[str]) -> SegmentationDataModul
         raise InputError(
             f"{path} has no section 'data' with a class_path; it is not the config.yaml of a run"
         ) from error
+    return make_data(given, f"the data set of {path}", words)
+
+
+def make_data(given: Any, what: str, words: Sequence[str] = ()) -> SegmentationDataModule:
+    """Make a data set; nothing is read from it yet.
+
+    Args:
+        given: What a configuration has under ``data``.
+        what: It is called so where it cannot be made.
+        words: ``--data.root DIR`` and the like, which go before what is given.
+
+    Raises:
+        InputError: It cannot be made.
+    """
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(SegmentationDataModule, "data", required=True)
     try:
@@ -60,6 +74,6 @@ def configured_data(folder: Path, words: Sequence[str]) -> SegmentationDataModul
         why = str(cause).partition("\n")[0]
         if isinstance(cause, InputError):
             raise InputError(why) from error
-        raise InputError(f"the data set of {path} cannot be made: {why}; mend it with --data options") from error
+        raise InputError(f"{what} cannot be made: {why}; mend its options (--data.NAME)") from error
     assert isinstance(data, SegmentationDataModule)
     return data

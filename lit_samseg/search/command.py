@@ -16,6 +16,7 @@ from lit_samseg.search.outcome import write_front, write_summary, write_winner
 from lit_samseg.search.proposals import make_proposals
 from lit_samseg.search.recipe_search import TRIALS, RecipeSearch
 from lit_samseg.search.space import DEFAULT_SPACE, Space, read_space
+from lit_samseg.search.study_command import run_study_search
 from lit_samseg.search.trials import best_of
 
 DESCRIPTION = """\
@@ -23,8 +24,13 @@ Try recipes on the images of one list, and report the best on those of another, 
 
   lit-samseg search --config configs/demo.yaml --tune tune.txt --report report.txt --output_dir DIR
 
-All options of 'test' (--config, --data.X, --model.X, --trainer.X) mean the same here. Each trial is a row of a test
-over the tuning images; its embeddings are kept in DIR/cache (or --model.cache_dir), so no image is encoded twice.
+Over the pairs of a study, each reported by a recipe that was tuned without its data set:
+
+  lit-samseg search --study FILE --output_dir DIR      see lit-samseg search --study FILE --help
+
+Over one pair, all options of 'test' (--config, --data.X, --model.X, --trainer.X) mean the same here. Each trial is a
+row of a test over the tuning images; its embeddings are kept in DIR/cache (or --model.cache_dir), so no image is
+encoded twice.
 """
 
 EPILOG = """\
@@ -57,6 +63,9 @@ def run_search(words: Sequence[str]) -> None:
             search.
         SystemExit: The words are wrong, or help was asked for.
     """
+    if any(word.partition("=")[0] == "--study" for word in words):
+        run_study_search(words)
+        return
     parser = _parser()
     options, others = parser.parse_known_args(list(words))
     if options.trials < 1:

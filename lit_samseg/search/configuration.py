@@ -82,8 +82,7 @@ class Configuration:
     @property
     def has_features(self) -> bool:
         """Whether this SAM gives features, as its class says; it is not made for that."""
-        module, _, name = str(self.values["model"]["init_args"]["sam"]["class_path"]).rpartition(".")
-        return bool(getattr(getattr(importlib.import_module(module), name), "has_pixel_features", False))
+        return gives_features(str(self.values["model"]["init_args"]["sam"]["class_path"]))
 
     def _check(self) -> None:
         if self.values["data"]["init_args"].get("subset") is not None:
@@ -98,6 +97,21 @@ class Configuration:
         """Run ``test`` with further words, which override the configuration's, and return what was run."""
         own = ["--trainer.devices=1"] if self.values["trainer"]["devices"] == "auto" else []
         return _run(["test", *self.words, *own, *words])
+
+
+def gives_features(class_path: str) -> bool:
+    """Tell whether a class of SAM gives features; by its name alone it is one of this package's.
+
+    Raises:
+        InputError: There is no such class.
+    """
+    module, _, name = class_path.rpartition(".")
+    try:
+        return bool(
+            getattr(getattr(importlib.import_module(module or "lit_samseg.sam"), name), "has_pixel_features", False)
+        )
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"there is no SAM {class_path} ({error}); give a class_path as in configs/") from error
 
 
 def _run(words: Sequence[str]) -> SamSegCLI:

@@ -47,6 +47,10 @@ class Space:
         for choices in itertools.product(*self.dimensions.values()):
             yield dict(zip(self.dimensions, choices, strict=True))
 
+    def text(self, choices: Sequence[str]) -> str:
+        """Return the row of one choice for each dimension, every word of it."""
+        return _text(dict(zip(self.dimensions, choices, strict=True)))
+
     def yaml(self) -> str:
         """Return the text that `read_space` makes this of."""
         lists = {name: list(choices) for name, choices in self.dimensions.items()}

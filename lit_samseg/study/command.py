@@ -1,10 +1,8 @@
 """``lit-samseg study``: its words."""
 
 import argparse
-import signal
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import yaml
@@ -14,13 +12,13 @@ from lit_samseg.journal import FolderLock
 from lit_samseg.pooling.study_tables import tables_of_study
 from lit_samseg.results.run_tables import count
 from lit_samseg.results.text_table import write_tables
-from lit_samseg.runtime.worker_death import TerminatedError
 from lit_samseg.study.conduct import check_answerable, find_costs, run_pairs, tell_plan
 from lit_samseg.study.folder import StudyFolder
 from lit_samseg.study.jobs import Launcher
 from lit_samseg.study.launchers import LocalLauncher
 from lit_samseg.study.outcome import pool_study
 from lit_samseg.study.plan import StudyPlan, read_plan
+from lit_samseg.study.termination import terminable
 
 DESCRIPTION = """\
 Ask one question of many pairs of a data set and a baseline: what does each row gain, where, and on the whole?
@@ -68,17 +66,8 @@ def run_study(words: Sequence[str]) -> None:
         folder.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--output_dir {folder.path} cannot be made: {error.strerror}") from error
-    # A batch system's way to end a job; pairs are to end in good order, too.
-    before = signal.signal(signal.SIGTERM, _terminated)
-    try:
-        with FolderLock(folder.path):
-            _run(plan, folder, options)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    raise TerminatedError
+    with terminable("the same command with --resume goes on"), FolderLock(folder.path):
+        _run(plan, folder, options)
 
 
 def _run(plan: StudyPlan, folder: StudyFolder, options: argparse.Namespace) -> None:

@@ -1,6 +1,5 @@
 """The course of a study: probe, tell the cost, run what is left."""
 
-import sys
 from collections.abc import Callable
 
 from lit_samseg.errors import InputError
@@ -78,14 +77,9 @@ def run_pairs(
         return failures
     parts = [part for job, pair in zip(jobs, left, strict=True) for part in _shards(job, folder, pair, shards)]
     failed = [Job(name, (), folder.path, state="failed", reason=reason) for name, reason in failures.items()]
-    try:
-        with LiveTable(plan, folder, [*jobs, *failed], costs) as table:
-            run_jobs([*parts, *jobs], launcher, table.look)
-            table.look()
-    except BaseException:
-        # Ctrl-C too, and a batch system's SIGTERM.
-        print("lit-samseg: what is done is kept; the same command with --resume goes on", file=sys.stderr)
-        raise
+    with LiveTable(plan, folder, [*jobs, *failed], costs) as table:
+        run_jobs([*parts, *jobs], launcher, table.look)
+        table.look()
     return failures | {job.name: job.reason for job in jobs if job.state == "failed"}
 
 

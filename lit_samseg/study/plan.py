@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ list of files, to start from: all other keys are laid over it."""
 
 _OF_TEST = ("data", "trainer", "seed_everything", "gallery", "report")
 """Keys that a configuration of ``test`` has as well."""
+
+SEARCH = "search"
+"""A key of the file and of each pair, laid over each other too: what ``lit-samseg search --study`` is to know of a pair
+and ``lit-samseg study`` does without."""
 
 CONTROLS = ("none@densecrf", "none@crf")
 """Rows without SAM: what they gain is no merit of SAM's."""
@@ -36,11 +40,13 @@ class Pair:
         name: As the file has it.
         folder: The name of its run's folder, of letters that every file system takes.
         options: The configuration of its test.
+        search: What the file says under `SEARCH`.
     """
 
     name: str
     folder: str
     options: Mapping[str, Any]
+    search: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[str]:
@@ -78,14 +84,14 @@ def read_plan(path: Path) -> StudyPlan:
     """Read a study's file.
 
     Args:
-        path: YAML: ``pairs``, a list of mappings with ``name`` and any of `SHARED`; beside it any of `SHARED`, for all
-            pairs.
+        path: YAML: ``pairs``, a list of mappings with ``name`` and any of `SHARED` and `SEARCH`; beside it any of
+            these, for all pairs.
 
     Raises:
         InputError: It cannot be read, or a pair is wanting something; the message names the pair and the remedy.
     """
     given = _read(path)
-    unknown = [key for key in given if key not in (*SHARED, "pairs", "title", "control")]
+    unknown = [key for key in given if key not in (*SHARED, SEARCH, "pairs", "title", "control")]
     if unknown:
         raise InputError(
             f"{path} has {unknown[0]!r}; it may have title, pairs, control, and for all pairs {', '.join(SHARED)}"
@@ -93,7 +99,7 @@ def read_plan(path: Path) -> StudyPlan:
     pairs = given.get("pairs")
     if not isinstance(pairs, list) or not pairs:
         raise InputError(f"{path} has no pairs; give a list, each with a name, data and baseline")
-    shared = {key: value for key, value in given.items() if key in SHARED}
+    shared = {key: value for key, value in given.items() if key in (*SHARED, SEARCH)}
     made = [_pair(path, number, pair, shared) for number, pair in enumerate(pairs, 1)]
     for what in ("name", "folder"):
         names = [getattr(pair, what).lower() for pair in made]
@@ -117,7 +123,7 @@ def _pair(path: Path, number: int, given: Any, shared: Mapping[str, Any]) -> Pai
         raise InputError(f"{path}: pair {number} has no name; write name: DATA x BASELINE")
     name = " ".join(str(given["name"]).split())
     where = f"{path}: pair {name!r}"
-    unknown = [str(key) for key in given if key not in (*SHARED, "name")]
+    unknown = [str(key) for key in given if key not in (*SHARED, SEARCH, "name")]
     if unknown:
         raise InputError(f"{where} has {unknown[0]!r}; it may have name, {', '.join(SHARED)}")
     options: Mapping[str, Any] = {}
@@ -132,7 +138,10 @@ def _pair(path: Path, number: int, given: Any, shared: Mapping[str, Any]) -> Pai
             raise InputError(f"{where} has no {needed}; give a class_path and its init_args")
     if not arguments.get("variants"):
         raise InputError(f"{where} has no rows; write rows: [auto, box] for all pairs")
-    return Pair(name, folder_name(name), options)
+    search = [layer.get(SEARCH) or {} for layer in (shared, given)]
+    if not all(isinstance(layer, Mapping) for layer in search):
+        raise InputError(f"{where}: {SEARCH} is no mapping; write {SEARCH}: {{tune: 24}}")
+    return Pair(name, folder_name(name), options, lay_over(*search))
 
 
 def _files(where: str, layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,0 +1,162 @@
+"""``lit-samseg search --study``: its words."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import get_args
+
+from lit_samseg.errors import InputError
+from lit_samseg.journal import FolderLock
+from lit_samseg.pooling.study_tables import tables_of_study
+from lit_samseg.refine.grammar import RowText
+from lit_samseg.results.run_tables import count, points
+from lit_samseg.results.text_table import write_tables
+from lit_samseg.search.candidates import candidates, settings_of
+from lit_samseg.search.chooser import Objective, choose, choose_without
+from lit_samseg.search.derived_studies import report_study, tuning_gains, tuning_study, write_gains
+from lit_samseg.search.pair_images import TUNED_ON, Leave, PairImages, check_parted, images_of, without_tuned
+from lit_samseg.search.space import DEFAULT_SPACE, read_space
+from lit_samseg.search.study_outcome import Chosen, write_best, write_summary
+from lit_samseg.study.conduct import Failures, check_answerable, find_costs, run_pairs, tell_plan
+from lit_samseg.study.folder import StudyFolder
+from lit_samseg.study.launchers import LocalLauncher
+from lit_samseg.study.outcome import pool_study
+from lit_samseg.study.plan import StudyPlan, read_plan
+from lit_samseg.study.termination import terminable
+
+DESCRIPTION = """\
+Tune recipes over the pairs of a study, and report each pair by a recipe that was tuned without its data set.
+
+  lit-samseg search --study configs/study_shared.yaml --output_dir DIR --space space.yaml --trials 12
+"""
+
+EPILOG = f"""\
+FILE is the file of a study (lit-samseg study --help). Recipes are tuned on {TUNED_ON} images of each pair. Each pair is
+reported on all of its images, none of which its own recipe was tuned on. The file may say otherwise, for all pairs and
+for each:
+
+  search:
+    tune: 12               a number of images, drawn by --seed, or one or more files with a list of ids
+    report: report.txt     the same
+    group: outdoor         pairs of one group are left out together; without it, those of one data set, by its name.
+                           Folders of your own all have one name, so tell them apart by this; and give data sets that
+                           label the same images one group
+
+By --leave pair, images that others hold as tuning images are not reported on.
+
+In DIR: summary.md (each pair by its recipe, beside auto), best.yaml (the best recipe over all pairs, to be laid over a
+configuration of your own), tuning.csv (all recipes), tuning and report (the two studies it is made of), ids, and cache
+(may be deleted). The same command again goes on where it was interrupted.
+"""
+
+
+def run_study_search(words: Sequence[str]) -> None:
+    """Tune recipes over pairs, and report each pair by one that was tuned without it.
+
+    Args:
+        words: The command line after ``lit-samseg search``.
+
+    Raises:
+        InputError: The study or the space has a fault, all pairs are of one data set, the folder holds something else,
+            or a pair failed.
+        SystemExit: The words are wrong, or help was asked for.
+    """
+    parser = _parser()
+    options = parser.parse_args(list(words))
+    for name, least in (("trials", 1), ("jobs", 1), ("probe", 0)):
+        if getattr(options, name) < least:
+            parser.error(f"--{name} is {getattr(options, name)}; give {least} or more")
+    plan = read_plan(options.study)
+    space = DEFAULT_SPACE if options.space is None else read_space(options.space)
+    folder: Path = options.output_dir
+    for held, what in (("study.yaml", "a study"), ("trials.csv", "a search over one pair")):
+        if (folder / held).exists():
+            raise InputError(f"--output_dir {folder} holds {what}; give another")
+    pairs = [images_of(pair, options.seed) for pair in plan.pairs]
+    check_parted(pairs, options.leave)
+    pairs = without_tuned(pairs, options.leave)
+    rows = candidates(plan.pairs, settings_of(pairs), space, options.trials, options.seed)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output_dir {folder} cannot be made: {error.strerror}") from error
+    with terminable("the same search again goes on"), FolderLock(folder):
+        _run(plan, pairs, rows, options)
+
+
+def _run(
+    plan: StudyPlan, pairs: Sequence[PairImages], rows: Mapping[str, RowText], options: argparse.Namespace
+) -> None:
+    folder, objective, leave = options.output_dir, options.objective, options.leave
+    images = sum(len(own.tune) for own in pairs)
+    print(f"Tuning {len(rows)} recipes on {images} images of {len(pairs)} pairs", flush=True)
+    tuning, place = tuning_study(plan, folder, pairs, rows)
+    _all_done(_run_study(tuning, place, options))
+    gains = tuning_gains(tuning, place, pairs, list(rows), leave)
+    write_gains(folder / "tuning.csv", gains, objective, pairs)
+    best, choices = choose(gains, objective), choose_without(gains, objective)
+    write_best(folder, best, rows[best.recipe], len(rows), objective)
+    print(f"Best over all pairs: {best.recipe}, {points(best.objective)} on tuning images (optimistic)", flush=True)
+    for own, choice in zip(pairs, choices, strict=True):
+        print(f"{own.pair.name}, without {own.left_out(leave)}: {choice.recipe}", flush=True)
+    report, place = report_study(plan, folder, pairs, choices, rows)
+    failures = _run_study(report, place, options)
+    results = pool_study(report, place, failures)
+    write_tables(tables_of_study(results), place.path, "study")
+    summary = write_summary(folder, results, pairs, Chosen(choices, best, len(rows), objective, leave))
+    summary.print()
+    print(f"Written to {folder}")
+    _all_done(failures)
+
+
+def _run_study(plan: StudyPlan, place: StudyFolder, options: argparse.Namespace) -> Failures:
+    """Run a study, or what is left of it, and return which pairs failed."""
+    place.write_plan(plan)
+    launcher = LocalLauncher(options.jobs)
+    costs, failures = find_costs(plan, place, launcher, options.probe)
+    tell_plan(plan, place, costs, launcher.at_once)
+    failures = run_pairs(plan, place, launcher, costs, failures)
+    check_answerable(plan, place, failures)
+    return failures
+
+
+def _all_done(failures: Failures) -> None:
+    if failures:
+        name, reason = next(iter(failures.items()))
+        raise InputError(
+            f"{count(len(failures), 'pair')} failed, {name}: {reason}; mend it and go on by the same command"
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "lit-samseg search --study",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--study", type=_path, required=True, metavar="FILE", help="the study's YAML file")
+    parser.add_argument("--output_dir", type=_path, required=True, metavar="DIR", help="the folder of the search")
+    parser.add_argument(
+        "--space", type=_path, default=None, metavar="FILE", help="YAML with the choices, see lit-samseg search --help"
+    )
+    parser.add_argument(
+        "--trials", type=int, default=32, metavar="N", help="recipes of the space that are tried, all or so many (32)"
+    )
+    _choice(parser, "objective", Objective, "gain over data sets, or that of the pair that gains least")
+    _choice(parser, "leave", Leave, "what a pair's recipe is tuned without: its data set, or the pair alone")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="pairs that run at the same time (1)")
+    parser.add_argument(
+        "--probe", type=int, default=1, metavar="N", help="images of each pair to tell the cost by (1; 0: none)"
+    )
+    return parser
+
+
+def _choice(parser: argparse.ArgumentParser, name: str, kind: object, what: str) -> None:
+    choices = get_args(kind)
+    parser.add_argument(f"--{name}", choices=choices, default=choices[0], help=f"{what} (default: {choices[0]})")
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
