@@ -1,23 +1,17 @@
 """The page itself: what it shows, and the file."""
 
-import base64
-import hashlib
 import os
-import re
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from lit_samseg.drawing import ERROR_KINDS, VOID_COLOUR
 from lit_samseg.errors import InputError
 from lit_samseg.gallery.store import ERROR_COLOURS
-from lit_samseg.plots import MOST, classes_plot, forest_plot, ladder_plot, plotting, svg, trimap_plot
-from lit_samseg.report.cards import Pictures, as_data_url, make_cards, read_legend
+from lit_samseg.plots import MOST, classes_plot, forest_plot, ladder_plot, plotting, trimap_plot
+from lit_samseg.report.cards import Pictures, make_cards, read_legend
 from lit_samseg.report.prompts import describe_prompts
+from lit_samseg.report.rendering import Plot, as_plots, fill_in
 from lit_samseg.report.verdict import Verdict, find_verdict
 from lit_samseg.results import run_tables
 from lit_samseg.results.contents import Results
@@ -27,23 +21,6 @@ from lit_samseg.results.record import SCHEMA_VERSION, read_results
 from lit_samseg.results.text_table import TextTable
 from lit_samseg.results.timing_table import timing_table
 from lit_samseg.runtime.atomic import atomic_file
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A plot as the page shows it.
-
-    Attributes:
-        title: Above it.
-        words: What it shows, for people who do not see it.
-        light: URL of the SVG for light pages and paper.
-        dark: URL of the SVG for dark pages.
-    """
-
-    title: str
-    words: str
-    light: str
-    dark: str
 
 
 def write_report(folder: Path, pictures: Pictures = "auto", output_dir: Path | None = None) -> Path:
@@ -90,10 +67,11 @@ def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pi
     cards = make_cards(evidence, folder, pictures if legend is not None else None, legend, base)
     rows = results["rows"]
     best = next((row for row in rows if row["name"] == verdict.best), None)
-    environment = _environment()
-    script = _template_file(environment, "report.js")
     config = folder / "config.yaml"
-    return environment.get_template("report.html.j2").render(
+    return fill_in(
+        "report.html.j2",
+        ["report.css"],
+        ["copy.js", "report.js"],
         results=results,
         verdict=verdict,
         images=run_tables.images_of(results),
@@ -113,24 +91,7 @@ def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pi
         errors=[(kind, f"#{bytes(colour[:3]).hex()}") for kind, colour in zip(ERROR_KINDS, ERROR_COLOURS, strict=True)],
         void=f"#{bytes(VOID_COLOUR).hex()}",
         config=config.read_text(encoding="utf-8") if config.is_file() else None,
-        style=_template_file(environment, "report.css"),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-@cache
-def _environment() -> Environment:
-    """Return what fills in templates; kept, since compiling the page's takes longer than filling it in."""
-    environment = Environment(
-        loader=PackageLoader("lit_samseg.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"per_cent": run_tables.per_cent, "points": run_tables.points, "breakable": _breakable}
-    return environment
 
 
 def make_plots(results: Results, verdict: Verdict) -> list[Plot]:
@@ -160,22 +121,8 @@ def make_plots(results: Results, verdict: Verdict) -> list[Plot]:
                 classes_plot(results, verdict.best),
             ),
         ]
-        return [
-            Plot(title, words, *(as_data_url(text.encode(), "svg+xml") for text in svg(figure)))
-            for title, words, figure in drawn
-            if figure is not None
-        ]
+        return as_plots(drawn)
 
 
 def _best_first(tables: list[tuple[str, TextTable]], best: str | None) -> list[tuple[str, TextTable]]:
     return sorted(tables, key=lambda table: table[0] != best)
-
-
-def _breakable(name: str) -> Markup:
-    """Escape a row's name and let narrow columns break it between its words."""
-    return Markup("").join(Markup("{}<wbr>").format(word) for word in re.split(r"(?<=[+/])|(?=@)", name))
-
-
-def _template_file(environment: Environment, name: str) -> str:
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
