@@ -83,13 +83,18 @@ def _compare(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
 
 def _report(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     # Here, since matplotlib takes half a second to import.
+    from lit_samseg.pooling.study_file import is_study
     from lit_samseg.report import write_report
+    from lit_samseg.report.cards import Pictures
+    from lit_samseg.report.study_page import write_study_page
 
-    parser.add_argument("runs", type=Path, metavar="RUN", nargs="+", help="output folders of finished tests")
+    parser.add_argument(
+        "runs", type=Path, metavar="RUN", nargs="+", help="output folders of finished tests, or of a study (study.html)"
+    )
     parser.add_argument(
         "--pictures",
         choices=("auto", "embed", "link"),
-        default="auto",
+        default=None,
         help="embed them: one file, whatever its size; link: leave them in RUN/gallery beside it, which also suits "
         "thousands of images; auto (default): embed up to 10.5 MB of them",
     )
@@ -104,6 +109,14 @@ def _report(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
     if options.output_dir is not None and len(options.runs) > 1:
         parser.error(f"--output_dir is for one run, not {len(options.runs)}: each would replace the other's report")
     output = None if options.output_dir is None else options.output_dir.expanduser()
-    paths = [write_report(run.expanduser(), options.pictures, output) for run in options.runs]
+    folders = [run.expanduser() for run in options.runs]
+    studies = [folder for folder in folders if is_study(folder)]
+    if studies and options.pictures is not None:
+        parser.error(f"--pictures has no meaning for {studies[0]}: the page of a study has none")
+    pictures: Pictures = "auto" if options.pictures is None else options.pictures
+    paths = [
+        write_study_page(folder, output) if folder in studies else write_report(folder, pictures, output)
+        for folder in folders
+    ]
     for path in paths:
         print(f"Report: {path}")

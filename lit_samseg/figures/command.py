@@ -15,6 +15,7 @@ from lit_samseg.figures.prompts import prompts_plate
 from lit_samseg.figures.saving import check_format, is_vector, save_figure
 from lit_samseg.figures.source import FigureSource
 from lit_samseg.plots import classes_plot, forest_plot, ladder_plot, plotting, trimap_plot
+from lit_samseg.pooling.study_file import is_study
 from lit_samseg.report.verdict import find_verdict
 from lit_samseg.results.contents import Results
 from lit_samseg.results.evidence import Evidence
@@ -36,13 +37,19 @@ PLOTS: dict[str, tuple[Callable[[Results, str | None], Figure | None], str]] = {
 }
 """Plots by name, and why there may be none."""
 
+STUDY_PLOTS = ("forest", "pooled", "baseline", "cost", "borders", "slopes", "classes")
+"""Figures of a study; see `lit_samseg.figures.study_figure`."""
+
 EPILOG = """\
+In place of RUN there may be the folder of a study (lit-samseg study): forest draws the gain of each row, or of those
+that are named (--row again for more), on each pair and pooled; pooled, baseline, cost, borders, slopes and classes are
+the other plots of its page.
 Options of the data set, such as --data.root DIR where it has moved, override what the run's config.yaml says.
 """
 
 
 def run_figure(words: Sequence[str]) -> None:
-    """Draw a figure of a finished run into a file.
+    """Draw a figure of a finished run, or of a study, into a file.
 
     Args:
         words: The command line after ``lit-samseg figure``.
@@ -54,10 +61,19 @@ def run_figure(words: Sequence[str]) -> None:
     own, about_data = split_words(words)
     parser = _parser()
     options = parser.parse_args(own)
-    _check_words(parser, options, about_data)
     folder = options.run.expanduser()
+    of_study = is_study(folder)
+    _check_words(parser, options, about_data, of_study=of_study)
     output = folder / f"figure_{options.name}.pdf" if options.output is None else options.output.expanduser()
     check_format(output)
+    if of_study:
+        # Here, since what pools pairs takes a while to import.
+        from lit_samseg.figures.study_figure import draw_study
+
+        with plotting():
+            save_figure(draw_study(folder, options.name, options.row), output)
+        print(f"Written to {output}")
+        return
     results = read_results(folder)
     if results["schema_version"] < SCHEMA_VERSION:
         raise InputError(f"{folder} is of an earlier release; run 'lit-samseg analyse' on it first")
@@ -74,12 +90,14 @@ def _parser() -> argparse.ArgumentParser:
     shown = "; ".join(f"{name}: {what}" for name, what in PICTURES.items())
     parser = argparse.ArgumentParser(
         "lit-samseg figure",
-        description=f"Draw a figure of a finished run for print. {shown}; and the report's plots.",
+        description=f"Draw a figure of a finished run, or of a study, for print. {shown}; and the report's plots.",
         epilog=EPILOG,
         allow_abbrev=False,
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a finished test")
-    parser.add_argument("name", metavar="NAME", choices=(*PICTURES, *PLOTS), help=", ".join((*PICTURES, *PLOTS)))
+    parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a finished test, or of a study")
+    names = dict.fromkeys((*PICTURES, *PLOTS, *STUDY_PLOTS))
+    told = f"{', '.join((*PICTURES, *PLOTS))}; of a study {', '.join(STUDY_PLOTS)}"
+    parser.add_argument("name", metavar="NAME", choices=names, help=told)
     parser.add_argument(
         "--output", type=Path, default=None, metavar="FILE", help=".pdf, .svg, .png or .tif (RUN/figure_NAME.pdf)"
     )
@@ -93,19 +111,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--count", type=int, default=None, metavar="N", help="how many are picked (4)")
     parser.add_argument("--seed", type=int, default=None, metavar="N", help="of a random pick (0)")
-    parser.add_argument("--row", default=None, help="a row of the run (the best one; in figure 3 box)")
+    parser.add_argument(
+        "--row",
+        action="append",
+        default=None,
+        help="a row of the run (the best one; in figure 3 box); of a study also several, each by --row of its own",
+    )
     parser.add_argument(
         "--overlay", choices=("true", "false"), default=None, help="figures 1, 4: label maps over the image (false)"
     )
     return parser
 
 
-def _check_words(parser: argparse.ArgumentParser, options: argparse.Namespace, about_data: Sequence[str]) -> None:
+def _check_words(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, about_data: Sequence[str], *, of_study: bool
+) -> None:
     """Refuse words that would change nothing; whoever wrote them expects that they do."""
     given = {word for word in ("ids", "pick", "count", "seed", "row", "overlay") if getattr(options, word) is not None}
     given |= {"data"} if about_data else set()
+    if options.name not in (STUDY_PLOTS if of_study else (*PICTURES, *PLOTS)):
+        there = ", ".join(STUDY_PLOTS if of_study else (*PICTURES, *PLOTS))
+        parser.error(f"{options.name} has no meaning for {'a study' if of_study else 'a run'}; there are {there}")
+    if options.row is not None and len(options.row) > 1 and (not of_study or options.name == "classes"):
+        parser.error(f"{len(options.row)} times --row; {options.name} is of one row")
     used = {"ids", "pick", "count", "seed", "row", "data"} | ({"overlay"} if options.name != "3" else set())
-    if options.name in PLOTS:
+    if of_study:
+        used = {"row"}
+    elif options.name in PLOTS:
         used = {"row"} if options.name == "classes" else set()
     if given - used:
         parser.error(f"--{min(given - used)} has no meaning for {options.name}")
@@ -117,7 +149,7 @@ def _check_words(parser: argparse.ArgumentParser, options: argparse.Namespace, a
 
 def _plot(folder: Path, results: Results, options: argparse.Namespace) -> Figure:
     draw, why_none = PLOTS[options.name]
-    row = _known_row(results, options.row)
+    row = _known_row(results, None if options.row is None else options.row[0])
     figure = draw(results, find_verdict(results).best if row is None else row)
     if figure is None:
         raise InputError(f"{folder} has no numbers for {options.name}: {why_none}, and run the test again")
@@ -130,7 +162,7 @@ def _pictures(
     evidence = Evidence.read(folder)
     if [row["name"] for row in results["rows"]] != list(evidence.rows):
         raise InputError(f"{folder}: results.json and counts.npz have other rows; run 'lit-samseg analyse' on it first")
-    row = _known_row(results, options.row)
+    row = _known_row(results, None if options.row is None else options.row[0])
     if options.name == "3":
         row = _row_with_prompts(results["rows"][1:], row)
     elif row is None:

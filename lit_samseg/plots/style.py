@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,6 +94,12 @@ def row_label(name: str, longest: int = 46) -> str:
     """Return a row's name as it fits beside a plot: of a long one, with paths of parts, both ends."""
     line, half = one_line(name), longest // 2
     return line if len(line) <= longest else f"{line[:half]}…{line[1 - half :]}"
+
+
+def two_lines(name: str, longest: int = 24) -> str:
+    """Return a name as one line or two, broken between words; of what is longer still, both ends."""
+    lines = textwrap.wrap(one_line(name), longest)
+    return "\n".join(lines) if len(lines) <= 2 else row_label(name, longest + longest // 2)
 
 
 def svg(figure: Figure) -> tuple[str, str]:

@@ -17,6 +17,11 @@ def write_study(folder: Path, results: StudyResults) -> None:
         draft.write_text(json.dumps(results, indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def is_study(folder: Path) -> bool:
+    """Tell whether a folder is that of a finished study."""
+    return (folder / STUDY).is_file()
+
+
 def read_study(folder: Path) -> StudyResults:
     """Read what `write_study` wrote.
 

@@ -4,9 +4,14 @@ from lit_samseg.pooling.contents import Effect, PooledFacts, RowFacts, StudyResu
 from lit_samseg.results.run_tables import count, interval, per_cent, points
 from lit_samseg.results.text_table import TextTable
 
+WIDE = 3
+"""Rows that stand beside each other with their intervals; of more a line would be too long for print."""
 
-def tables_of_study(results: StudyResults) -> list[TextTable]:
-    """Return all tables: pooled, by pair, without each pair."""
+BRACKETED = "In brackets: the interval holds 0."
+
+
+def summary_of_study(results: StudyResults) -> list[TextTable]:
+    """Return what is read first: pooled, by pair, above the control, without each pair, what gains depend on."""
     tables = [pooled_table(results), pairs_table(results)]
     if any("above" in row for row in results["rows"]):
         tables.append(above_table(results))
@@ -15,6 +20,11 @@ def tables_of_study(results: StudyResults) -> list[TextTable]:
     if any(row["depends_on"] for row in results["rows"]):
         tables.append(dependence_table(results))
     return tables
+
+
+def tables_of_study(results: StudyResults) -> list[TextTable]:
+    """Return all tables: the summary, and each row's gain on each pair."""
+    return [*summary_of_study(results), *(row_table(results, row) for row in results["rows"])]
 
 
 def pooled_table(results: StudyResults) -> TextTable:
@@ -44,26 +54,62 @@ def pooled_table(results: StudyResults) -> TextTable:
 
 
 def pairs_table(results: StudyResults) -> TextTable:
-    """Lay out the gain of each row on each pair."""
+    """Lay out the gain of each row on each pair; intervals are left out where `row_table` has them."""
+    short = len(results["rows"]) > WIDE
     header = ["pair", "images", "baseline mIoU*", *(row["name"] for row in results["rows"])]
     cells = [
         [
             pair["name"],
             str(pair["images"]),
             per_cent(pair["miou_gt_present"]),
-            *(_gain(effect_on(row, pair["name"])) for row in results["rows"]),
+            *(_gain(effect_on(row, pair["name"]), short=short) for row in results["rows"]),
         ]
         for pair in results["pairs"]
     ]
-    return TextTable(
-        "Gain on each pair, with its 95 % interval", header, cells, ["mIoU*: over the classes of the ground truth."]
-    )
+    if short:
+        pooled = [row["pooled"] for row in results["rows"]]
+        cells.append(["pooled", "", "", *(_value(own["mean"], own["low"], own["high"], short=True) for own in pooled)])
+    notes = ["mIoU*: over the classes of the ground truth.", *([BRACKETED] if short else [])]
+    return TextTable(f"Gain on each pair{'' if short else ', with its 95 % interval'}", header, cells, notes)
+
+
+def row_table(results: StudyResults, row: RowFacts) -> TextTable:
+    """Lay out a row's gain on each pair, with all that is known of it."""
+    cells = []
+    for pair in results["pairs"]:
+        effect = effect_on(row, pair["name"])
+        if effect is not None:
+            cells.append(
+                [
+                    pair["name"],
+                    str(pair["images"]),
+                    per_cent(pair["miou_gt_present"]),
+                    points(effect["value"]),
+                    interval(effect),
+                    effect["verdict"],
+                    f"{100 * effect['weight']:.0f} %",
+                    points(effect["boundary_iou"]),
+                    "-" if effect["seconds"] is None else f"{effect['seconds']:.3f}",
+                ]
+            )
+    header = ["pair", "images", "baseline mIoU*", "gain", "95 %", "verdict", "weight", "bIoU", "s/image"]
+    notes = [
+        "Weight: in the pooled gain. bIoU: gain in Boundary IoU. s/image: of the row alone, beyond baseline and SAM's "
+        "image encoder.",
+    ]
+    stands_for = [effect["row"] for effect in row["effects"] if effect["row"] != row["name"]]
+    if stands_for:
+        notes.append(f"{row['name']} stands for {', '.join(dict.fromkeys(stands_for))}.")
+    return TextTable(f"Gain of {row['name']} on each pair", header, cells, notes)
 
 
 def above_table(results: StudyResults) -> TextTable:
     """Lay out how much more each row gains than the control, which asks no SAM."""
     compared = [(row["name"], row["above"]) for row in results["rows"] if "above" in row]
-    header = ["row", "pooled", "95 %", "next pair, 95 %", *(pair["name"] for pair in results["pairs"])]
+    short = len(results["pairs"]) > WIDE
+    header = ["row", "pooled", "95 %", "next pair, 95 %"]
+    # Names of pairs are long; of many there is no room for them above columns.
+    header += [str(number) if short else pair["name"] for number, pair in enumerate(results["pairs"], 1)]
     cells = []
     for name, above in compared:
         by_pair = {effect["pair"]: effect for effect in above["effects"]}
@@ -71,9 +117,11 @@ def above_table(results: StudyResults) -> TextTable:
         pooled = above["pooled"]
         cells.append(
             [name, points(pooled["mean"]), interval({"low": pooled["low"], "high": pooled["high"]}), next_pair(pooled)]
-            + ["-" if one is None else _with_interval(one["value"], one["low"], one["high"]) for one in own]
+            + ["-" if one is None else _value(one["value"], one["low"], one["high"], short=short) for one in own]
         )
-    return TextTable(f"Gain above {compared[0][1]['row']}, on the same images", header, cells)
+    numbered = ", ".join(f"{number} {pair['name']}" for number, pair in enumerate(results["pairs"], 1))
+    notes = [f"Pairs: {numbered}. {BRACKETED}"] if short else []
+    return TextTable(f"Gain above {compared[0][1]['row']}, on the same images", header, cells, notes)
 
 
 def dependence_table(results: StudyResults) -> TextTable:
@@ -93,7 +141,7 @@ def dependence_table(results: StudyResults) -> TextTable:
                         points(slope["per_unit"]),
                         interval({"low": slope["low"], "high": slope["high"]}),
                         _plain(slope["standardised"]),
-                        "-" if kept is None else _with_interval(kept["per_unit"], kept["low"], kept["high"]),
+                        "-" if kept is None else _value(kept["per_unit"], kept["low"], kept["high"], short=False),
                     ]
                 )
     notes = [
@@ -109,7 +157,7 @@ ABOUT = {
     "mean_score": "mean score of both",
     "regions": "number of regions",
     "region_size": "size of regions, doublings",
-    "border_share": "share near borders",
+    "border_share": "share of pixels near borders",
     "entropy": "entropy of the scores, nats",
 }
 """What is known of an image, in words."""
@@ -121,15 +169,14 @@ def _plain(value: float | None) -> str:
 
 def left_out_table(results: StudyResults) -> TextTable:
     """Lay out the pooled gain without each pair: how much hangs on a single one."""
+    short = len(results["rows"]) > WIDE
     header = ["without", *(row["name"] for row in results["rows"])]
     cells = []
     for pair in results["pairs"]:
         left = [next((own for own in row["left_out"] if own["pair"] == pair["name"]), None) for row in results["rows"]]
-        cells.append(
-            [pair["name"]]
-            + ["-" if own is None else _with_interval(own["mean"], own["low"], own["high"]) for own in left]
-        )
-    return TextTable("Pooled gain without one pair", header, cells)
+        told = ["-" if own is None else _value(own["mean"], own["low"], own["high"], short=short) for own in left]
+        cells.append([pair["name"], *told])
+    return TextTable("Pooled gain without one pair", header, cells, [BRACKETED] if short else [])
 
 
 def effect_on(row: RowFacts, pair: str) -> Effect | None:
@@ -142,12 +189,16 @@ def next_pair(pooled: PooledFacts) -> str:
     return interval({"low": pooled["predicted_low"], "high": pooled["predicted_high"]})
 
 
-def _gain(effect: Effect | None) -> str:
-    return "-" if effect is None else _with_interval(effect["value"], effect["low"], effect["high"])
+def _gain(effect: Effect | None, *, short: bool) -> str:
+    return "-" if effect is None else _value(effect["value"], effect["low"], effect["high"], short=short)
 
 
-def _with_interval(value: float | None, low: float | None, high: float | None) -> str:
-    return f"{points(value)} {interval({'low': low, 'high': high})}"
+def _value(value: float | None, low: float | None, high: float | None, *, short: bool) -> str:
+    """Format a gain with its interval, or in brackets where the interval does not keep it from 0."""
+    if not short:
+        return f"{points(value)} {interval({'low': low, 'high': high})}"
+    sure = low is not None and high is not None and (low > 0 or high < 0)
+    return points(value) if sure or value is None else f"({points(value)})"
 
 
 def _number_of(row: RowFacts, verdict: str) -> int:

@@ -1,4 +1,4 @@
-"""``report.html``: a finished run as one page; made from the run's files, never from a model or a data set."""
+"""``report.html`` and ``study.html``: a finished run, or a study, as one page; made from its files alone."""
 
 from lit_samseg.report.page import write_report
 

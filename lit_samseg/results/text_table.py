@@ -92,7 +92,9 @@ def _pipes(cells: Sequence[str]) -> str:
 
 
 def _ampersands(cells: Sequence[str]) -> str:
-    return " & ".join(map(_escape, cells)) + r" \\"
+    line = " & ".join(map(_escape, cells))
+    # What follows the end of a line in such a bracket is taken for the space between lines.
+    return ("{}" if line.startswith(("[", "*")) else "") + line + r" \\"
 
 
 def _with_minus(cell: str) -> str:
@@ -103,6 +105,7 @@ def _with_minus(cell: str) -> str:
 def _escape(text: str) -> str:
     special = {character: f"\\{character}" for character in "&%$#_{}"}
     special |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", MINUS: "$-$"}
+    special |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
     return "".join(special.get(character, character) for character in text)
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
-from lit_samseg.pooling.study_tables import tables_of_study
+from lit_samseg.pooling.study_tables import summary_of_study, tables_of_study
 from lit_samseg.results.run_tables import count
 from lit_samseg.results.text_table import write_tables
 from lit_samseg.study.conduct import check_answerable, find_costs, run_pairs, tell_plan
@@ -79,11 +79,16 @@ def _run(plan: StudyPlan, folder: StudyFolder, options: argparse.Namespace) -> N
         return
     failures = run_pairs(plan, folder, launcher, costs, failures, options.shards)
     check_answerable(plan, folder, failures)
-    tables = tables_of_study(pool_study(plan, folder, failures))
+    results = pool_study(plan, folder, failures)
     # Files first: whoever reads along may stop reading.
-    write_tables(tables, folder.path, "study")
-    for table in tables:
+    write_tables(tables_of_study(results), folder.path, "study")
+    # Here, since matplotlib takes half a second to import.
+    from lit_samseg.report.study_page import write_study_page
+
+    page = write_study_page(folder.path)
+    for table in summary_of_study(results):
         table.print()
+    print(f"Report: {page}")
     print(f"Written to {folder.path}")
     if failures:
         name, reason = next(iter(failures.items()))
