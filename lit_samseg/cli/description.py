@@ -8,7 +8,7 @@ COMMANDS = {
     "study": "ask many pairs of a data set and a baseline, and pool what each row gains",
     "analyse": "compute a finished run's tables again from its counts and regions",
     "compare": "compare finished runs over the same images",
-    "report": "make report.html of finished runs, or study.html of a study: answer, tables, plots and pictures in one page",
+    "report": "make report.html of finished runs, or study.html of a study: answer, tables, plots in one page",
     "figure": "draw a finished run's figure for print: PDF, SVG, or PNG and TIFF at 300 dpi",
 }
 
