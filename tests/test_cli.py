@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,8 @@ from PIL import Image
 from lit_samseg.cli.command_line import run
 from lit_samseg.journal import Journal
 from lit_samseg.refine.variant import RECOMMENDED
+from lit_samseg.study.folder import StudyFolder
+from lit_samseg.study.plan import read_plan
 from tests.conftest import PROJECT, RunCli, SmallVoc
 from tests.forked import Forked
 from tests.recomputation import read_predictions, recompute, results_of
@@ -22,7 +26,8 @@ from tests.recomputation import read_predictions, recompute, results_of
 SHORT = ("--model.analysis=false", "--gallery=false", "--report=false")
 """For what is not about these."""
 
-CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
+STUDIES = sorted((PROJECT / "configs").glob("study_*.yaml"))
+CONFIGS = [path for path in sorted((PROJECT / "configs").glob("*.yaml")) if path not in STUDIES]
 
 
 def test_scores_reach_any_lightning_logger(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
@@ -174,6 +179,25 @@ def test_every_configuration_parses(config: Path, run_cli: RunCli) -> None:
     sam = yaml.safe_load(outcome.out)["model"]["init_args"]["sam"]
     # To train a baseline, none is needed.
     assert sam is None if config.stem == "voc_finetune_baseline" else sam["init_args"]["precision"] == "fp32"
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.stem)
+def test_every_pair_of_a_shipped_study_parses(study: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    plan = read_plan(study)
+    folder = StudyFolder(tmp_path)
+    folder.write_plan(plan)
+    # Pairs of the same classes differ in names of folders.
+    kinds = {str(_class_paths(pair.options)): pair for pair in plan.pairs}
+    for pair in kinds.values():
+        outcome = run_cli("test", "--config", folder.config(pair), "--print_config")
+        assert outcome.code == 0, outcome.err
+        model = yaml.safe_load(outcome.out)["model"]["init_args"]
+        assert model["variants"] == pair.options["model"]["init_args"]["variants"]
+        assert model["sam"]["init_args"]["precision"] == "fp32"
+
+
+def _class_paths(options: Mapping[str, Any]) -> list[str]:
+    return [options["data"]["class_path"], options["model"]["init_args"]["baseline"]["class_path"]]
 
 
 def test_trainer_options_are_lightnings(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:

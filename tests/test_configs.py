@@ -22,6 +22,7 @@ from tests.recomputation import read_predictions, results_of
 from tests.sam import tiny_hub
 
 ALL = {path.stem: path for path in sorted((PROJECT / "configs").glob("*.yaml"))}
+ALL = {name: path for name, path in ALL.items() if not name.startswith("study_")}
 TRAININGS = {name: path for name, path in ALL.items() if "finetune" in name}
 CONFIGS = {name: path for name, path in ALL.items() if name not in TRAININGS}
 
