@@ -4,7 +4,7 @@ COMMANDS = {
     "test": "score a baseline alone and with each variant of SAM",
     "predict": "write label maps of pictures without ground truth",
     "fit": "train SAM's decoder, or a baseline",
-    "search": "try recipes on one list of images and report the best on another",
+    "search": "try recipes on some images, or pairs of a study, and report the best on others",
     "study": "ask many pairs of a data set and a baseline, and pool what each row gains",
     "analyse": "compute a finished run's tables again from its counts and regions",
     "compare": "compare finished runs over the same images",

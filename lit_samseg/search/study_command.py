@@ -7,20 +7,17 @@ from typing import get_args
 
 from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
-from lit_samseg.pooling.study_tables import tables_of_study
 from lit_samseg.refine.grammar import RowText
-from lit_samseg.results.run_tables import count, points
-from lit_samseg.results.text_table import write_tables
+from lit_samseg.results.run_tables import points
 from lit_samseg.search.candidates import candidates, settings_of
 from lit_samseg.search.chooser import Objective, choose, choose_without
 from lit_samseg.search.derived_studies import report_study, tuning_gains, tuning_study, write_gains
 from lit_samseg.search.pair_images import TUNED_ON, Leave, PairImages, check_parted, images_of, without_tuned
 from lit_samseg.search.space import DEFAULT_SPACE, read_space
 from lit_samseg.search.study_outcome import Chosen, write_best, write_summary
-from lit_samseg.study.conduct import Failures, check_answerable, find_costs, run_pairs, tell_plan
-from lit_samseg.study.folder import StudyFolder
+from lit_samseg.study.conduct import carry_out, check_all_done
 from lit_samseg.study.launchers import LocalLauncher
-from lit_samseg.study.outcome import pool_study
+from lit_samseg.study.outcome import publish_study
 from lit_samseg.study.plan import StudyPlan, read_plan
 from lit_samseg.study.termination import terminable
 
@@ -45,8 +42,8 @@ for each:
 By --leave pair, images that others hold as tuning images are not reported on.
 
 In DIR: summary.md (each pair by its recipe, beside auto), best.yaml (the best recipe over all pairs, to be laid over a
-configuration of your own), tuning.csv (all recipes), tuning and report (the two studies it is made of), ids, and cache
-(may be deleted). The same command again goes on where it was interrupted.
+configuration of your own), tuning.csv (all recipes), tuning and report (the two studies it is made of, the latter
+with its study.html), ids, and cache (may be deleted). The same command again goes on where it was interrupted.
 """
 
 
@@ -91,7 +88,8 @@ def _run(
     images = sum(len(own.tune) for own in pairs)
     print(f"Tuning {len(rows)} recipes on {images} images of {len(pairs)} pairs", flush=True)
     tuning, place = tuning_study(plan, folder, pairs, rows)
-    _all_done(_run_study(tuning, place, options))
+    launcher = LocalLauncher(options.jobs)
+    check_all_done(carry_out(tuning, place, launcher, options.probe), "the same command")
     gains = tuning_gains(tuning, place, pairs, list(rows), leave)
     write_gains(folder / "tuning.csv", gains, objective, pairs)
     best, choices = choose(gains, objective), choose_without(gains, objective)
@@ -100,32 +98,13 @@ def _run(
     for own, choice in zip(pairs, choices, strict=True):
         print(f"{own.pair.name}, without {own.left_out(leave)}: {choice.recipe}", flush=True)
     report, place = report_study(plan, folder, pairs, choices, rows)
-    failures = _run_study(report, place, options)
-    results = pool_study(report, place, failures)
-    write_tables(tables_of_study(results), place.path, "study")
+    failures = carry_out(report, place, launcher, options.probe)
+    results, page = publish_study(report, place, failures)
     summary = write_summary(folder, results, pairs, Chosen(choices, best, len(rows), objective, leave))
     summary.print()
+    print(f"Report: {page}")
     print(f"Written to {folder}")
-    _all_done(failures)
-
-
-def _run_study(plan: StudyPlan, place: StudyFolder, options: argparse.Namespace) -> Failures:
-    """Run a study, or what is left of it, and return which pairs failed."""
-    place.write_plan(plan)
-    launcher = LocalLauncher(options.jobs)
-    costs, failures = find_costs(plan, place, launcher, options.probe)
-    tell_plan(plan, place, costs, launcher.at_once)
-    failures = run_pairs(plan, place, launcher, costs, failures)
-    check_answerable(plan, place, failures)
-    return failures
-
-
-def _all_done(failures: Failures) -> None:
-    if failures:
-        name, reason = next(iter(failures.items()))
-        raise InputError(
-            f"{count(len(failures), 'pair')} failed, {name}: {reason}; mend it and go on by the same command"
-        )
+    check_all_done(failures, "the same command")
 
 
 def _parser() -> argparse.ArgumentParser:

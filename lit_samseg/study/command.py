@@ -9,14 +9,12 @@ import yaml
 
 from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
-from lit_samseg.pooling.study_tables import summary_of_study, tables_of_study
-from lit_samseg.results.run_tables import count
-from lit_samseg.results.text_table import write_tables
-from lit_samseg.study.conduct import check_answerable, find_costs, run_pairs, tell_plan
+from lit_samseg.pooling.study_tables import summary_of_study
+from lit_samseg.study.conduct import carry_out, check_all_done, prepare
 from lit_samseg.study.folder import StudyFolder
 from lit_samseg.study.jobs import Launcher
 from lit_samseg.study.launchers import LocalLauncher
-from lit_samseg.study.outcome import pool_study
+from lit_samseg.study.outcome import publish_study
 from lit_samseg.study.plan import StudyPlan, read_plan
 from lit_samseg.study.termination import terminable
 
@@ -71,29 +69,18 @@ def run_study(words: Sequence[str]) -> None:
 
 
 def _run(plan: StudyPlan, folder: StudyFolder, options: argparse.Namespace) -> None:
-    folder.write_plan(plan)
     launcher = _launcher(folder, options)
-    costs, failures = find_costs(plan, folder, launcher, options.probe)
-    tell_plan(plan, folder, costs, launcher.at_once)
     if options.plan:
+        prepare(plan, folder, launcher, options.probe)
         return
-    failures = run_pairs(plan, folder, launcher, costs, failures, options.shards)
-    check_answerable(plan, folder, failures)
-    results = pool_study(plan, folder, failures)
+    failures = carry_out(plan, folder, launcher, options.probe, options.shards)
     # Files first: whoever reads along may stop reading.
-    write_tables(tables_of_study(results), folder.path, "study")
-    # Here, since matplotlib takes half a second to import.
-    from lit_samseg.report.study_page import write_study_page
-
-    page = write_study_page(folder.path)
+    results, page = publish_study(plan, folder, failures)
     for table in summary_of_study(results):
         table.print()
     print(f"Report: {page}")
     print(f"Written to {folder.path}")
-    if failures:
-        name, reason = next(iter(failures.items()))
-        failed = f"{count(len(failures), 'pair')} failed, {name}: {reason}"
-        raise InputError(f"{failed}; mend it and go on by the same command with --resume")
+    check_all_done(failures, "the same command with --resume")
 
 
 def _launcher(folder: StudyFolder, options: argparse.Namespace) -> Launcher:
@@ -128,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         help="go on with the study in DIR, or begin one there; pairs that were added to FILE are run as well",
     )
     parser.add_argument(
-        "--jobs", type=_positive, default=None, metavar="N", help="pairs at the same time (1; on a cluster all)"
+        "--jobs", type=_positive, default=None, metavar="N", help="pairs at the same time (1; of submitit all)"
     )
     parser.add_argument(
         "--probe", type=_count, default=3, metavar="N", help="images of each pair to tell the cost by (3; 0: none)"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from lit_samseg.errors import InputError
+from lit_samseg.results.run_tables import count
 from lit_samseg.study.cost import Cost, cost_table, probe_job, read_cost, read_costs, unknown_costs, write_costs
 from lit_samseg.study.folder import StudyFolder, words_of_test
 from lit_samseg.study.jobs import Job, Launcher, run_jobs
@@ -11,6 +12,55 @@ from lit_samseg.study.plan import Pair, StudyPlan
 
 Failures = dict[str, str]
 """Why pairs failed, in a line each."""
+
+
+def prepare(plan: StudyPlan, folder: StudyFolder, launcher: Launcher, images: int) -> tuple[dict[str, Cost], Failures]:
+    """Write the plan, find what pairs cost, and tell what is left to do; see `find_costs`.
+
+    Raises:
+        InputError: A pair that was run before has other options now.
+    """
+    folder.write_plan(plan)
+    costs, failures = find_costs(plan, folder, launcher, images)
+    if any(not folder.is_finished(pair) for pair in plan.pairs):
+        cost_table(plan, folder, costs, launcher.at_once).print()
+    return costs, failures
+
+
+def carry_out(plan: StudyPlan, folder: StudyFolder, launcher: Launcher, images: int, shards: int = 1) -> Failures:
+    """Run a study, or what is left of it, and return which pairs failed.
+
+    Args:
+        plan: The study.
+        folder: Its folder.
+        launcher: What runs pairs.
+        images: How many images of each pair tell its cost.
+        shards: As of `run_pairs`.
+
+    Raises:
+        InputError: A pair that was run before has other options now, or all pairs have failed.
+    """
+    costs, failures = prepare(plan, folder, launcher, images)
+    failures = run_pairs(plan, folder, launcher, costs, failures, shards)
+    if not any(folder.is_finished(pair) for pair in plan.pairs):
+        name, reason = next(iter(failures.items()))
+        raise InputError(f"no pair could be run; {name}: {reason}")
+    return failures
+
+
+def check_all_done(failures: Failures, goes_on: str) -> None:
+    """See that no pair failed.
+
+    Args:
+        failures: Why pairs failed.
+        goes_on: How to go on when they are mended.
+
+    Raises:
+        InputError: One did; the message names the first.
+    """
+    if failures:
+        name, reason = next(iter(failures.items()))
+        raise InputError(f"{count(len(failures), 'pair')} failed, {name}: {reason}; mend it and go on by {goes_on}")
 
 
 def find_costs(
@@ -97,20 +147,3 @@ def _shards(job: Job, folder: StudyFolder, pair: Pair, shards: int) -> list[Job]
         for number in range(1, shards + 1)
     ]
     return list(job.after)
-
-
-def tell_plan(plan: StudyPlan, folder: StudyFolder, costs: dict[str, Cost], at_once: int | None) -> None:
-    """Print what is left to do, and how long it will take."""
-    if any(not folder.is_finished(pair) for pair in plan.pairs):
-        cost_table(plan, folder, costs, at_once).print()
-
-
-def check_answerable(plan: StudyPlan, folder: StudyFolder, failures: Failures) -> None:
-    """See that there is a pair to speak of.
-
-    Raises:
-        InputError: All have failed.
-    """
-    if not any(folder.is_finished(pair) for pair in plan.pairs):
-        name, reason = next(iter(failures.items()))
-        raise InputError(f"no pair could be run; {name}: {reason}")
