@@ -108,6 +108,11 @@ def test_the_report_is_a_study(searched: Searched) -> None:
         cells = next(line for line in summary(searched.folder).splitlines() if line.startswith(f"| {pair['name']} "))
         for effect in (one, other, above):
             assert f"{points(effect['value'])} [{points(effect['low'])}, {points(effect['high'])}]" in cells
+    assert (searched.folder / "report/study.html").is_file()
+    chosen = {line.split(" | ")[2] for line in summary(searched.folder).splitlines() if line.startswith("| test x ")}
+    chosen |= {line.split(" | ")[2] for line in summary(searched.folder).splitlines() if line.startswith("| val x ")}
+    # What was made on images of a data set is not free of them.
+    assert ("auto was made before this search" in summary(searched.folder)) is ("auto" in chosen)
     said = " ".join(searched.out.split())
     assert "Tuning is that number, which is optimistic" in said
 

@@ -15,6 +15,9 @@ import yaml
 from lit_samseg.metrics.bootstrap import bootstrap_differences
 from lit_samseg.metrics.paired import METRICS, PairedCounts
 from lit_samseg.results.evidence import Evidence
+from lit_samseg.study.cost import Cost, cost_table
+from lit_samseg.study.folder import StudyFolder
+from lit_samseg.study.plan import read_plan
 from tests.conftest import RunCli
 from tests.forked import Forked
 from tests.recomputation import results_of
@@ -60,6 +63,13 @@ def test_pairs_and_rows_are_those_of_the_file(studied: Studied) -> None:
     for pair in study["pairs"]:
         rows = results_of(studied.folder / pair["folder"])["rows"]
         assert (pair["miou"], pair["miou_gt_present"]) == (rows[0]["miou"], rows[0]["miou_gt_present"])
+    folders = {pair["name"]: studied.folder / pair["folder"] for pair in study["pairs"]}
+    for row in study["rows"]:
+        for effect in row["effects"]:
+            baseline, *others = results_of(folders[effect["pair"]])["rows"]
+            own = next(other for other in others if other["name"] == effect["row"])
+            gained = own["boundary"]["iou_before_gt_present"] - baseline["boundary"]["iou_before_gt_present"]
+            assert effect["boundary_iou"] == pytest.approx(gained, abs=1e-12) != 0
 
 
 def test_standard_errors_are_those_of_each_pairs_own_bootstrap(studied: Studied) -> None:
@@ -159,6 +169,21 @@ def test_costs_are_told_before(studied: Studied) -> None:
     assert "In all about" in told
     assert ran
     assert not (studied.folder / "probes").exists()
+
+
+def test_costs_add_up(study_file: Write, tmp_path: Path) -> None:
+    plan = read_plan(study_file())
+    folder = StudyFolder(tmp_path / "study")
+    first, second, third = (pair.name for pair in plan.pairs)
+    costs = {first: Cost(30, 6.0, {}), second: Cost(1000, 9.0, {})}
+    for jobs, told in ((1, "about 2.5 h, one pair after another"), (2, "about 76 min, 2 pairs at a time")):
+        table = cost_table(plan, folder, costs, jobs)
+        assert list(table.rows) == [
+            [first, "30", "6.00", "3 min"],
+            [second, "1000", "9.00", "2.5 h"],
+            [third, "?", "?", "?"],
+        ]
+        assert told in table.notes[0]
 
 
 def test_no_image_is_encoded_twice(studied: Studied) -> None:
