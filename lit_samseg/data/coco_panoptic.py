@@ -9,18 +9,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lit_samseg.data.coco_classes import PANOPTIC_COLOURS, PANOPTIC_IDS, CocoClasses, class_of_category, names_of
-from lit_samseg.data.coco_layout import COCO_PAGE, download_images, download_panoptic, image_folder, part_of
+from lit_samseg.data.coco_classes import PANOPTIC_COLOURS, PANOPTIC_IDS, class_of_category
+from lit_samseg.data.coco_layout import COCO_PAGE, download_panoptic, image_folder
+from lit_samseg.data.coco_pairs import CocoPairs
 from lit_samseg.data.opening import opened
-from lit_samseg.data.pairs import Pair, PairedFiles
-from lit_samseg.data.palettes import hex_palette, voc_palette
+from lit_samseg.data.pairs import Pair
+from lit_samseg.data.palettes import hex_palette
 from lit_samseg.errors import InputError
 
 _VOID = 0
 """The id of pixels without a segment."""
 
 
-class COCOPanoptic(PairedFiles):
+class COCOPanoptic(CocoPairs):
     """COCO's 133 panoptic categories as classes without background, or VOC's 21 with it; void 255.
 
     A pixel's segment is R + 256 G + 65536 B of ``annotations/panoptic_val2017/ID.png``, whose category is in
@@ -39,30 +40,18 @@ class COCOPanoptic(PairedFiles):
         InputError: There is no such split.
     """
 
-    def __init__(
-        self,
-        root: str = "data",
-        split: str = "val",
-        classes: CocoClasses = "own",
-        download: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(root, split, **options)
-        for chosen in (split, self.training.split):
-            part_of(chosen, "coco_panoptic")
-        self.classes: CocoClasses = classes
-        self.download = download
-        self.name = "coco_panoptic" if classes == "own" else "coco_panoptic_voc"
-        self.class_names = names_of(PANOPTIC_IDS, classes)
-        self.background = None if classes == "own" else 0
-        self.palette = hex_palette(PANOPTIC_COLOURS) if classes == "own" else voc_palette()
+    kind = "coco_panoptic"
+    category_ids = PANOPTIC_IDS
+    own_palette = hex_palette(PANOPTIC_COLOURS)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._segments: dict[str, dict[str, NDArray[np.int32]]] = {}
 
-    def prepare_data(self) -> None:
-        """Download the split where asked to (on one process)."""
-        if self.download and self.pictures is None:
-            download_images(self.root, part_of(self.split, self.name))
-            download_panoptic(self.root, part_of(self.split, self.name))
+    def fetch(self) -> None:
+        """Download the images and the annotations."""
+        super().fetch()
+        download_panoptic(self.root, self.part)
 
     @property
     def class_of(self) -> dict[int, int]:
@@ -81,14 +70,14 @@ class COCOPanoptic(PairedFiles):
 
     @property
     def _json(self) -> Path:
-        return self.root / f"annotations/panoptic_{part_of(self.split, self.name)}.json"
+        return self.root / f"annotations/panoptic_{self.part}.json"
 
     def find_pairs(self) -> dict[str, Pair]:
         """Return the pictures that the JSON lists, and keep what it says of their segments."""
-        part, found = part_of(self.split, self.name), self._json
+        found = self._json
         images, segments = _read_segments(found, self.class_of, self.remedy)
         self._segments[self.split] = segments
-        folder, truths = image_folder(self.root, part), found.with_suffix("")
+        folder, truths = image_folder(self.root, self.part), found.with_suffix("")
         return {image_id: Pair(folder / name, truths / f"{image_id}.png") for image_id, name in images.items()}
 
     def read_target(self, image_id: str) -> Tensor:

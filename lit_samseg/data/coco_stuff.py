@@ -1,17 +1,15 @@
 """COCO-Stuff (Caesar et al., 2018): things and stuff of COCO 2017 in one label map, 171 classes or VOC's."""
 
-from typing import Any
-
-from lit_samseg.data.coco_classes import STUFF_IDS, CocoClasses, class_of_category, names_of
-from lit_samseg.data.coco_layout import download_images, first_folder, image_folder, part_of
-from lit_samseg.data.pairs import Pair, PairedFiles, find_images
-from lit_samseg.data.palettes import voc_palette
+from lit_samseg.data.coco_classes import STUFF_IDS, class_of_category
+from lit_samseg.data.coco_layout import first_folder, image_folder
+from lit_samseg.data.coco_pairs import CocoPairs
+from lit_samseg.data.pairs import Pair, find_images
 from lit_samseg.errors import InputError
 
 PAGE = "https://github.com/nightrome/cocostuff"
 
 
-class COCOStuff(PairedFiles):
+class COCOStuff(CocoPairs):
     """COCO-Stuff's 171 classes without background, or VOC's 21 with it; void 255.
 
     Files of ``stuffthingmaps_trainval2017.zip`` have category ids less 1: 0 (person) to 181 (wood) with eleven gaps,
@@ -31,27 +29,8 @@ class COCOStuff(PairedFiles):
         InputError: There is no such split.
     """
 
-    def __init__(
-        self,
-        root: str = "data",
-        split: str = "val",
-        classes: CocoClasses = "own",
-        download: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(root, split, **options)
-        for chosen in (split, self.training.split):
-            part_of(chosen, "coco_stuff")
-        self.classes: CocoClasses = classes
-        self.download = download
-        self.name = "coco_stuff" if classes == "own" else "coco_stuff_voc"
-        self.class_names = names_of(STUFF_IDS, classes)
-        self.background, self.palette = (None, None) if classes == "own" else (0, voc_palette())
-
-    def prepare_data(self) -> None:
-        """Download the images where asked to (on one process)."""
-        if self.download and self.pictures is None:
-            download_images(self.root, part_of(self.split, self.name))
+    kind = "coco_stuff"
+    category_ids = STUFF_IDS
 
     @property
     def class_of(self) -> dict[int, int]:
@@ -69,12 +48,11 @@ class COCOStuff(PairedFiles):
 
     def find_pairs(self) -> dict[str, Pair]:
         """Return the pictures of the split."""
-        part = part_of(self.split, "coco_stuff")
-        folder = image_folder(self.root, part)
+        folder = image_folder(self.root, self.part)
         images = find_images(folder, (".jpg",))
         if not images:
             raise InputError(f"coco_stuff: no picture in {folder}; the split {self.split!r} is empty")
-        places = [f"{place}/{part}" for place in ("annotations", "stuffthingmaps", "stuffthingmaps_trainval2017")]
+        places = [f"{place}/{self.part}" for place in ("annotations", "stuffthingmaps", "stuffthingmaps_trainval2017")]
         truths = first_folder(self.root, places) or self.root / places[1]
         return {image_id: Pair(image, truths / f"{image_id}.png") for image_id, image in images.items()}
 
