@@ -1,7 +1,7 @@
 """Commands of a study as jobs of a batch system: SLURM by submitit, which also runs them on this machine."""
 
 import importlib.util
-import subprocess
+import subprocess  # nosec B404 # the command is the program itself
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,9 @@ class ClusterCommand:
         with self.log.open("wb") as log:
             # A process of its own: the job's has handlers for the batch system's signals.
             command = [sys.executable, "-m", "lit_samseg", *self.words]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(  # nosec B603 # the program itself, no shell
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
             return self._process.wait()
 
     def checkpoint(self) -> Any:
