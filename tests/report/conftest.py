@@ -33,6 +33,14 @@ def missing(what: str) -> None:
     pytest.skip(f"needs {what}")
 
 
+@pytest.fixture
+def axe() -> str:
+    """axe-core's program; asked for before a page is, since one that is asked for must be opened."""
+    if not AXE.is_file():
+        missing(f"axe-core in {AXE}")
+    return AXE.read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:

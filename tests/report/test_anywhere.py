@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import RunCli
-from tests.report.conftest import AXE, IMAGES, ROWS, OpenPage, missing
+from tests.report.conftest import IMAGES, ROWS, OpenPage
 from tests.report.using import ROW
 
 
@@ -55,14 +55,6 @@ def test_pictures_beside_the_file_are_loaded_when_they_are_seen(
     page.wait_for_load_state("networkidle")
     seen = np.asarray(Image.open(io.BytesIO(view.screenshot())).convert("RGB")).reshape(-1, 3)
     assert len(np.unique(seen, axis=0)) > 50
-
-
-@pytest.fixture
-def axe() -> str:
-    """axe-core's program; asked for before a page is, since one that is asked for must be opened."""
-    if not AXE.is_file():
-        missing(f"axe-core in {AXE}")
-    return AXE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
