@@ -36,7 +36,7 @@ def run_report(words: Sequence[str]) -> None:
         run_search(words[1:])
         return
     if command == "study":
-        from lit_samseg.study import run_study
+        from lit_samseg.study.command import run_study
 
         run_study(words[1:])
         return

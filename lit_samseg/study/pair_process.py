@@ -1,6 +1,10 @@
 """A command of the program in a process of its own, whose words go to a file.
 
 Libraries are imported once, by a server that is forked for each command: that takes longer than many a run.
+
+Where processes are spawned, this module is imported before the program's own libraries. It imports none of them, since
+their order matters: after rich, ``Union[int, float]`` in Lightning's signatures is ``Union[float, int]`` (Python keeps
+unions that are equal), and ``--trainer.limit_test_batches 1``, one image, becomes 1.0, all of them.
 """
 
 import multiprocessing

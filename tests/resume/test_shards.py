@@ -73,7 +73,7 @@ def test_a_shard_and_the_whole_run_keep_apart(words: list[str], run_cli: RunCli,
         (["--shard=1/2"], "--shard needs --resume true"),
         (["--shard=3/2", "--resume=true"], "--shard is '3/2'; give K/N"),
         (["--shard=half", "--resume=true"], "--shard is 'half'; give K/N"),
-        (["--shard=1/2", "--resume=true", "--trainer.limit_test_batches=1"], "leave out trainer.limit_*"),
+        (["--shard=1/2", "--resume=true", "--trainer.fast_dev_run=true"], "leave out trainer.limit_*"),
     ],
 )
 def test_what_a_shard_cannot_have(

@@ -1,5 +1,7 @@
 """Jobs beside each other: order, failures, and Ctrl-C."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 from lit_samseg.study import jobs as jobs_module
 from lit_samseg.study.jobs import Job, reason_of, run_jobs
+from tests.conftest import PROJECT
 
 
 class FakeRunning:
@@ -47,6 +50,13 @@ class FakeLauncher:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs_module, "_LOOK", 0)
+
+
+def test_a_spawned_process_meets_no_library_before_the_program_does() -> None:
+    """Rich before Lightning makes one image, ``limit_test_batches=1``, all of them: see `pair_process`."""
+    seen = "import sys, lit_samseg.study.pair_process; print(sorted({'rich', 'torch', 'lightning'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, cwd=PROJECT, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def job(name: str, looks: int, code: int = 0, group: str = "") -> Job:
