@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from lit_samseg.baselines import Baseline, load_baseline
-from lit_samseg.data.given import as_image, as_label_map
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.predictor import Predictor
+from lit_samseg.formats.given import as_image, as_label_map
 from lit_samseg.refine import Decision, ImageContext, Region, RowText, parse_variants, read_gate, variant_of
 from lit_samseg.runtime.declared import check_declared
 from lit_samseg.runtime.tf32 import without_tf32

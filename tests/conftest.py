@@ -261,7 +261,7 @@ def make_small_voc(folder: Path) -> SmallVoc:
 
 def save_indices(path: Path, indices: np.ndarray) -> None:
     """Write a palette PNG."""
-    from lit_samseg.data.palettes import voc_palette
+    from lit_samseg.formats.palettes import voc_palette
 
     picture = Image.fromarray(indices.astype(np.uint8))
     picture.putpalette(voc_palette())

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from segment_anything import SamPredictor
 
-from lit_samseg.data.reading import read_image
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from lit_samseg.data.voc import VOC_CLASSES
+from lit_samseg.formats.reading import read_image
 from lit_samseg.sam.known_weights import resolve_checkpoint
 from lit_samseg.sam.official.checkpoint import load_sam
 from scripts.benchmarking.plain_loop import refine

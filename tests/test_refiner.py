@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from lit_samseg import Refinement, Refiner
-from lit_samseg.data.given import as_label_map
-from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.errors import InputError
+from lit_samseg.formats.given import as_label_map
+from lit_samseg.formats.palettes import voc_palette
 from lit_samseg.refine import RECOMMENDED
 from lit_samseg.sam import SegmentAnything, load_promptable_segmenter
 from tests.conftest import PROJECT, SHARED, RunCli

@@ -6,7 +6,6 @@ from pathlib import Path
 from lightning import Callback, LightningModule, Trainer
 
 from lit_samseg.data import SegmentationDataModule
-from lit_samseg.data.listing import counted, in_words, list_folder
 from lit_samseg.data.turned import find_turned
 from lit_samseg.data.understanding import (
     describe_background,
@@ -15,6 +14,7 @@ from lit_samseg.data.understanding import (
     look_at_truth,
     warnings_of,
 )
+from lit_samseg.formats.listing import counted, in_words, list_folder
 from lit_samseg.module import SamSegEvaluation
 
 

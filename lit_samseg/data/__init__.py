@@ -8,10 +8,10 @@ from lit_samseg.data.coco_stuff import COCOStuff
 from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.folder import Folder
 from lit_samseg.data.pascal_context import PascalContext
-from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.scenes import Scenes
 from lit_samseg.data.voc import VOC2012
+from lit_samseg.formats.reading import read_image, read_indices
 
 __all__ = [
     "ADE20K",

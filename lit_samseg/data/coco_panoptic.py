@@ -12,10 +12,10 @@ from torch import Tensor
 from lit_samseg.data.coco_classes import PANOPTIC_COLOURS, PANOPTIC_IDS, class_of_category
 from lit_samseg.data.coco_layout import COCO_PAGE, download_panoptic, image_folder
 from lit_samseg.data.coco_pairs import CocoPairs
-from lit_samseg.data.opening import opened
 from lit_samseg.data.pairs import Pair
-from lit_samseg.data.palettes import hex_palette
 from lit_samseg.errors import InputError
+from lit_samseg.formats.opening import opened
+from lit_samseg.formats.palettes import hex_palette
 
 _VOID = 0
 """The id of pixels without a segment."""

@@ -12,7 +12,6 @@ from torch.utils.data import DataLoader
 from lit_samseg.data.augmentation import load_albumentations
 from lit_samseg.data.evaluated_samples import EvaluatedSamples
 from lit_samseg.data.labelled_images import LabelledImages
-from lit_samseg.data.orientation import Exif
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.data.sharding import estimate_cost, share_out
@@ -21,6 +20,7 @@ from lit_samseg.data.training import Training, TrainingSamples, ViewSampler
 from lit_samseg.data.turned import Turned, find_turned
 from lit_samseg.data.workers import make_loader
 from lit_samseg.errors import InputError
+from lit_samseg.formats.orientation import Exif
 from lit_samseg.runtime.declared import check_declared
 
 OnError = Literal["raise", "skip"]

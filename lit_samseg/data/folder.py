@@ -6,20 +6,20 @@ from typing import Any
 
 from torch import Tensor
 
-from lit_samseg.data.binary import YES, LabelValues, class_of_binary, has_two_values, values_of
-from lit_samseg.data.class_list import choose_names
 from lit_samseg.data.datamodule import SegmentationDataModule
-from lit_samseg.data.listing import Listing, in_words, list_folder
-from lit_samseg.data.orientation import Exif
-from lit_samseg.data.palette_agreement import check_palettes_agree
-from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
 from lit_samseg.data.pictures import PictureFolder, why_none
-from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.targets import check_size, to_target, widest_label
 from lit_samseg.data.training import Training
 from lit_samseg.data.turned import Turned, find_turned
 from lit_samseg.errors import InputError
+from lit_samseg.formats.binary import YES, LabelValues, class_of_binary, has_two_values, values_of
+from lit_samseg.formats.class_list import choose_names
+from lit_samseg.formats.listing import Listing, in_words, list_folder
+from lit_samseg.formats.orientation import Exif
+from lit_samseg.formats.palette_agreement import check_palettes_agree
+from lit_samseg.formats.palettes import FileLabels, colours_of, voc_palette
+from lit_samseg.formats.reading import read_image, read_indices
 
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".webp", ".bmp", ".gif")
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from lit_samseg.data.listing import Listing
-from lit_samseg.data.palettes import FileLabels, colours_of
 from lit_samseg.data.pictures import PictureFolder
 from lit_samseg.data.sample import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.formats.listing import Listing
+from lit_samseg.formats.palettes import FileLabels, colours_of
 
 
 class LabelledImages(ABC):

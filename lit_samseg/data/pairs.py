@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from lit_samseg.data.datamodule import SegmentationDataModule
-from lit_samseg.data.listing import list_folder
-from lit_samseg.data.palettes import FileLabels, colours_of
-from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.targets import check_size, translate
 from lit_samseg.errors import InputError
+from lit_samseg.formats.listing import list_folder
+from lit_samseg.formats.palettes import FileLabels, colours_of
+from lit_samseg.formats.reading import read_image, read_indices
 
 
 class Pair(NamedTuple):

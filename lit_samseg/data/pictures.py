@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from lit_samseg.data.listing import PICTURE_SUFFIXES, Listing, in_words, list_folder
-from lit_samseg.data.orientation import Exif
-from lit_samseg.data.reading import read_image
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import fault_of_id
 from lit_samseg.errors import InputError
+from lit_samseg.formats.listing import PICTURE_SUFFIXES, Listing, in_words, list_folder
+from lit_samseg.formats.orientation import Exif
+from lit_samseg.formats.reading import read_image
 
 
 class PictureFolder:

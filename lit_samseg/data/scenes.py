@@ -6,10 +6,10 @@ from typing import Any
 import torch
 
 from lit_samseg.data.datamodule import SegmentationDataModule
-from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.scene_generator import CLASS_NAMES, SPLIT_SEEDS, generate_scene
 from lit_samseg.errors import InputError
+from lit_samseg.formats.palettes import voc_palette
 
 
 class Scenes(SegmentationDataModule):

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lit_samseg.data.orientation import Exif
 from lit_samseg.data.turned import why_other_size
 from lit_samseg.errors import InputError
+from lit_samseg.formats.orientation import Exif
 
 
 def check_labels(

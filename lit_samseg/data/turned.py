@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lit_samseg.data.orientation import Agreement, Exif, Header, compare, read_header, read_headers
 from lit_samseg.errors import InputError
+from lit_samseg.formats.orientation import Agreement, Exif, Header, compare, read_header, read_headers
 
 _REMEDY = {
     "upright": "give --data.exif ignore, which reads images as their pixels lie",

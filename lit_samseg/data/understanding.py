@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lit_samseg.data.datamodule import SegmentationDataModule
-from lit_samseg.data.listing import counted, in_words
-from lit_samseg.data.reading import how_read
 from lit_samseg.errors import InputError
+from lit_samseg.formats.listing import counted, in_words
+from lit_samseg.formats.reading import how_read
 
 MOST_FILES = 16
 MOST_PIXELS = 16_000_000

@@ -7,12 +7,12 @@ from typing import Any
 from torch import Tensor
 
 from lit_samseg.data.datamodule import SegmentationDataModule
-from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
-from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.subset import read_ids
 from lit_samseg.data.targets import as_narrow, check_labels, check_size
 from lit_samseg.errors import InputError
+from lit_samseg.formats.palettes import FileLabels, colours_of, voc_palette
+from lit_samseg.formats.reading import read_image, read_indices
 
 VOC_CLASSES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",

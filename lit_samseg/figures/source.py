@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from lit_samseg.data import SegmentationDataModule
-from lit_samseg.data.reading import read_indices
 from lit_samseg.data.targets import check_labels
 from lit_samseg.drawing import class_colours
 from lit_samseg.errors import InputError
+from lit_samseg.formats.reading import read_indices
 from lit_samseg.metrics import count_pixels
 from lit_samseg.results.contents import Results
 from lit_samseg.results.evidence import Evidence

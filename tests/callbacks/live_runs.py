@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.scene_generator import CLASS_NAMES, SPLIT_SEEDS, generate_scene
 from lit_samseg.drawing import class_colours, draw_overlay
+from lit_samseg.formats.palettes import voc_palette
 from tests.conftest import RunCli
 from tests.recomputation import results_of
 

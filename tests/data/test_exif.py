@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from lit_samseg.data import Folder
-from lit_samseg.data.orientation import ORIENTATIONS_THAT_SWAP, Header, compare, read_header
-from lit_samseg.data.reading import read_image
 from lit_samseg.errors import InputError
+from lit_samseg.formats.orientation import ORIENTATIONS_THAT_SWAP, Header, compare, read_header
+from lit_samseg.formats.reading import read_image
 
 ORIENTATION = 274
 

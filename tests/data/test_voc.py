@@ -9,9 +9,9 @@ from PIL import Image
 from torchvision.datasets import VOCSegmentation
 
 from lit_samseg.data import VOC2012, Sample
-from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.voc import VOC_CLASSES
 from lit_samseg.errors import InputError
+from lit_samseg.formats.palettes import voc_palette
 from tests.conftest import SHARED, SmallVoc
 
 

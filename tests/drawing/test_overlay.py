@@ -1,9 +1,9 @@
 import numpy as np
 
 from lit_samseg.data.ade20k import ade20k_palette
-from lit_samseg.data.palettes import voc_palette
 from lit_samseg.drawing import VOID_COLOUR, class_colours, draw_overlay
 from lit_samseg.drawing.overlay import OPACITY
+from lit_samseg.formats.palettes import voc_palette
 
 
 def test_classes_are_tinted_and_the_background_is_left() -> None:

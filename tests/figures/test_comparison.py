@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lit_samseg.data.palettes import voc_palette
 from lit_samseg.data.scene_generator import CLASS_NAMES, SPLIT_SEEDS, generate_scene
 from lit_samseg.figures.comparison import score_captions
+from lit_samseg.formats.palettes import voc_palette
 from tests.figures.conftest import RunFigure
 from tests.figures.reading import ReadFigure, read_svg
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lit_samseg.data.palettes import voc_palette
 from lit_samseg.drawing import VOID_COLOUR, class_colours
 from lit_samseg.errors import InputError
+from lit_samseg.formats.palettes import voc_palette
 from lit_samseg.gallery import GalleryLegend, GalleryPictures, GalleryPrompts, has_gallery, key_of, write_entry
 
 PROMPTS = GalleryPrompts(2, 2, [{"class": 1, "box": [0, 0, 1, 1], "points": [[0.5, 0.5]]}], {"points+box": [0]})

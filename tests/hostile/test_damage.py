@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lit_samseg.data.reading import read_image
 from lit_samseg.errors import InputError
+from lit_samseg.formats.reading import read_image
 from tests.hostile.conftest import encoded
 from tests.hostile.pictures import PLAIN, indexed, turned
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.subset import fault_of_id, read_ids
 from lit_samseg.errors import InputError
+from lit_samseg.formats.reading import read_image, read_indices
 from tests.hostile.conftest import encoded
 from tests.hostile.pictures import PLAIN, indexed, turned
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lit_samseg.data.reading import read_image
 from lit_samseg.errors import InputError
+from lit_samseg.formats.reading import read_image
 from tests.conftest import RunCli, refuses, save_indices
 from tests.hostile.conftest import Counts, Refused, Tiny, encoded, labels, mostly_slow, pixels
 from tests.hostile.pictures import (

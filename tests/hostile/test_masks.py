@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lit_samseg.data.palettes import voc_palette
+from lit_samseg.formats.palettes import voc_palette
 from tests.conftest import RunCli, refuses, save_indices
 from tests.hostile.conftest import HEIGHT, WIDTH, Counts, Refused, Tiny, encoded, labels, mostly_slow
 from tests.recomputation import results_of

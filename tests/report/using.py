@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 
-from lit_samseg.data.palettes import voc_palette
+from lit_samseg.formats.palettes import voc_palette
 
 COLOURS = np.array(voc_palette(), np.uint8).reshape(-1, 3)
 ROW = "points+box+mask"

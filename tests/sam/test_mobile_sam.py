@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lit_samseg.data.reading import read_image
+from lit_samseg.formats.reading import read_image
 from lit_samseg.refine import RegionCandidates
 from lit_samseg.refine.selection import ByLikeness, select
 from lit_samseg.sam import Embedding, SegmentAnything

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from lit_samseg.data import Folder
-from lit_samseg.data.class_list import ClassList, read_class_list
 from lit_samseg.errors import InputError
+from lit_samseg.formats.class_list import ClassList, read_class_list
 
 NAMES = ("background", "car", "tree, big")
 PLAIN = "background\ncar\ntree, big\n"

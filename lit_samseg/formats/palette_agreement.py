@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lit_samseg.data.opening import opened
-from lit_samseg.data.palettes import RGB, FileLabels, colours_of, labels_of_palette
 from lit_samseg.errors import InputError
+from lit_samseg.formats.opening import opened
+from lit_samseg.formats.palettes import RGB, FileLabels, colours_of, labels_of_palette
 
 
 def check_palettes_agree(paths: Iterable[Path], labels: FileLabels, what: str) -> None:

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from lit_samseg.data import Folder
-from lit_samseg.data.palettes import FileLabels, colours_of, voc_palette
-from lit_samseg.data.reading import how_read, read_indices
 from lit_samseg.errors import InputError
+from lit_samseg.formats.palettes import FileLabels, colours_of, voc_palette
+from lit_samseg.formats.reading import how_read, read_indices
 
 LABELS = np.array([[0, 3, 8], [255, 3, 0]], np.uint8)
 CAMVID = [128, 128, 128, 128, 0, 0, 192, 192, 128, 128, 64, 128, 60, 40, 222, 128, 128, 0]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lit_samseg.data.palettes import RGB
 from lit_samseg.errors import InputError
+from lit_samseg.formats.palettes import RGB
 
 _HEADINGS = (
     "name",

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from lit_samseg.data.opening import opened
-from lit_samseg.data.orientation import orient
-from lit_samseg.data.palettes import ANY_LABELS, FileLabels, Reading, labels_of_colours, labels_of_palette
 from lit_samseg.errors import InputError
+from lit_samseg.formats.opening import opened
+from lit_samseg.formats.orientation import orient
+from lit_samseg.formats.palettes import ANY_LABELS, FileLabels, Reading, labels_of_colours, labels_of_palette
 
 
 def read_image(path: Path, upright: bool = False) -> Tensor:

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from lit_samseg.data import Folder
-from lit_samseg.data.listing import list_folder
 from lit_samseg.data.pictures import PictureFolder
-from lit_samseg.data.reading import read_indices
 from lit_samseg.errors import InputError
+from lit_samseg.formats.listing import list_folder
+from lit_samseg.formats.reading import read_indices
 
 
 def fill(folder: Path, *names: str) -> Path:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 from torch import Tensor
 
-from lit_samseg.data.binary import has_two_values
-from lit_samseg.data.palettes import ANY_LABELS, labels_of_palette
-from lit_samseg.data.reading import read_image, read_indices, rgb_pixels
 from lit_samseg.errors import InputError
+from lit_samseg.formats.binary import has_two_values
+from lit_samseg.formats.palettes import ANY_LABELS, labels_of_palette
+from lit_samseg.formats.reading import read_image, read_indices, rgb_pixels
 
 
 def as_image(picture: object) -> Tensor:

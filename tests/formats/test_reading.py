@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from lit_samseg.data.reading import read_image, read_indices
 from lit_samseg.data.targets import check_labels
 from lit_samseg.errors import InputError
+from lit_samseg.formats.reading import read_image, read_indices
 
 INDICES = np.array([[0, 1, 2], [3, 1, 0]], dtype=np.uint8)
 
