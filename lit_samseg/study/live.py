@@ -99,8 +99,10 @@ class LiveTable(AbstractContextManager["LiveTable"]):
     def _scored(self, pair: Pair) -> tuple[str, str]:
         if pair.name not in self._scores:
             baseline, *rows = read_results(self.folder.run(pair))["rows"]
-            gains = {row["name"]: row["difference"][METRIC]["value"] for row in rows if "difference" in row}
-            gain = gains.get(_watched(self.plan))
+            # By their places: a run has `auto` and old spellings under the names that they stand for.
+            asked = dict(zip(pair.rows, rows, strict=True))
+            watched = asked.get(_watched(self.plan))
+            gain = None if watched is None else watched["difference"][METRIC]["value"]
             self._scores[pair.name] = per_cent(baseline[METRIC]), "-" if gain is None else points(gain)
         return self._scores[pair.name]
 

@@ -39,6 +39,17 @@ def test_the_table_has_each_pairs_state_and_what_came_of_it(studied: Studied) ->
     assert "two of test x DeepLab failed: no such file" in lines
 
 
+def test_a_row_that_its_run_has_by_another_name_is_told_of(studied: Studied, tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(studied.file.read_text(encoding="utf-8").replace(ROWS[-1], "auto"), encoding="utf-8")
+    plan = read_plan(file)
+    assert plan.pairs[0].rows == [*ROWS[:-1], "auto"]
+    lines = text_of(LiveTable(plan, StudyFolder(studied.folder), [], {}))
+    assert "gain, auto" in lines[1]
+    (line,) = (line for line in lines if line.startswith("test x DeepLab done"))
+    assert line.endswith(points(study_of(studied.folder)["rows"][1]["effects"][0]["value"]))
+
+
 def test_elsewhere_than_on_a_terminal_each_change_is_a_line(studied: Studied) -> None:
     plan, folder = read_plan(studied.file), StudyFolder(studied.folder)
     job = Job(plan.pairs[0].name, (), Path("log"))
