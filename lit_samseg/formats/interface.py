@@ -64,8 +64,9 @@ class MaskOptions:
         format: The word of a format; ``auto`` recognises it, and refuses what may be two.
         classes: Names by class id: how many, a list, or a file (see `lit_samseg.formats.class_list`).
         colours: The colour table of RGB masks: ``voc``, ``cityscapes``, ``camvid``, ``ade20k``, or a file of colours
-            and names; ``auto`` recognises one, or makes one of the colours of all files.
-        void: The value (or, of RGB masks, the colour as ``R,G,B``) of pixels of no class; ``auto`` finds out.
+            and names; ``found`` makes one of the colours of all files; ``auto`` recognises one of those, or makes one.
+        void: The value (or, of RGB masks, the colour as ``R,G,B``) of pixels of no class; ``none``: there are no such
+            pixels; ``auto`` finds out.
         background: A class's id or name; None for none; ``auto`` takes the class of that name, and 0 of binary masks.
         mapping: Values to change before anything else, ``{7: 0, 8: 1}``, or a CSV file of two columns; values that are
             not in it are refused, unless it has a line ``*``.

@@ -64,8 +64,7 @@ def list_folder(folder: Path, suffix: str | None, suffixes: Sequence[str]) -> Li
     passed_over, subfolders = [], []
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
-            # Names with a dot in front are what systems and programs leave behind.
-            if entry.name.startswith(".") or entry.name.lower() in _LITTER:
+            if is_litter(entry.name):
                 continue
             # Not the entry's own methods, which raise at a link to itself.
             path = Path(entry.path)
@@ -81,6 +80,11 @@ def list_folder(folder: Path, suffix: str | None, suffixes: Sequence[str]) -> Li
         for stem, paths in found.items():
             found[stem] = [path for path in paths if path.name.endswith(suffix)] or paths
     return Listing(found, passed_over, _with_pictures(folder, subfolders, wanted))
+
+
+def is_litter(name: str) -> bool:
+    """Tell whether a file or folder is what systems and programs leave behind: names with a dot in front, and a few."""
+    return name.startswith(".") or name.lower() in _LITTER
 
 
 def in_words(names: Sequence[str], most: int = 3) -> str:
