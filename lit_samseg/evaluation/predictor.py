@@ -8,7 +8,7 @@ from torch import Tensor
 from lit_samseg.baselines import Baseline, check_label_map
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
-from lit_samseg.refine import ImageContext, LearnedGate, Variant, refine_by_all
+from lit_samseg.refine import ClassScores, ImageContext, LearnedGate, Variant, certain, refine_by_all, refine_scores
 from lit_samseg.refine.refiner import Observers
 from lit_samseg.runtime.timing import StageTimer
 from lit_samseg.sam import PromptableSegmenter
@@ -110,6 +110,14 @@ class Predictor:
             return {variant.name: context.label_map for variant in variants}
         with self.timer.stage("refine", context.image.device):
             return refine_by_all(context, variants, observe)
+
+    def scores(self, context: ImageContext, variant: Variant) -> ClassScores:
+        """Tell how likely each class is; see `refine_scores`. Without any region the label map is certain."""
+        context.find([variant.finder])
+        if not context.has_regions:
+            return certain(context.label_map)
+        with self.timer.stage("refine", context.image.device):
+            return refine_scores(context, variant)
 
     def _ask_baseline(self, image: Tensor, name: str, with_scores: bool) -> tuple[Tensor, Tensor | None]:
         if self.baseline is None:

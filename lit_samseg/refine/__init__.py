@@ -4,6 +4,7 @@
 from lit_samseg.refine import fields, gates, prompt_parts
 from lit_samseg.refine.asked import Asked, AskedPrompts, all_of
 from lit_samseg.refine.candidates import RegionCandidates, first_maximum, intersection_over_union
+from lit_samseg.refine.class_scores import ClassScores, certain
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.grammar import RowText, parse_variant, parse_variants, variant_of
@@ -25,7 +26,7 @@ from lit_samseg.refine.learned_gate import LearnedGate, read_gate
 from lit_samseg.refine.merging import Canvas, merge, unite
 from lit_samseg.refine.part import PARTS, Part, option, part
 from lit_samseg.refine.prompts import build_prompt
-from lit_samseg.refine.refiner import refine, refine_by_all
+from lit_samseg.refine.refiner import refine, refine_by_all, refine_scores
 from lit_samseg.refine.region_finders import REGION_FINDERS
 from lit_samseg.refine.regions import Region, find_regions, find_regions_by
 from lit_samseg.refine.variant import PAPER_VARIANTS, RECOMMENDED, Variant
@@ -38,6 +39,7 @@ __all__ = [
     "Asked",
     "AskedPrompts",
     "Canvas",
+    "ClassScores",
     "Composer",
     "Composition",
     "Decision",
@@ -60,6 +62,7 @@ __all__ = [
     "Variant",
     "all_of",
     "build_prompt",
+    "certain",
     "fields",
     "find_regions",
     "find_regions_by",
@@ -76,6 +79,7 @@ __all__ = [
     "read_gate",
     "refine",
     "refine_by_all",
+    "refine_scores",
     "unite",
     "variant_of",
 ]

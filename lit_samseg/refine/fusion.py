@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lit_samseg.refine.blame import blaming, check_tensor
+from lit_samseg.refine.class_scores import ClassScores
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.grid import Grid
@@ -118,6 +119,17 @@ class FusedScores(Composition):
         Raises:
             InputError: SAM's features are wanted and it has none.
         """
+        return self._grid.label_map(self._fused())
+
+    def scores(self) -> ClassScores:
+        """Return how likely each class is at each pixel.
+
+        Raises:
+            InputError: SAM's features are wanted and it has none.
+        """
+        return self._grid.class_scores(self._fused())
+
+    def _fused(self) -> Tensor:
         scores = self._grid.log_probabilities.clone()
         for tally in self._tallies:
             tally.apply(scores)
@@ -127,4 +139,4 @@ class FusedScores(Composition):
                 if self._field.is_foreign:
                     check_tensor(self._field, better, tuple(scores.shape), "scores")
             scores = better
-        return self._grid.label_map(scores)
+        return scores

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lit_samseg.refine.class_scores import ClassScores, certain
 from lit_samseg.sam.frame import Frame
 from lit_samseg.void import VOID
 
@@ -64,11 +65,24 @@ class Grid:
         """
         if not len(self.classes):
             return self.classes.new_full((self.frame.height, self.frame.width), VOID)
+        # max, and not argmax, promises the first of equal ones.
+        return self.classes[self._at_pixels(scores).max(0).indices]
+
+    def class_scores(self, scores: Tensor) -> ClassScores:
+        """Return how likely the classes are at each pixel of the image; its label map is `label_map`'s.
+
+        Args:
+            scores: Log-probabilities but for a number that all classes of a cell have in common, float32 ``[A, h, w]``.
+        """
+        if not len(self.classes):
+            return certain(self.label_map(scores))
+        return ClassScores(self.classes, self._at_pixels(scores).softmax(0))
+
+    def _at_pixels(self, scores: Tensor) -> Tensor:
         rows, columns = (
             self.frame.axis_weights(axis)[:, :used].to(scores) for axis, used in enumerate(scores.shape[1:])
         )
-        # max, and not argmax, promises the first of equal ones.
-        return self.classes[(rows @ scores @ columns.T).max(0).indices]
+        return rows @ scores @ columns.T
 
 
 def make_grid(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lit_samseg.refine.candidates import RegionCandidates
+from lit_samseg.refine.class_scores import ClassScores
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.grid import Grid
@@ -126,6 +127,10 @@ class Composition(ABC):
     @abstractmethod
     def finish(self) -> Tensor:
         """Return the label map, integer ``[H, W]``."""
+
+    def scores(self) -> ClassScores | None:
+        """Return how likely the label map's classes are, in place of `finish`; None where it has labels alone."""
+        return None
 
 
 class Composer(Part, ABC):

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import chain
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from lit_samseg.errors import InputError
 from lit_samseg.refine.blame import blaming, check_tensor
+from lit_samseg.refine.class_scores import ClassScores, certain
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decider import Decider
 from lit_samseg.refine.decision import Decision
@@ -24,6 +26,8 @@ REQUESTS_AT_ONCE = 32
 
 Observers = Mapping[str, Callable[[Decision], None]]
 
+T = TypeVar("T")
+
 
 def refine(context: ImageContext, variant: Variant, observe: Callable[[Decision], None] | None = None) -> Tensor:
     """Refine a label map as one variant says; see `refine_by_all`.
@@ -36,7 +40,22 @@ def refine(context: ImageContext, variant: Variant, observe: Callable[[Decision]
     return refine_by_all(context, [variant], None if observe is None else {variant.name: observe})[variant.name]
 
 
-@torch.inference_mode()
+def refine_scores(context: ImageContext, variant: Variant) -> ClassScores:
+    """Tell how likely each class is after refinement, for whoever has more to say about the image.
+
+    A row that paints is certain of its label map. See `refine_by_all` for what is raised.
+
+    Args:
+        context: The image.
+        variant: The row.
+
+    Returns:
+        Scores whose label map is the row's but for classes that are equally likely to the last bit. Memory: float32
+        ``[A, H, W]`` of the classes that may be in the image.
+    """
+    return _compose(context, [variant], None, _scored)[variant.name]
+
+
 def refine_by_all(
     context: ImageContext, variants: Sequence[Variant], observe: Observers | None = None
 ) -> dict[str, Tensor]:
@@ -57,6 +76,16 @@ def refine_by_all(
             it.
         ValueError: A variant needs a learned gate or the ground truth, and there is none.
     """
+    return _compose(context, variants, observe, _finished)
+
+
+@torch.inference_mode()
+def _compose(
+    context: ImageContext,
+    variants: Sequence[Variant],
+    observe: Observers | None,
+    finish: Callable[[Variant, Composition, ImageContext], T],
+) -> dict[str, T]:
     if context.learned_gate is None and any(v.learned for v in variants):
         raise ValueError("variants that are learned need a gate and a grid")
     direct = [v for v in variants if v.start is None]
@@ -82,10 +111,10 @@ def refine_by_all(
             f"SAM {sam.checkpoint} answers in {sam.precision} with NaN or infinity; use another checkpoint"
             + (", or --model.sam.precision bf16 or fp32" if sam.precision == "fp16" else "")
         )
-    refined = {v.name: _finished(v, compositions[v.name], context) for v in direct}
+    refined = {v.name: finish(v, compositions[v.name], context) for v in direct}
     for start in dict.fromkeys(v.start for v in variants if v.start is not None):
         own = [replace(v, start=None) for v in variants if v.start == start]
-        refined |= refine_by_all(context.on(_start_map(start, context)), own, observe)
+        refined |= _compose(context.on(_start_map(start, context)), own, observe, finish)
     return {v.name: refined[v.name] for v in variants}
 
 
@@ -104,6 +133,12 @@ def _finished(variant: Variant, composition: Composition, context: ImageContext)
     if foreign is not None:
         refined = _checked_map(foreign, refined, context)
     return refined.to(context.label_map.dtype)
+
+
+def _scored(variant: Variant, composition: Composition, context: ImageContext) -> ClassScores:
+    with _blaming_composer(variant):
+        scores = composition.scores()
+    return certain(_finished(variant, composition, context)) if scores is None else scores
 
 
 def _start_map(start: Start, context: ImageContext) -> Tensor:

@@ -15,6 +15,7 @@ from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import parse_variants
 from lit_samseg.refiner import Refiner
 from lit_samseg.sam import Embedding, SegmentAnything
+from lit_samseg.void import VOID
 from tests.conftest import PROJECT
 
 ROWS = ["box", "points+box+mask@component/gate", "auto", "none@crf", "box@ondensecrf"]
@@ -94,3 +95,28 @@ def test_the_documentations_lines_run() -> None:
     rows = found["rows"]
     assert isinstance(rows, dict)
     assert list(rows) == ["box", "point+box+margin@component/fuse/vote/samcrf"]
+
+
+@pytest.mark.parametrize("text", ROWS)
+def test_scores_are_those_of_the_row(sam: Counting, baseline: MobileNetV2DeepLab, sample: Sample, text: str) -> None:
+    predictor = Predictor(sam, baseline, background=0, num_classes=9)
+    (row,) = parse_variants([text], has_background=True)
+    context = predictor.set_image(sample.image)
+    refined = predictor.refine(context, [row])[row.name]
+    scores = predictor.scores(context, row)
+    assert torch.equal(scores.label_map, refined.long())
+    assert torch.equal(scores.classes, scores.classes.unique())
+    torch.testing.assert_close(scores.probabilities.sum(0), torch.ones(refined.shape))
+    certain = torch.isin(scores.probabilities, torch.tensor([0.0, 1.0])).all()
+    assert bool(certain) == (not row.adds_scores)
+
+
+def test_without_regions_the_label_map_is_certain(sam: Counting, sample: Sample) -> None:
+    predictor = Predictor(sam, background=0)
+    labels = torch.zeros(sample.image.shape[1:], dtype=torch.int64)
+    labels[3, 5] = VOID
+    (row,) = parse_variants(["auto"], has_background=True)
+    scores = predictor.scores(predictor.set_image(sample.image, labels), row)
+    assert scores.classes.tolist() == [VOID, 0]
+    assert torch.equal(scores.label_map, labels)
+    assert scores.probabilities.unique().tolist() == [0, 1]
