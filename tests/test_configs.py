@@ -78,7 +78,7 @@ class World:
         return base / "snapshots/abc"
 
     def add_baseline(self, class_name: str, checkpoint: str | None) -> None:
-        if class_name == "Precomputed" or checkpoint == "demo":
+        if class_name in ("Precomputed", "ScoreFolder") or checkpoint == "demo":
             return
         if class_name == "TorchvisionDeepLab":
             save_torchvision(self.root / "torch/hub/checkpoints")
@@ -105,7 +105,7 @@ class World:
             self.monkeypatch.setitem(registry.KNOWN_WEIGHTS, checkpoint, tiny)
 
     def add_data(self, class_name: str) -> None:
-        """Write two scenes of different size, and label maps coarsened from their ground truth."""
+        """Write two scenes of different size, and label maps and scores coarsened from their ground truth."""
         layouts = {
             "VOC2012": ("data/VOCdevkit/VOC2012/JPEGImages", "data/VOCdevkit/VOC2012/SegmentationClass"),
             "ADE20K": (
@@ -117,7 +117,7 @@ class World:
         if class_name not in layouts:
             return
         images, masks = (self.root / folder for folder in layouts[class_name])
-        for folder in (images, masks, self.root / "label_maps"):
+        for folder in (images, masks, self.root / "label_maps", self.root / "scores"):
             folder.mkdir(parents=True)
         for index in range(2):
             image, scene = (array[: 96 - 20 * index] for array in generate_scene(SPLIT_SEEDS["test"], 1000 + index))
@@ -130,6 +130,8 @@ class World:
             Image.fromarray(labels.astype(np.uint8)).save(masks / f"scene_{index}.png")
             blocks = labels[::8, ::8].repeat(8, 0).repeat(8, 1)[: labels.shape[0], : labels.shape[1]]
             Image.fromarray(blocks.astype(np.uint8)).save(self.root / "label_maps" / f"scene_{index}.png")
+            cells = labels[::8, ::8] == np.arange(2)[:, None, None]
+            np.save(self.root / "scores" / f"scene_{index}.npy", np.where(cells, 0.9, 0.1))
         if class_name == "VOC2012":
             lists = images.parent / "ImageSets/Segmentation"
             lists.mkdir(parents=True)
@@ -218,4 +220,5 @@ def test_the_issues_pairs_are_there() -> None:
         "ade20k_mask2former_sam2",
         "voc_deeplab_r101_sam_vit_h",
         "folder_precomputed_mobilesam",
+        "folder_scores_mobilesam",
     } <= set(CONFIGS)

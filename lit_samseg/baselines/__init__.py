@@ -6,6 +6,7 @@ from lit_samseg.baselines.looking import look_for_files, look_for_training_files
 from lit_samseg.baselines.mobilenet_v2 import MobileNetV2DeepLab
 from lit_samseg.baselines.oneformer import OneFormer
 from lit_samseg.baselines.precomputed import Precomputed
+from lit_samseg.baselines.score_folder import ScoreFolder
 from lit_samseg.baselines.torchvision_deeplab import TorchvisionDeepLab
 from lit_samseg.baselines.transformers_segmenter import HubSegmenter
 
@@ -16,6 +17,7 @@ __all__ = [
     "MobileNetV2DeepLab",
     "OneFormer",
     "Precomputed",
+    "ScoreFolder",
     "TorchvisionDeepLab",
     "TrainableBaseline",
     "check_label_map",

@@ -82,17 +82,26 @@ def size_of(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def like_names(folder: Path, image_id: str) -> str:
-    """Tell what may have been meant by a missing ``FOLDER/ID.png``, as the end of a message; mostly nothing."""
+def like_names(folder: Path, image_id: str, suffix: str = ".png", what: str = "label maps") -> str:
+    """Tell what may have been meant by a missing ``FOLDER/ID.png``, as the end of a message; mostly nothing.
+
+    Args:
+        folder: Where it was looked for.
+        image_id: The image's id.
+        suffix: How such files end.
+        what: What they are, in words.
+    """
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-    wanted = f"{image_id}.png"
+    wanted = f"{image_id}{suffix}"
     if wanted in names:
         return "; what has that name is a folder, or a link to nothing"
     if same := [name for name in names if Path(name).stem == image_id]:
-        return f"; {same[0]} is there, but label maps are named {wanted}"
-    if like := [name for name in names if name.casefold().endswith(".png") and image_id in name]:
-        return f"; {like[0]} is there, but label maps are named {wanted}"
+        return f"; {same[0]} is there, but {what} are named {wanted}"
+    if like := [name for name in names if name.casefold().endswith(suffix) and image_id in name]:
+        return f"; {like[0]} is there, but {what} are named {wanted}"
     if below := [name for name in names if (folder / name / wanted).is_file()]:
         return f"; it is in the sub-folder {below[0]}, give that as the root"
-    pictures = [name for name in names if name.casefold().endswith(".png")]
-    return f"; of the {len(pictures)} PNG files there, {pictures[0]} is the first" if pictures else "; no PNG is there"
+    of_kind, kind = [name for name in names if name.casefold().endswith(suffix)], suffix[1:].upper()
+    return (
+        f"; of the {len(of_kind)} {kind} files there, {of_kind[0]} is the first" if of_kind else f"; no {kind} is there"
+    )
