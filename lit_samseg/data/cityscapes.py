@@ -7,21 +7,9 @@ from lit_samseg.data.pairs import Pair, PairedFiles
 from lit_samseg.errors import InputError
 from lit_samseg.formats.listing import in_words, list_folder
 from lit_samseg.formats.palettes import hex_palette
+from lit_samseg.formats.published import CITYSCAPES_CLASSES, CITYSCAPES_COLOURS, LABEL_IDS, NUM_IDS
 
 PAGE = "https://www.cityscapes-dataset.com"
-
-# By train id: names, label ids and colours of the 19 classes that count (cityscapesScripts, helpers/labels.py).
-CITYSCAPES_CLASSES = (
-    "road", "sidewalk", "building", "wall", "fence", "pole", "traffic light", "traffic sign", "vegetation", "terrain",
-    "sky", "person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle",
-)  # fmt: skip
-LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
-NUM_IDS = 34
-"""Label ids that files hold: 0 to 33. That of license plates is -1, which is written nowhere."""
-_COLOURS = (
-    "804080 f423e8 464646 66669c be9999 999999 faaa1e dcdc00 6b8e23 98fb98 4682b4 dc143c ff0000 00008e 000046 003c64 "
-    "005064 0000e6 770b20"
-)
 
 Numbers = Literal["ids", "train_ids"]
 _ENDINGS: dict[Numbers, str] = {"ids": "labelIds", "train_ids": "labelTrainIds"}
@@ -49,7 +37,7 @@ class Cityscapes(PairedFiles):
 
     name = "cityscapes"
     class_names = CITYSCAPES_CLASSES
-    palette = hex_palette(_COLOURS)
+    palette = hex_palette(CITYSCAPES_COLOURS)
 
     def __init__(
         self,

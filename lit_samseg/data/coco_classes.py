@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from lit_samseg.data.voc import VOC_CLASSES
+from lit_samseg.formats.published import VOC_CLASSES
 
 CocoClasses = Literal["own", "voc"]
 """A data set's own classes, or VOC's 21: of things those that VOC has, everything else is background."""

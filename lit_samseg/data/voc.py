@@ -12,12 +12,8 @@ from lit_samseg.data.subset import read_ids
 from lit_samseg.data.targets import as_narrow, check_labels, check_size
 from lit_samseg.errors import InputError
 from lit_samseg.formats.palettes import FileLabels, colours_of, voc_palette
+from lit_samseg.formats.published import VOC_CLASSES
 from lit_samseg.formats.reading import read_image, read_indices
-
-VOC_CLASSES = (
-    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
-    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
-)  # fmt: skip
 
 
 class VOC2012(SegmentationDataModule):
