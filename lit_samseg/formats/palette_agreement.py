@@ -44,7 +44,7 @@ def check_palettes_agree(paths: Iterable[Path], labels: FileLabels, what: str) -
             if known != colour:
                 remedy = "save them as 8-bit grey"
                 if labels.option is not None:
-                    remedy += f", or set {labels.option} to indices if those are the labels all the same"
+                    remedy += f", or set {labels.option} to {labels.indices} if those are the labels all the same"
                 raise InputError(
                     f"{what}s {first} and {path} have palettes of their own: index {index} is {known} in one and "
                     f"{colour} in the other, so indices cannot be the labels of both; {remedy}"

@@ -59,6 +59,7 @@ class FileLabels:
         own: The colours are the data set's own. A file with these colours at other indices is read by colour, one
             with other colours is refused.
         option: The option that decides how labels are read (``indices``, ``colours``, ...), for messages.
+        indices: The option's word for indices.
     """
 
     values: Collection[int] | None = None
@@ -66,6 +67,7 @@ class FileLabels:
     void: int | None = 255
     own: bool = False
     option: str | None = None
+    indices: str = "indices"
 
     @property
     def by_colour(self) -> dict[RGB, int]:
@@ -179,14 +181,18 @@ def _refuse_doubtful_greys(greys: Mapping[int, int], labels: FileLabels, name: s
 
 def _remedy(labels: FileLabels) -> str:
     remedy = "save it as 8-bit grey"
-    return remedy if labels.option is None else f"{remedy}, or set {labels.option} to indices if those are the labels"
+    return (
+        remedy
+        if labels.option is None
+        else f"{remedy}, or set {labels.option} to {labels.indices} if those are the labels"
+    )
 
 
 def _renumbered(shown: Mapping[int, RGB], labels: FileLabels, name: str) -> str:
     index, colour = next((i, c) for i, c in shown.items() if labels.colours.get(i) != c)
     remedy = "save it as 8-bit grey"
     if labels.option is not None:
-        remedy = f"set {labels.option} to colours or to indices, whichever are the labels"
+        remedy = f"set {labels.option} to colours or to {labels.indices}, whichever are the labels"
     return (
         f"{name} has the usual colours at other indices: index {index} is {colour}, the colour of label "
         f"{labels.by_colour[colour]}; a program may have numbered it anew: {remedy}"

@@ -14,6 +14,8 @@ from lit_samseg.formats.opening import opened
 from lit_samseg.formats.orientation import orient
 from lit_samseg.formats.palettes import ANY_LABELS, FileLabels, Reading, labels_of_colours, labels_of_palette
 
+_LOSSY_IN_TIFF = ("jpeg", "tiff_jpeg", "webp")
+
 
 def read_image(path: Path, upright: bool = False) -> Tensor:
     """Read a picture as RGB, uint8 ``[3, H, W]``.
@@ -31,7 +33,7 @@ def read_image(path: Path, upright: bool = False) -> Tensor:
         return rgb_pixels(orient(picture, path, upright), f"image {path}")
 
 
-def _check_depth(picture: Image.Image, path: Path) -> None:
+def _check_depth(picture: Image.Image, path: Path, what: str = "image") -> None:
     """Refuse colours of 16 bits, of which Pillow takes the upper 8: those of a 12-bit camera would be all but black."""
     depth = 8
     if picture.format == "PNG":
@@ -42,7 +44,7 @@ def _check_depth(picture: Image.Image, path: Path) -> None:
         depths = getattr(picture, "tag_v2", {}).get(258, (8,))
         depth = depths if isinstance(depths, int) else max(depths)
     if depth > 8:
-        raise InputError(f"image {path} has more than 8 bits a channel ({depth}); save it with 8 bits")
+        raise InputError(f"{what} {path} has more than 8 bits a channel ({depth}); save it with 8 bits")
 
 
 def rgb_pixels(picture: Image.Image, name: str) -> Tensor:
@@ -74,6 +76,28 @@ def read_indices(
             indices, is compressed with loss, or has a palette by which its indices may be no labels.
     """
     return torch.from_numpy(_decode(path, what, upright, labels)[0])
+
+
+def read_colours(path: Path, what: str = "mask", upright: bool = False) -> NDArray[np.uint8]:
+    """Read a picture whose pixels are colours that stand for something, uint8 ``[H, W, 3]``, with transparency 4.
+
+    Args:
+        path: PNG, TIFF, BMP or lossless WebP: colours, a palette, or grey.
+        what: What the file is, for messages.
+        upright: Turn it as its EXIF orientation says, as its image.
+
+    Raises:
+        InputError: The file is missing, is no picture, is cut off, is compressed with loss, or has more than 8 bits a
+            channel, or another model of colours.
+    """
+    with opened(path, what) as picture:
+        _check_numbers_survive(picture, path, what)
+        _check_depth(picture, path, what)
+        turned = orient(picture, path, upright)
+        if turned.mode not in ("RGB", "RGBA", "P", "L", "LA", "1"):
+            raise InputError(f"{what} {path} has mode {turned.mode}, whose colours are not RGB; save it as an RGB PNG")
+        colours = turned.convert("RGBA" if turned.mode in ("RGBA", "LA") else "RGB")
+        return np.array(colours)
 
 
 def how_read(path: Path, labels: FileLabels | None = ANY_LABELS) -> Reading:
@@ -123,7 +147,8 @@ def _check_numbers_survive(picture: Image.Image, path: Path, what: str) -> None:
     data = path.read_bytes()
     if picture.format in ("JPEG2000", "AVIF"):
         raise InputError(f"{what} {path} may be compressed with loss ({picture.format}); save it as PNG")
-    if picture.format in ("JPEG", "MPO") or (picture.format == "WEBP" and not _webp_is_lossless(data)):
+    lossy = picture.format in ("JPEG", "MPO") or picture.info.get("compression") in _LOSSY_IN_TIFF
+    if lossy or (picture.format == "WEBP" and not _webp_is_lossless(data)):
         raise InputError(f"{what} {path} is compressed with loss, which changes labels; save it as PNG")
     # Pillow stretches 2- and 4-bit grey to 0..255 (index 1 would be read as 85 or 17) and turns white-is-zero round. A
     # PNG's header ends in bit depth and colour type (0 is grey); tags 258 and 262 of a TIFF are the same.

@@ -5,8 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lit_samseg.errors import InputError
+from lit_samseg.formats.binary_masks import BinaryMasks
+from lit_samseg.formats.cityscapes import CityscapesMasks, look_like_cityscapes
+from lit_samseg.formats.class_files import ClassFileMasks, look_like_class_files
+from lit_samseg.formats.colours import ColourMasks
+from lit_samseg.formats.index import IndexMasks
 from lit_samseg.formats.interface import MaskOptions, MaskSet
 from lit_samseg.formats.listing import in_words
+from lit_samseg.formats.pixel_formats import look_like_binary, look_like_colours, look_like_index
 from lit_samseg.formats.source import MaskSource
 
 
@@ -26,7 +32,13 @@ class Format:
     open: Callable[[MaskSource], MaskSet]
 
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (
+    Format("index", look_like_index, IndexMasks),
+    Format("colours", look_like_colours, ColourMasks),
+    Format("binary", look_like_binary, BinaryMasks),
+    Format("per-class", look_like_class_files, ClassFileMasks),
+    Format("cityscapes", look_like_cityscapes, CityscapesMasks),
+)
 """All formats; a new one is one more line here."""
 
 

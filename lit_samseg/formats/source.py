@@ -11,7 +11,8 @@ from lit_samseg.formats.interface import MaskOptions
 from lit_samseg.formats.listing import is_litter
 
 
-@dataclass(frozen=True)
+# Equal to itself only: what was found out of one source is kept by it.
+@dataclass(frozen=True, eq=False)
 class MaskSource:
     """What somebody calls their masks, before anybody knows the format.
 
