@@ -9,10 +9,11 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor
 
-from lit_samseg.baselines import Baseline, load_baseline
+from lit_samseg.baselines import Baseline, label_map_of, load_baseline
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.formats.given import as_image, as_label_map
+from lit_samseg.formats.given_scores import as_scores
 from lit_samseg.refine import Decision, ImageContext, Region, RowText, parse_variants, read_gate, variant_of
 from lit_samseg.runtime.declared import check_declared
 from lit_samseg.runtime.tf32 import without_tf32
@@ -160,28 +161,47 @@ class Refiner:
         void = self.baseline.ignore_index
         return self._refine(context, VOID if void is None else void, details)
 
-    def refine(self, image: Any, label_map: Any, details: bool = False) -> Refinement:
+    def refine(self, image: Any, label_map: Any = None, details: bool = False, scores: Any = None) -> Refinement:
         """Refine a label map of your own.
 
         Args:
             image: As for a call.
             label_map: Class ids of the image's size: an integer or bool tensor or array ``[H, W]``, or a path or PIL
                 image of indices. Void (`ignore_index`) is never prompted. A binary mask of 0 and 255 is
-                refused while nobody said that 255 is void: give ``mask > 0``.
+                refused while nobody said that 255 is void: give ``mask > 0``. None takes the classes of the largest
+                scores.
             details: Keep regions, prompts, candidates and scores too.
+            scores: How likely each class is, for variants that add up scores: see
+                `lit_samseg.formats.given_scores.as_scores`.
 
         Raises:
-            InputError: The label map is none, or has another size than the image.
+            InputError: Label map or scores are none, or do not fit the image or each other; or there is neither.
         """
-        pixels, labels = as_image(image), as_label_map(label_map, self._knows_void)
-        if labels.shape != pixels.shape[1:]:
-            raise InputError(f"a label map must be {list(pixels.shape[1:])} as its image, not {list(labels.shape)}")
+        pixels, void = as_image(image), VOID
+        size = (pixels.shape[1], pixels.shape[2])
+        if scores is not None:
+            scores = as_scores(scores, size, None if self.class_names is None else len(self.class_names))
+        if label_map is not None:
+            labels, void = self._own_labels(label_map, size)
+            if scores is not None and int(labels.max()) >= len(scores):
+                raise InputError(f"the label map has class {int(labels.max())}, but scores are of 0..{len(scores) - 1}")
+        elif scores is not None:
+            labels = label_map_of(scores, *size)
+        else:
+            raise InputError("there is neither a label map nor scores; give one of them, or both")
+        scores = None if scores is None else scores.to(self.device)
+        context = self._predictor.set_image(pixels.to(self.device), labels.to(self.device), scores)
+        return self._refine(context, void, details)
+
+    def _own_labels(self, label_map: Any, size: tuple[int, int]) -> tuple[Tensor, int]:
+        """Return a caller's label map with `VOID` where it has void, and what void is there."""
+        labels = as_label_map(label_map, self._knows_void)
+        if labels.shape != size:
+            raise InputError(f"a label map must be {list(size)} as its image, not {list(labels.shape)}")
         void = _void_of(labels) if self.ignore_index == "auto" else self.ignore_index
         if void is None:
             void = VOID
-        labels = torch.where(labels == void, VOID, labels)
-        context = self._predictor.set_image(pixels.to(self.device), labels.to(self.device))
-        return self._refine(context, void, details)
+        return torch.where(labels == void, VOID, labels), void
 
     def _refine(self, context: ImageContext, void: int, details: bool) -> Refinement:
         decisions: list[Decision] = []

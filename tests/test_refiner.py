@@ -170,7 +170,8 @@ def test_what_is_no_label_map(refiner: Refiner) -> None:
         (np.zeros((4, 6, 1), int), "must be integer"),
         (torch.zeros(4, 6), "not torch.float32"),
         (Image.new("RGB", (6, 4)), "not of mode RGB"),
-        (None, "not NoneType"),
+        ([[0]], "not list"),
+        (None, "neither a label map nor scores"),
         ("none.png", "no such label map"),
         (np.full((4, 6), -1), "not -1"),
     ):

@@ -6,6 +6,7 @@ from lit_samseg.baselines.looking import look_for_files, look_for_training_files
 from lit_samseg.baselines.mobilenet_v2 import MobileNetV2DeepLab
 from lit_samseg.baselines.oneformer import OneFormer
 from lit_samseg.baselines.precomputed import Precomputed
+from lit_samseg.baselines.score_baseline import ScoreBaseline, label_map_of
 from lit_samseg.baselines.score_folder import ScoreFolder
 from lit_samseg.baselines.torchvision_deeplab import TorchvisionDeepLab
 from lit_samseg.baselines.transformers_segmenter import HubSegmenter
@@ -17,10 +18,12 @@ __all__ = [
     "MobileNetV2DeepLab",
     "OneFormer",
     "Precomputed",
+    "ScoreBaseline",
     "ScoreFolder",
     "TorchvisionDeepLab",
     "TrainableBaseline",
     "check_label_map",
+    "label_map_of",
     "load_baseline",
     "look_for_files",
     "look_for_training_files",

@@ -122,8 +122,8 @@ def as_logits(array: NDArray[Any], kind: ScoreKind, name: str) -> Tensor:
     sums = values.sum(0)
     if kind == "auto" and bool(((sums - 1).abs() > SUM_TOLERANCE).any()):
         raise InputError(
-            f"{name} has scores in 0..1 that do not add up to 1 (a cell's sum is {_farthest(sums):.4g}), which may be "
-            "either; set kind to logits, or to probabilities, each of a class alone"
+            f"{name} has scores in 0..1 that do not add up to 1 (a cell's sum is {_farthest(sums):.4g}): logits, or "
+            "probabilities of each class alone; give logits beyond 0..1, or say by kind which they are"
         )
     if not (sums > 0).all():
         row, column = (sums <= 0).nonzero()[0].tolist()
