@@ -90,6 +90,12 @@ class CityscapesMasks(NumberMasks):
             kept = void & ~np.isin(before, LABEL_IDS)
             numbers[kept] = before[kept]
 
+    def why_void(self) -> str:
+        """Say what may have been mistaken for what."""
+        if self._train_ids:
+            return "255 is void; test's files are all void, since its ground truth is not public"
+        return "label ids that are no class of the 19 are void; if these are train ids, name them _labelTrainIds.png"
+
     def understood(self) -> list[str]:
         """Say which files are read, and what is void."""
         what = "train ids, void 255" if self._train_ids else "label ids; those that are no class are void"

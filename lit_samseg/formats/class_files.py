@@ -114,6 +114,10 @@ class ClassFileMasks(MaskSet):
         """Return what writes such masks."""
         return ClassFileWriter(self, folder)
 
+    def why_void(self) -> str:
+        """Say which pixels are void."""
+        return "pixels that neither a class's nor the background's file claims are void; see that no class's is missing"
+
     def understood(self) -> list[str]:
         """Say how files are named, and what becomes of pixels that none claims."""
         rest = "background" if self.has_rest else "void"

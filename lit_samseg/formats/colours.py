@@ -138,9 +138,18 @@ class ColourMasks(MaskSet):
         """Return what writes such masks."""
         return ColourWriter(self, folder)
 
+    def called(self) -> str:
+        """Say which table it is."""
+        return f"colours: {self.table.word}"
+
+    def why_void(self) -> str:
+        """Say which colours are taken for void."""
+        colours = " and ".join(map(_said, self.table.void[:3]))
+        return f"{colours} is no class of {self.table.word}; if it is one, give --masks.colours a file that has it"
+
     def understood(self) -> list[str]:
         """Say which table it is, with all its colours if it was found."""
-        lines = [*self.masks.pairs.said(), f"colours: {self.table.word}"]
+        lines = [*self.masks.pairs.said(), self.called()]
         if self.table.word == FOUND:
             pairs = zip(self.table.names, self.table.colours, strict=True)
             shown = "; ".join(f"{name} is {_said(colour)}" for name, colour in pairs)

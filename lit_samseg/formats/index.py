@@ -110,6 +110,10 @@ class IndexMasks(NumberMasks):
         options = {name: value for name, value in form.options.items() if name not in ("bits", "transparency")}
         return replace(form, mode="L", palette=(), options=options)
 
+    def why_void(self) -> str:
+        """Say which value is taken for void."""
+        return f"the value {self.classes.void} is taken for void; if it is a class, set --masks.void to none"
+
     def understood(self) -> list[str]:
         """Say which values are classes, which is void, and what is written."""
         lines = super().understood()

@@ -145,6 +145,14 @@ class MaskSet(ABC):
     def writer(self, folder: Path) -> MaskWriter:
         """Return what writes masks in this very form into a folder: names, suffixes, numbers, palette and all."""
 
+    def called(self) -> str:
+        """Return the format in a few words, with what was chosen in it: ``colours: voc``."""
+        return self.format
+
+    def why_void(self) -> str:
+        """Say why pixels may be void though they should not, and what to do: the end of a warning."""
+        return "see that --masks.void and --masks.classes say what the masks have"
+
     def understood(self) -> list[str]:
         """Say what was found out that nobody told it, a line each: ``colours: voc``, ``0/255 is binary``."""
         return []
