@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lit_samseg.errors import InputError
-from lit_samseg.formats.binary_masks import BinaryMasks
-from lit_samseg.formats.cityscapes import CityscapesMasks, look_like_cityscapes
-from lit_samseg.formats.class_files import ClassFileMasks, look_like_class_files
-from lit_samseg.formats.colours import ColourMasks
-from lit_samseg.formats.index import IndexMasks
 from lit_samseg.formats.interface import MaskOptions, MaskSet
 from lit_samseg.formats.listing import in_words
-from lit_samseg.formats.pixel_formats import look_like_binary, look_like_colours, look_like_index
+from lit_samseg.formats.pixels.binary_masks import BinaryMasks
+from lit_samseg.formats.pixels.cityscapes import CityscapesMasks, look_like_cityscapes
+from lit_samseg.formats.pixels.class_files import ClassFileMasks, look_like_class_files
+from lit_samseg.formats.pixels.colours import ColourMasks
+from lit_samseg.formats.pixels.index import IndexMasks
+from lit_samseg.formats.pixels.recognition import look_like_binary, look_like_colours, look_like_index
 from lit_samseg.formats.source import MaskSource
 
 

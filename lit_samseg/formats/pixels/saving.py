@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lit_samseg.errors import InputError
-from lit_samseg.formats.colour_codes import codes_of, rgb_of
-from lit_samseg.formats.forms import Form
 from lit_samseg.formats.palettes import RGB, colours_of, voc_palette
+from lit_samseg.formats.pixels.colour_codes import codes_of, rgb_of
+from lit_samseg.formats.pixels.forms import Form
 from lit_samseg.runtime.atomic import atomic_file
 
 BYTE, WORD = 255, 65_535

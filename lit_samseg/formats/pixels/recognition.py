@@ -4,12 +4,12 @@ from functools import lru_cache
 
 from lit_samseg.errors import InputError
 from lit_samseg.formats.binary import YES
-from lit_samseg.formats.binary_masks import could_be_binary
-from lit_samseg.formats.cityscapes import look_like_cityscapes
-from lit_samseg.formats.class_files import look_like_class_files
-from lit_samseg.formats.index import shows_void
-from lit_samseg.formats.looks import PixelMasks, pixel_masks
 from lit_samseg.formats.naming import said_names
+from lit_samseg.formats.pixels.binary_masks import could_be_binary
+from lit_samseg.formats.pixels.cityscapes import look_like_cityscapes
+from lit_samseg.formats.pixels.class_files import look_like_class_files
+from lit_samseg.formats.pixels.index import shows_void
+from lit_samseg.formats.pixels.looks import PixelMasks, pixel_masks
 from lit_samseg.formats.source import MaskSource
 
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
 from lit_samseg.formats.interface import Classes
-from lit_samseg.formats.looks import MASK_SUFFIXES, PixelMasks, pixel_masks, read_numbers
 from lit_samseg.formats.naming import background_of
-from lit_samseg.formats.numbers import NumberMasks
 from lit_samseg.formats.palettes import colours_of, hex_palette
+from lit_samseg.formats.pixels.looks import MASK_SUFFIXES, PixelMasks, pixel_masks, read_numbers
+from lit_samseg.formats.pixels.numbers import NumberMasks
 from lit_samseg.formats.published import CITYSCAPES_CLASSES, CITYSCAPES_COLOURS, LABEL_IDS, NUM_IDS
 from lit_samseg.formats.source import MaskSource
 from lit_samseg.void import VOID

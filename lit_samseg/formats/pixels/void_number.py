@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Collection
 
 from lit_samseg.errors import InputError
-from lit_samseg.formats.saving import BYTE, WORD
+from lit_samseg.formats.pixels.saving import BYTE, WORD
 
 
 def find_void(found: Collection[int], classes: int | None, wide: bool, where: str) -> int | None:

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
-from lit_samseg.formats.colour_codes import Codes, codes_of, colours_of_codes, rgb_of
-from lit_samseg.formats.colour_table import FOUND, TABLE_FILE, ColourTable, choose_table, write_table
-from lit_samseg.formats.forms import Form
 from lit_samseg.formats.interface import Classes, LabelMap, MaskOptions, MaskSet, MaskWriter
-from lit_samseg.formats.looks import pixel_masks
 from lit_samseg.formats.naming import background_of, said_names
 from lit_samseg.formats.palettes import RGB
-from lit_samseg.formats.places import check_mask_size, first_place, successors
+from lit_samseg.formats.pixels.colour_codes import Codes, codes_of, colours_of_codes, rgb_of
+from lit_samseg.formats.pixels.colour_table import FOUND, TABLE_FILE, ColourTable, choose_table, write_table
+from lit_samseg.formats.pixels.forms import Form
+from lit_samseg.formats.pixels.looks import pixel_masks
+from lit_samseg.formats.pixels.places import check_mask_size, first_place, successors
+from lit_samseg.formats.pixels.saving import save_colours
 from lit_samseg.formats.reading import read_colours
-from lit_samseg.formats.saving import save_colours
 from lit_samseg.formats.source import MaskSource
 from lit_samseg.void import VOID
 

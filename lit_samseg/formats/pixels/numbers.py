@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
-from lit_samseg.formats.forms import Form
 from lit_samseg.formats.interface import Ids, LabelMap, MaskSet, MaskWriter
-from lit_samseg.formats.looks import PixelMasks, read_numbers
-from lit_samseg.formats.places import check_mask_size, first_place, successors
-from lit_samseg.formats.saving import save_numbers
+from lit_samseg.formats.pixels.forms import Form
+from lit_samseg.formats.pixels.looks import PixelMasks, read_numbers
+from lit_samseg.formats.pixels.places import check_mask_size, first_place, successors
+from lit_samseg.formats.pixels.saving import save_numbers
 from lit_samseg.void import VOID
 
 _NOTHING = -2

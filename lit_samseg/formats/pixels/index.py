@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from lit_samseg.errors import InputError
-from lit_samseg.formats.forms import Form
 from lit_samseg.formats.interface import Classes, MaskOptions
-from lit_samseg.formats.looks import Look, PixelMasks, pixel_masks
-from lit_samseg.formats.mapping import Mapping as Changes
-from lit_samseg.formats.mapping import read_mapping
 from lit_samseg.formats.naming import background_of, said_names, said_void
-from lit_samseg.formats.numbers import NumberMasks
 from lit_samseg.formats.palette_agreement import check_palettes_agree
 from lit_samseg.formats.palettes import RGB, FileLabels, colours_of, labels_of_palette, voc_palette
+from lit_samseg.formats.pixels.forms import Form
+from lit_samseg.formats.pixels.looks import Look, PixelMasks, pixel_masks
+from lit_samseg.formats.pixels.mapping import Mapping as Changes
+from lit_samseg.formats.pixels.mapping import read_mapping
+from lit_samseg.formats.pixels.numbers import NumberMasks
+from lit_samseg.formats.pixels.void_number import find_void
 from lit_samseg.formats.source import MaskSource
-from lit_samseg.formats.void_number import find_void
 from lit_samseg.void import VOID
 
 _LABELS = FileLabels(option="--masks.format", indices="index")

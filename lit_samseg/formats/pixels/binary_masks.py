@@ -7,9 +7,9 @@ from pathlib import Path
 from lit_samseg.errors import InputError
 from lit_samseg.formats.binary import YES
 from lit_samseg.formats.interface import Classes
-from lit_samseg.formats.looks import Look, pixel_masks
 from lit_samseg.formats.naming import background_of, said_names
-from lit_samseg.formats.numbers import NumberMasks
+from lit_samseg.formats.pixels.looks import Look, pixel_masks
+from lit_samseg.formats.pixels.numbers import NumberMasks
 from lit_samseg.formats.source import MaskSource
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lit_samseg.formats.colour_codes import OPAQUE, codes_of, distinct, rgb_of
-from lit_samseg.formats.forms import Form, form_of
 from lit_samseg.formats.pairing import Pairs, pair
 from lit_samseg.formats.palettes import RGB
+from lit_samseg.formats.pixels.colour_codes import OPAQUE, codes_of, distinct, rgb_of
+from lit_samseg.formats.pixels.forms import Form, form_of
 from lit_samseg.formats.reading import read_colours, read_indices
 from lit_samseg.formats.source import MaskSource
 

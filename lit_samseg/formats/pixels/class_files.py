@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
 from lit_samseg.formats.binary import YES
-from lit_samseg.formats.binary_masks import could_be_binary
-from lit_samseg.formats.forms import Form
 from lit_samseg.formats.interface import Classes, LabelMap, MaskSet, MaskWriter
 from lit_samseg.formats.listing import in_words
-from lit_samseg.formats.looks import MASK_SUFFIXES, Look, look_at_all, read_numbers
 from lit_samseg.formats.naming import background_of, is_void, said_names
-from lit_samseg.formats.places import check_mask_size, first_place, successors
-from lit_samseg.formats.saving import save_numbers
+from lit_samseg.formats.pixels.binary_masks import could_be_binary
+from lit_samseg.formats.pixels.forms import Form
+from lit_samseg.formats.pixels.looks import MASK_SUFFIXES, Look, look_at_all, read_numbers
+from lit_samseg.formats.pixels.places import check_mask_size, first_place, successors
+from lit_samseg.formats.pixels.saving import save_numbers
 from lit_samseg.formats.source import MaskSource
 from lit_samseg.void import VOID
 
