@@ -1,42 +1,30 @@
 """One call for one picture: a segmenter and a SAM, and the refined label map."""
 
+import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, overload
 
 import torch
-from torch import Tensor
 
 from lit_samseg.baselines import Baseline, label_map_of, load_baseline
+from lit_samseg.cli.configured_networks import configured_networks
+from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.predictor import Predictor
-from lit_samseg.formats.given import as_image, as_label_map
+from lit_samseg.formats.given_image import as_image
 from lit_samseg.formats.given_scores import as_scores
+from lit_samseg.formats.given_void import NARROW, WIDE, known_void, own_labels
 from lit_samseg.refine import Decision, ImageContext, Region, RowText, parse_variants, read_gate, variant_of
+from lit_samseg.refined import Refinement
 from lit_samseg.runtime.declared import check_declared
+from lit_samseg.runtime.device import find_device
 from lit_samseg.runtime.tf32 import without_tf32
 from lit_samseg.sam import Precision, Prompt, PromptableSegmenter, load_promptable_segmenter
 from lit_samseg.void import VOID
 
-NARROW, WIDE = 255, 65_535
-"""Void in label maps of at most 255 classes, and of more."""
-
-
-@dataclass
-class Refinement:
-    """What one picture came to; tensors are on the CPU.
-
-    Attributes:
-        label_map: The refined class ids, int64 ``[H, W]``; void, where there is any, is what it was given as.
-        baseline: What was refined: the baseline's or the caller's label map, int64 ``[H, W]``.
-        decisions: With ``details``: for each region its prompt, SAM's candidates and scores, and the one kept.
-    """
-
-    label_map: Tensor
-    baseline: Tensor
-    decisions: list[Decision] = field(default_factory=list)
+__all__ = ["Refinement", "Refiner"]
 
 
 class Refiner:
@@ -56,9 +44,11 @@ class Refiner:
         gate: ``gate.json`` of ``lit-samseg fit``, for a variant with ``learned``.
         ignore_index: Void in label maps of your own, which is never prompted; None for none; ``auto`` is 255, or 65535
             where there are more than 255 classes.
+        class_names: Names by class id, for label maps of your own; None takes the baseline's, if it has any.
+        batch_size: How many pictures of a list are encoded together. More need more memory, and are faster on a GPU.
 
     Attributes:
-        class_names: The baseline's names by class id, or None.
+        class_names: Names by class id, or None.
 
     Raises:
         InputError: The variant cannot be parsed, or needs the ground truth or a gate; or the gate is none.
@@ -73,17 +63,24 @@ class Refiner:
         device: str | torch.device | None = None,
         gate: str | Path | None = None,
         ignore_index: int | Literal["auto"] | None = "auto",
+        class_names: Sequence[str] | None = None,
+        batch_size: int = 4,
     ) -> None:
         check_declared(sam, PromptableSegmenter, "sam")
         if baseline is not None:
             check_declared(baseline, Baseline, "baseline")
-        self.class_names = None if baseline is None else baseline.class_names
+        if class_names is None and baseline is not None:
+            class_names = baseline.class_names
+        self.class_names = None if class_names is None else tuple(class_names)
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}; it is a number of pictures, 1 or more")
+        self.batch_size = batch_size
         if background == "auto":
             background = 0 if (self.class_names or ("",))[0].casefold() == "background" else None
         unknown = NARROW if ignore_index == "auto" else WIDE
         count = unknown if self.class_names is None else len(self.class_names)
         self._knows_void = ignore_index != "auto"
-        self.ignore_index = _known_void(ignore_index, self.class_names, background)
+        self.ignore_index = known_void(ignore_index, self.class_names, background)
         if background is not None and (type(background) is not int or not 0 <= background < count):
             raise InputError(f"background is {background!r}; it is a class id of 0..{count - 1}, None or 'auto'")
         self.background = background
@@ -98,7 +95,7 @@ class Refiner:
             warnings.warn(note, FutureWarning, stacklevel=2)
         if self.variant.learned and gate is None:
             raise InputError(f"variant {variant!r} needs a learned gate; give gate=FILE, which lit-samseg fit writes")
-        self.device = _device(device)
+        self.device = find_device(device)
         self.gate = None if gate is None else read_gate(Path(gate).expanduser()).to(self.device)
         self.sam = sam.to(self.device)
         self.baseline = None if baseline is None else baseline.to(self.device)
@@ -131,19 +128,43 @@ class Refiner:
             sam = load_promptable_segmenter(str(sam), precision)
         return cls(sam, baseline, **options)
 
+    @classmethod
+    def from_config(cls, run: str | Path, variant: RowText | None = None, **options: Any) -> "Refiner":
+        """Make the networks and the row of a run again: the result is what the run wrote of the same picture.
+
+        Args:
+            run: The output folder of a run, or a configuration file as in ``configs/``.
+            variant: Which of its rows, or any other; None takes the only one, or ``auto`` where it is among several.
+            options: Those of `Refiner` that go before the configuration's.
+
+        Raises:
+            InputError: There is no configuration, what it names cannot be made, or ``auto`` is none of several rows.
+        """
+        found = configured_networks(Path(run).expanduser())
+        own = {"background": found.background, "gate": found.gate, "class_names": found.class_names}
+        return cls(found.sam, found.baseline, found.row(variant), **(own | options))
+
     @overload
     def __call__(self, image: list[Any] | tuple[Any, ...], details: bool = False) -> list[Refinement]: ...
 
     @overload
+    def __call__(self, image: Iterator[Any], details: bool = False) -> Iterator[Refinement]: ...
+
+    @overload
     def __call__(self, image: Any, details: bool = False) -> Refinement: ...
 
-    def __call__(self, image: Any, details: bool = False) -> Refinement | list[Refinement]:
+    def __call__(self, image: Any, details: bool = False) -> Refinement | list[Refinement] | Iterator[Refinement]:
         """Segment and refine.
 
         Args:
-            image: A path, a PIL image, a NumPy array uint8 ``[H, W, 3]`` (RGB) or a tensor uint8 ``[3, H, W]``; or a
-                list of them, of any sizes.
+            image: A path, a PIL image, or an array or tensor, uint8 or float from 0 to 1, grey, RGB or RGBA, with the
+                channels last or first (`lit_samseg.formats.given_image.as_image`); a list of them, of any sizes; or an
+                iterator or generator of them, as of a video's frames.
             details: Keep regions, prompts, candidates and scores too.
+
+        Returns:
+            The refinement; for a list a list. For an iterator an iterator: each picture is taken when its refinement is
+            asked for, and nothing is kept of it.
 
         Raises:
             InputError: There is no baseline, or something is no image.
@@ -151,15 +172,22 @@ class Refiner:
         if self.baseline is None:
             raise InputError("this Refiner has no baseline; give it one, or call refine(image, label_map)")
         if isinstance(image, list | tuple):
-            return [self._segment(one, details) for one in image]
-        return self._segment(image, details)
+            parts = (image[first : first + self.batch_size] for first in range(0, len(image), self.batch_size))
+            return [result for part in parts for result in self._segment(part, details)]
+        if isinstance(image, Iterator):
+            return (self._segment([one], details)[0] for one in image)
+        return self._segment([image], details)[0]
 
-    def _segment(self, image: Any, details: bool) -> Refinement:
-        with without_tf32():
-            context = self._predictor.set_image(as_image(image).to(self.device))
+    def _segment(self, images: Sequence[Any], details: bool) -> list[Refinement]:
+        """Segment and refine a few pictures, which are encoded together."""
         assert self.baseline is not None, "checked by the caller"
         void = self.baseline.ignore_index
-        return self._refine(context, VOID if void is None else void, details)
+        started = time.perf_counter()
+        with without_tf32():
+            samples = [Sample("image", as_image(image).to(self.device), None) for image in images]
+            contexts = self._predictor.set_images(samples, [self.variant])
+        each = (time.perf_counter() - started) / max(1, len(images))
+        return [self._refine(context, VOID if void is None else void, details, each) for context in contexts]
 
     def refine(self, image: Any, label_map: Any = None, details: bool = False, scores: Any = None) -> Refinement:
         """Refine a label map of your own.
@@ -177,12 +205,13 @@ class Refiner:
         Raises:
             InputError: Label map or scores are none, or do not fit the image or each other; or there is neither.
         """
+        started = time.perf_counter()
         pixels, void = as_image(image), VOID
         size = (pixels.shape[1], pixels.shape[2])
         if scores is not None:
             scores = as_scores(scores, size, None if self.class_names is None else len(self.class_names))
         if label_map is not None:
-            labels, void = self._own_labels(label_map, size)
+            labels, void = own_labels(label_map, size, self._knows_void, self.ignore_index)
             if scores is not None and int(labels.max()) >= len(scores):
                 raise InputError(f"the label map has class {int(labels.max())}, but scores are of 0..{len(scores) - 1}")
         elif scores is not None:
@@ -191,55 +220,24 @@ class Refiner:
             raise InputError("there is neither a label map nor scores; give one of them, or both")
         scores = None if scores is None else scores.to(self.device)
         context = self._predictor.set_image(pixels.to(self.device), labels.to(self.device), scores)
-        return self._refine(context, void, details)
+        return self._refine(context, void, details, time.perf_counter() - started)
 
-    def _own_labels(self, label_map: Any, size: tuple[int, int]) -> tuple[Tensor, int]:
-        """Return a caller's label map with `VOID` where it has void, and what void is there."""
-        labels = as_label_map(label_map, self._knows_void)
-        if labels.shape != size:
-            raise InputError(f"a label map must be {list(size)} as its image, not {list(labels.shape)}")
-        void = _void_of(labels) if self.ignore_index == "auto" else self.ignore_index
-        if void is None:
-            void = VOID
-        return torch.where(labels == void, VOID, labels), void
-
-    def _refine(self, context: ImageContext, void: int, details: bool) -> Refinement:
+    def _refine(self, context: ImageContext, void: int, details: bool, seconds: float) -> Refinement:
         decisions: list[Decision] = []
-        observe = {self.variant.name: decisions.append} if details else None
+        started = time.perf_counter()
         with without_tf32():
-            refined = self._predictor.refine(context, [self.variant], observe)[self.variant.name]
+            observe = decisions.append if details else None
+            refined, confidence = self._predictor.refine_with_confidence(context, self.variant, observe)
         given, refined = (torch.where(maps == VOID, void, maps).cpu() for maps in (context.label_map, refined))
-        return Refinement(refined, given, decisions)
-
-
-def _known_void(
-    void: int | Literal["auto"] | None, class_names: tuple[str, ...] | None, background: object
-) -> int | Literal["auto"] | None:
-    """Check the option, and choose where the number of classes decides."""
-    if void == "auto":
-        return void if class_names is None else NARROW if len(class_names) <= NARROW else WIDE
-    first = 0 if class_names is None else len(class_names)
-    if void is not None and (type(void) is not int or void < first or void == background):
-        raise InputError(f"ignore_index is {void!r}; it is a number that is no class, from {first} on, None or 'auto'")
-    return void
-
-
-def _void_of(labels: Tensor) -> int:
-    """Return what is void in a label map of which nothing else is known."""
-    if not ((labels > NARROW) & (labels != WIDE)).any():
-        return NARROW
-    if (labels == NARROW).any():
-        raise InputError(
-            "the label map has ids above 255, and 255; give Refiner(ignore_index=None) if that is a class, 255 if void"
+        return Refinement(
+            label_map=refined,
+            baseline=given,
+            image=context.image.cpu(),
+            confidence=confidence.cpu(),
+            void=void,
+            background=self.background,
+            class_names=self.class_names,
+            row=self.variant.name,
+            seconds=seconds + time.perf_counter() - started,
+            decisions=decisions,
         )
-    return WIDE
-
-
-def _device(name: str | torch.device | None) -> torch.device:
-    try:
-        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except RuntimeError as error:
-        raise InputError(f"device is {name!r}; it is cpu, cuda, cuda:1, ... or mps") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device is {str(device)!r}, but torch finds no such GPU; use cpu")
-    return device

@@ -1,8 +1,11 @@
 """The Python interface: one call for one picture gives what the command line gives."""
 
+import gc
 import re
 import subprocess
 import sys
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +74,10 @@ def test_it_is_the_command_lines_row(run_cli: RunCli, scene: np.ndarray, tmp_pat
 def test_every_kind_of_picture_gives_the_same(quick: Refiner, scene: np.ndarray, tmp_path: Path) -> None:
     Image.fromarray(scene).save(tmp_path / "a.png")
     tensor = torch.from_numpy(scene).permute(2, 0, 1)
-    kinds = [scene, tensor, Image.fromarray(scene), tmp_path / "a.png", str(tmp_path / "a.png"), scene[::-1][::-1]]
+    kinds: list[object] = [scene, tensor, Image.fromarray(scene), tmp_path / "a.png", str(tmp_path / "a.png")]
+    see_through = np.dstack([scene, np.full(scene.shape[:2], 7, np.uint8)])
+    kinds += [scene[::-1][::-1], scene / 255, (scene / 255).astype(">f4"), tensor / 255, tensor.permute(1, 2, 0)]
+    kinds += [scene.transpose(2, 0, 1), see_through, Image.fromarray(see_through)]
     results = quick(kinds)
     assert isinstance(results, list)
     assert len(results) == len(kinds)
@@ -81,7 +87,39 @@ def test_every_kind_of_picture_gives_the_same(quick: Refiner, scene: np.ndarray,
         assert result.decisions == []
     assert len(results[0].label_map.unique()) > 1
     grey = Image.fromarray(scene).convert("L")
-    assert torch.equal(quick(grey).label_map, quick(np.array(grey)).label_map)
+    expected = quick(grey).label_map
+    for kind in (np.array(grey), np.array(grey)[..., None], torch.from_numpy(np.array(grey))[None] / 255):
+        assert torch.equal(quick(kind).label_map, expected)
+
+
+def test_an_iterator_is_taken_one_by_one_and_nothing_is_kept(quick: Refiner, scene: np.ndarray) -> None:
+    taken: list[weakref.ref[torch.Tensor]] = []
+
+    def frames() -> Iterator[torch.Tensor]:
+        for shift in range(3):
+            frame = torch.from_numpy(np.roll(scene, 9 * shift, 1)).permute(2, 0, 1).clone()
+            taken.append(weakref.ref(frame))
+            yield frame
+
+    results = quick(frames())
+    assert not taken
+    for count, result in enumerate(results, start=1):
+        assert len(taken) == count
+        assert torch.equal(result.label_map, quick(np.roll(scene, 9 * (count - 1), 1)).label_map)
+    del result
+    gc.collect()
+    assert [frame() for frame in taken] == [None] * 3
+
+
+def test_a_list_is_encoded_in_parts(refiner: Refiner, scene: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Refiner(refiner.sam, refiner.baseline, variant="box", batch_size=2)
+    encode, seen = small.sam.encode, []
+    monkeypatch.setattr(small.sam, "encode", lambda images: seen.append(len(images)) or encode(images))
+    assert len(small([scene] * 3)) == 3
+    assert seen == [2, 1]
+    assert small([]) == []
+    with pytest.raises(InputError, match="batch_size is 0"):
+        Refiner(refiner.sam, batch_size=0)
 
 
 def test_a_list_may_mix_sizes(refiner: Refiner, scene: np.ndarray) -> None:
@@ -148,10 +186,14 @@ def test_a_map_of_background_alone_stays_itself(refiner: Refiner) -> None:
 @pytest.mark.parametrize(
     ("image", "complaint"),
     [
-        (np.zeros((4, 4, 3)), r"must be uint8 \[H, W, 3\] \(RGB\), not float64"),
-        (np.zeros((4, 4, 4), np.uint8), r"not uint8 \[4, 4, 4\]"),
-        (torch.zeros(3, 4, 4), "must be uint8"),
-        (torch.zeros(4, 4, 3, dtype=torch.uint8), r"\[3, H, W\]"),
+        (np.zeros((5, 5, 2), np.uint8), r"of 1, 3 or 4 channels, not torch.uint8 \[5, 5, 2\]"),
+        (np.zeros((4, 4, 3), np.uint16), r"must be uint8 or float from 0 to 1, .* not uint16"),
+        (torch.zeros(4, 4, 3, dtype=torch.int64), "not torch.int64"),
+        (torch.zeros(2, 3, 4, 4), r"not torch.float32 \[2, 3, 4, 4\]; give a batch as list\(batch\)"),
+        (np.zeros((0, 4, 3), np.uint8), r"not torch.uint8 \[0, 4, 3\]"),
+        (np.full((4, 4, 3), 255.0), "not 255 to 255; divide it by 255"),
+        (torch.full((3, 4, 4), -1.5), "not -1.5 to -1.5; give it as it was before it was normalised"),
+        (np.full((4, 4), np.nan), "not nan to nan; give a picture without NaN"),
         (7, "int is no image"),
         (Image.fromarray(np.zeros((4, 4), np.uint16)), "more than 8 bits a channel"),
         ("none.jpg", r"no such image: none\.jpg"),

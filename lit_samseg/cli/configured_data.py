@@ -62,11 +62,29 @@ def make_data(given: Any, what: str, words: Sequence[str] = ()) -> SegmentationD
     Raises:
         InputError: It cannot be made.
     """
+    data = make_object(SegmentationDataModule, "data", given, what, words)
+    assert isinstance(data, SegmentationDataModule)
+    return data
+
+
+def make_object(kind: type, option: str, given: Any, what: str, words: Sequence[str] = ()) -> Any:
+    """Make an object of a configuration.
+
+    Args:
+        kind: Its class is one of these.
+        option: What a configuration calls it: ``data``, say.
+        given: ``class_path`` and ``init_args``.
+        what: It is called so where it cannot be made.
+        words: ``--OPTION.NAME VALUE`` and the like, which go before what is given.
+
+    Raises:
+        InputError: It cannot be made.
+    """
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_subclass_arguments(SegmentationDataModule, "data", required=True)
+    parser.add_subclass_arguments(kind, option, required=True)
     try:
-        parser.set_defaults({"data": given})
-        data = parser.instantiate(parser.parse_args(list(words))).data
+        parser.set_defaults({option: given})
+        return parser.instantiate(parser.parse_args(list(words)))[option]
     except (ArgumentError, ImportError, AttributeError, ValueError, TypeError) as error:
         cause: BaseException = error
         while cause.__cause__ is not None:
@@ -74,6 +92,4 @@ def make_data(given: Any, what: str, words: Sequence[str] = ()) -> SegmentationD
         why = str(cause).partition("\n")[0]
         if isinstance(cause, InputError):
             raise InputError(why) from error
-        raise InputError(f"{what} cannot be made: {why}; mend its options (--data.NAME)") from error
-    assert isinstance(data, SegmentationDataModule)
-    return data
+        raise InputError(f"{what} cannot be made: {why}; mend its options (--{option}.NAME)") from error

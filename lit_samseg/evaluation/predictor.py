@@ -1,6 +1,6 @@
 """From a picture to label maps: the one way by which this package refines an image."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -8,8 +8,18 @@ from torch import Tensor
 from lit_samseg.baselines import Baseline, check_label_map
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
-from lit_samseg.refine import ClassScores, ImageContext, LearnedGate, Variant, certain, refine_by_all, refine_scores
-from lit_samseg.refine.refiner import Observers
+from lit_samseg.refine import (
+    ClassScores,
+    Decision,
+    ImageContext,
+    LearnedGate,
+    Variant,
+    certain,
+    refine_by_all,
+    refine_scores,
+)
+from lit_samseg.refine.certainty import confidence_unasked
+from lit_samseg.refine.refiner import Observers, refine_with_confidence
 from lit_samseg.runtime.timing import StageTimer
 from lit_samseg.sam import PromptableSegmenter
 from lit_samseg.void import VOID
@@ -110,6 +120,16 @@ class Predictor:
             return {variant.name: context.label_map for variant in variants}
         with self.timer.stage("refine", context.image.device):
             return refine_by_all(context, variants, observe)
+
+    def refine_with_confidence(
+        self, context: ImageContext, variant: Variant, observe: Callable[[Decision], None] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Make a row of an image, and tell how sure it is of each pixel; see `refine_with_confidence`."""
+        context.find([variant.finder])
+        if not context.has_regions:
+            return context.label_map, confidence_unasked(context, variant)
+        with self.timer.stage("refine", context.image.device):
+            return refine_with_confidence(context, variant, observe)
 
     def scores(self, context: ImageContext, variant: Variant) -> ClassScores:
         """Tell how likely each class is; see `refine_scores`. Without any region the label map is certain."""

@@ -1,4 +1,4 @@
-"""Turn whatever a caller calls a picture or a label map into tensors."""
+"""Turn whatever a caller calls a label map into a tensor."""
 
 import os
 from pathlib import Path
@@ -13,34 +13,7 @@ from torch import Tensor
 from lit_samseg.errors import InputError
 from lit_samseg.formats.binary import has_two_values
 from lit_samseg.formats.palettes import ANY_LABELS, labels_of_palette
-from lit_samseg.formats.reading import read_image, read_indices, rgb_pixels
-
-
-def as_image(picture: object) -> Tensor:
-    """Turn whatever a caller calls a picture into RGB, uint8 ``[3, H, W]``.
-
-    Args:
-        picture: A path (read upright); a PIL image (as its pixels lie); a NumPy array uint8 ``[H, W, 3]`` or
-            ``[H, W]``; or a tensor uint8 ``[3, H, W]``.
-
-    Raises:
-        InputError: It is something else, or has another type or shape.
-    """
-    if isinstance(picture, str | Path):
-        return read_image(Path(picture).expanduser(), upright=True)
-    if isinstance(picture, Image.Image):
-        return rgb_pixels(picture, "an image")
-    if isinstance(picture, np.ndarray):
-        if picture.dtype == np.uint8 and picture.ndim == 2:
-            picture = np.repeat(picture[..., None], 3, axis=2)
-        if picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3:
-            return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)
-        raise InputError(f"an image array must be uint8 [H, W, 3] (RGB), not {picture.dtype} {list(picture.shape)}")
-    if isinstance(picture, Tensor):
-        if picture.dtype == torch.uint8 and picture.ndim == 3 and picture.shape[0] == 3:
-            return picture
-        raise InputError(f"an image tensor must be uint8 [3, H, W] (RGB), not {picture.dtype} {list(picture.shape)}")
-    raise InputError(f"{type(picture).__name__} is no image; give a path, a PIL image, an array or a tensor")
+from lit_samseg.formats.reading import read_indices
 
 
 def as_label_map(labels: object, knows_void: bool = False) -> Tensor:

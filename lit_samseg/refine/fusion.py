@@ -121,6 +121,10 @@ class FusedScores(Composition):
         """
         return self._grid.label_map(self._fused())
 
+    def finish_with_confidence(self) -> tuple[Tensor, Tensor | None]:
+        """Return the label map, and the probability of each pixel's class by the scores; see `finish`."""
+        return self._grid.label_map_and_confidence(self._fused())
+
     def scores(self) -> ClassScores:
         """Return how likely each class is at each pixel.
 

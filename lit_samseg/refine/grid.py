@@ -68,6 +68,24 @@ class Grid:
         # max, and not argmax, promises the first of equal ones.
         return self.classes[self._at_pixels(scores).max(0).indices]
 
+    def label_map_and_confidence(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the `label_map`, and how likely each pixel's class is among the grid's.
+
+        Args:
+            scores: As for `class_scores`.
+
+        Returns:
+            int64 ``[H, W]``, and float32 ``[H, W]``, 0 where there is no class.
+        """
+        if not len(self.classes):
+            nothing = self.label_map(scores)
+            return nothing, torch.zeros_like(nothing, dtype=torch.float32)
+        values = self._at_pixels(scores)
+        largest, places = values.max(0)
+        # Beside the padding a part of a pixel's cells is left out, which shrinks all its scores alike.
+        inside = self._at_pixels(torch.ones_like(scores[:1]))[0]
+        return self.classes[places], (largest / inside - (values / inside).logsumexp(0)).exp()
+
     def class_scores(self, scores: Tensor) -> ClassScores:
         """Return how likely the classes are at each pixel of the image; its label map is `label_map`'s.
 
@@ -79,10 +97,7 @@ class Grid:
         return ClassScores(self.classes, self._at_pixels(scores).softmax(0))
 
     def _at_pixels(self, scores: Tensor) -> Tensor:
-        rows, columns = (
-            self.frame.axis_weights(axis)[:, :used].to(scores) for axis, used in enumerate(scores.shape[1:])
-        )
-        return rows @ scores @ columns.T
+        return cells_to_image(scores, self.frame)
 
 
 def make_grid(
@@ -153,6 +168,20 @@ def sample_nearest(numbers: Tensor, frame: Frame) -> Tensor:
         for length, inside in zip((frame.height, frame.width), frame.resized, strict=True)
     )
     return numbers[rows][:, columns]
+
+
+def cells_to_image(values: Tensor, frame: Frame) -> Tensor:
+    """Bring cells' values to the image the way SAM's own logits go.
+
+    Args:
+        values: float32 ``[..., h, w]``; those of the frame's padding may be left out.
+        frame: The image's.
+
+    Returns:
+        float32 ``[..., H, W]``.
+    """
+    rows, columns = (frame.axis_weights(axis)[:, :used].to(values) for axis, used in enumerate(values.shape[-2:]))
+    return rows @ values @ columns.T
 
 
 def low_image(image: Tensor, frame: Frame) -> Tensor:

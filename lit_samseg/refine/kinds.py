@@ -128,6 +128,10 @@ class Composition(ABC):
     def finish(self) -> Tensor:
         """Return the label map, integer ``[H, W]``."""
 
+    def finish_with_confidence(self) -> tuple[Tensor, Tensor | None]:
+        """Return the label map, and the probability of each pixel's class, float32 ``[H, W]``; None if not known."""
+        return self.finish(), None
+
     def scores(self) -> ClassScores | None:
         """Return how likely the label map's classes are, in place of `finish`; None where it has labels alone."""
         return None

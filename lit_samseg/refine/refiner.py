@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lit_samseg.errors import InputError
 from lit_samseg.refine.blame import blaming, check_tensor
+from lit_samseg.refine.certainty import MaskConfidence
 from lit_samseg.refine.class_scores import ClassScores, certain
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decider import Decider
@@ -54,6 +55,34 @@ def refine_scores(context: ImageContext, variant: Variant) -> ClassScores:
         ``[A, H, W]`` of the classes that may be in the image.
     """
     return _compose(context, [variant], None, _scored)[variant.name]
+
+
+def refine_with_confidence(
+    context: ImageContext, variant: Variant, observe: Callable[[Decision], None] | None = None
+) -> tuple[Tensor, Tensor]:
+    """Refine a label map, and tell how sure the new one is of each pixel; see `refine_by_all` for the rest.
+
+    Args:
+        context: The image.
+        variant: The row.
+        observe: Called with each region's `Decision`, by ascending class id.
+
+    Returns:
+        The row's label map, and float32 ``[H, W]`` in 0..1 (`lit_samseg.refine.certainty`).
+    """
+    masks = None if variant.adds_scores else MaskConfidence(context)
+
+    def watch(decision: Decision) -> None:
+        if observe is not None:
+            observe(decision)
+        if masks is not None:
+            masks.add(decision)
+
+    label_map, known = _compose(context, [variant], {variant.name: watch}, _confident)[variant.name]
+    if known is not None:
+        return label_map, known
+    assert masks is not None, "what adds scores knows it"
+    return label_map, masks.of(label_map)
 
 
 def refine_by_all(
@@ -129,6 +158,16 @@ def _finished(variant: Variant, composition: Composition, context: ImageContext)
     """Return the label map, of the type of the image's."""
     with _blaming_composer(variant):
         refined = composition.finish()
+    return _looked_at(refined, variant, context)
+
+
+def _confident(variant: Variant, composition: Composition, context: ImageContext) -> tuple[Tensor, Tensor | None]:
+    with _blaming_composer(variant):
+        refined, known = composition.finish_with_confidence()
+    return _looked_at(refined, variant, context), known
+
+
+def _looked_at(refined: Tensor, variant: Variant, context: ImageContext) -> Tensor:
     foreign = _foreign_composer(variant)
     if foreign is not None:
         refined = _checked_map(foreign, refined, context)

@@ -14,7 +14,7 @@ class BoxFillingSam(PromptableSegmenter):
     name, checkpoint, sha256, precision = "boxes", "", "", "fp32"
 
     def frame(self, image: Tensor) -> Frame:
-        return Frame(*image.shape[1:], size=max(image.shape[1:]), mask_size=1)
+        return Frame(*image.shape[1:], size=max(image.shape[1:]), mask_size=max(image.shape[1:]))
 
     def encode(self, images: Sequence[Tensor]) -> list[Embedding]:
         return [Embedding(torch.zeros(1), self.frame(image)) for image in images]

@@ -128,7 +128,7 @@ def check_named(text: str, word: str, how: str, said: str) -> None:
         ("WrongComposer", "", "class", r"gives label 3; labels are 0\.\.1, -1 for void"),
         ("WrongComposer", "", "below", r"gives label -2; labels are 0\.\.1, -1 for void"),
         ("WrongField", "fuse/", "raises", "fails with the scores: KeyError"),
-        ("WrongField", "fuse/", "shape", r"gives scores as \[1, 1\]; it must be \[2, 1, 1\]"),
+        ("WrongField", "fuse/", "shape", r"gives scores as \[12, 16\]; it must be \[2, 12, 16\]"),
         ("WrongField", "fuse/", "nan", "gives scores with NaN"),
         ("WrongFinder", "", "raises", "fails for the components of class 1: KeyError"),
         ("WrongFinder", "", "none", "fails for the components of class 1: TypeError"),
