@@ -7,6 +7,10 @@ from pathlib import Path
 from lit_samseg.errors import InputError
 from lit_samseg.formats.interface import MaskOptions, MaskSet
 from lit_samseg.formats.listing import in_words
+from lit_samseg.formats.objects.coco import describe_coco, open_coco
+from lit_samseg.formats.objects.cvat import describe_cvat, open_cvat
+from lit_samseg.formats.objects.labelme import describe_labelme, open_labelme
+from lit_samseg.formats.objects.yolo import describe_yolo, open_yolo
 from lit_samseg.formats.pixels.binary_masks import BinaryMasks
 from lit_samseg.formats.pixels.cityscapes import CityscapesMasks, look_like_cityscapes
 from lit_samseg.formats.pixels.class_files import ClassFileMasks, look_like_class_files
@@ -38,6 +42,10 @@ FORMATS: tuple[Format, ...] = (
     Format("binary", look_like_binary, BinaryMasks),
     Format("per-class", look_like_class_files, ClassFileMasks),
     Format("cityscapes", look_like_cityscapes, CityscapesMasks),
+    Format("coco", describe_coco, open_coco),
+    Format("yolo", describe_yolo, open_yolo),
+    Format("labelme", describe_labelme, open_labelme),
+    Format("cvat", describe_cvat, open_cvat),
 )
 """All formats; a new one is one more line here."""
 

@@ -1,0 +1,67 @@
+"""What formats of objects have in common: objects are painted into a label map by a rule that is said."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from typing_extensions import override
+
+from lit_samseg.formats.interface import Classes, LabelMap, MaskSet
+from lit_samseg.formats.listing import counted, in_words
+from lit_samseg.formats.objects.painting import Outlined, paint
+from lit_samseg.void import VOID
+
+
+class ObjectSet(MaskSet):
+    """The masks of a set of pictures as objects.
+
+    Attributes:
+        rule: Which of the objects that claim a pixel has it, in words.
+    """
+
+    rule: ClassVar[str] = "the smaller one has them"
+
+    def __init__(self, classes: Classes) -> None:
+        self.classes = classes
+        self.class_of: Mapping[int, int] = {number: index for index, number in enumerate(classes.values)}
+        if classes.void is not None:
+            self.class_of = {**self.class_of, classes.void: VOID}
+        self._covered: dict[str, int] = {}
+        self._hidden: dict[str, list[str]] = {}
+
+    @abstractmethod
+    def outlined(self, key: str, height: int, width: int) -> list[Outlined]:
+        """Return a picture's objects; see `read`."""
+
+    @abstractmethod
+    def found(self) -> list[str]:
+        """Say what was found out when the files were opened; see `understood`."""
+
+    def named(self, key: str, number: int) -> str:
+        """Return an object's name for messages."""
+        return f"object {number} of {key}"
+
+    @override
+    def read(self, key: str, height: int, width: int) -> LabelMap:
+        painted = paint(self.outlined(key, height, width), (height, width), self.classes.background)
+        self._covered[key] = painted.covered
+        self._hidden[key] = [self.named(key, number) for number in painted.hidden]
+        return painted.masks
+
+    def understood(self) -> list[str]:
+        """Say what was found out, and of the pictures read so far where objects lie over others."""
+        background = self.classes.background
+        rest = "void" if background is None else f"the class {self.classes.names[background]!r}"
+        lines = [*self.found(), f"pixels of no object are {rest}"]
+        covered = [number for number in self._covered.values() if number]
+        if covered:
+            lines.append(
+                f"{sum(covered)} pixels of {counted(len(covered), 'picture')} are claimed by several objects: "
+                f"{self.rule}"
+            )
+        hidden = [name for names in self._hidden.values() for name in names]
+        if hidden:
+            lines.append(
+                f"{counted(len(hidden), 'object')} without a pixel of its own stays as it is: {in_words(hidden)}"
+            )
+        return lines
