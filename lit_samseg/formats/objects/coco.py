@@ -1,5 +1,6 @@
 """Masks in one COCO file: polygons, run lengths and crowds."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from typing_extensions import override
@@ -7,12 +8,12 @@ from typing_extensions import override
 from lit_samseg.errors import InputError
 from lit_samseg.formats.interface import Classes, MaskWriter
 from lit_samseg.formats.listing import counted, in_words
-from lit_samseg.formats.objects.categories import object_classes
+from lit_samseg.formats.objects.categories import object_classes, void_said
 from lit_samseg.formats.objects.coco_file import CocoFile, Record, check_size, looks_like_coco, read_coco, segmented
 from lit_samseg.formats.objects.coco_writer import CocoWriter
 from lit_samseg.formats.objects.object_set import ObjectSet
 from lit_samseg.formats.objects.painting import Outlined
-from lit_samseg.formats.objects.picture_names import key_of, matched
+from lit_samseg.formats.objects.picture_names import key_of, matched, said_by_file
 from lit_samseg.formats.source import MaskSource
 
 _LOOKED_AT = 8
@@ -28,16 +29,21 @@ class Coco(ObjectSet):
     Args:
         file: The file's content.
         classes: What its categories mean.
-        keys: The picture's key of each image, by the image's id.
+        images: The images' records by their pictures' keys.
         place: Where the file lies in the folder of masks; to be written there again.
+        found: See `ObjectSet`.
     """
 
     format = "coco"
 
-    def __init__(self, file: CocoFile, classes: Classes, keys: dict[int | str, str], place: Path) -> None:
-        super().__init__(classes)
-        self._file, self._place = file, place
-        self._images: dict[str, Record] = {keys[image["id"]]: image for image in file.images}
+    def __init__(
+        self, file: CocoFile, classes: Classes, images: Mapping[str, Record], place: Path, found: Sequence[str]
+    ) -> None:
+        counts = [len(file.annotations[image["id"]]) for image in images.values()]
+        objects, pictures = counted(sum(counts), "object"), counted(len(counts), "picture")
+        empty = [f"{counted(counts.count(0), 'picture')} without objects"] * (0 in counts)
+        super().__init__(classes, [f"{objects} of {len(file.categories)} categories in {pictures}", *empty, *found])
+        self._file, self._images, self._place = file, images, place
 
     @property
     @override
@@ -64,15 +70,6 @@ class Coco(ObjectSet):
             facts = {name: value for name, value in annotation.items() if name not in _FROM_PIXELS}
             found.append(Outlined(self.class_of[annotation["category_id"]], piece, rank, facts))
         return found
-
-    @override
-    def found(self) -> list[str]:
-        counts = [len(self.annotations(key)) for key in self._images]
-        lines = [
-            f"COCO: {counted(sum(counts), 'object')} of {len(self._file.categories)} categories in "
-            f"{counted(len(counts), 'picture')}"
-        ]
-        return lines + [f"{counted(counts.count(0), 'picture')} without objects"] * (0 in counts)
 
     @override
     def writer(self, folder: Path) -> MaskWriter:
@@ -112,8 +109,8 @@ def open_coco(source: MaskSource) -> Coco:
     file = read_coco(files[0])
     where = f"masks {file.path}"
     classes = object_classes(file.names, source.options, where)
-    names = {image["id"]: key_of(image["file_name"]) for image in file.images}
-    key_by_name = matched(list(names.values()), source.keys, where)
-    return Coco(
-        file, classes, {image_id: key_by_name[name] for image_id, name in names.items()}, source.relative(files[0])
-    )
+    said_by_file(source)
+    names = [key_of(image["file_name"]) for image in file.images]
+    named = matched(names, source)
+    images = {named.keys[name]: image for name, image in zip(names, file.images, strict=True) if name in named.keys}
+    return Coco(file, classes, images, source.relative(files[0]), [*void_said(file.names, classes), *named.said()])

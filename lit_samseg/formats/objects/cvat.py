@@ -8,47 +8,46 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError  # nosec B405 (defusedxml parses)
+from xml.etree.ElementTree import Element  # nosec B405 (defusedxml parses)
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 from typing_extensions import override
 
 from lit_samseg.errors import InputError
 from lit_samseg.formats.interface import Classes, MaskWriter
 from lit_samseg.formats.listing import counted, in_words
-from lit_samseg.formats.objects.categories import object_classes
+from lit_samseg.formats.objects.categories import object_classes, void_said
+from lit_samseg.formats.objects.cvat_file import CvatFile, looks_like_cvat, read_cvat
 from lit_samseg.formats.objects.cvat_shapes import FROM_PIXELS, WITH_AREA, pixels_of
 from lit_samseg.formats.objects.cvat_writer import CvatWriter
 from lit_samseg.formats.objects.object_set import ObjectSet
 from lit_samseg.formats.objects.painting import Outlined
-from lit_samseg.formats.objects.picture_names import key_of, matched
+from lit_samseg.formats.objects.picture_names import key_of, matched, said_by_file
 from lit_samseg.formats.objects.run_lengths import united
 from lit_samseg.formats.source import MaskSource
-
-_HEAD = 2**16
-"""Bytes in which an XML file says what it is."""
 
 
 class Cvat(ObjectSet):
     """The shapes of a CVAT file.
 
     Args:
-        path: The file.
-        root: Its content.
+        file: The file's content.
         classes: What labels mean; their values are the labels' places in the file.
-        labels: The labels, in the file's order.
         images: The file's images by their pictures' keys.
+        found: See `ObjectSet`.
     """
 
     format = "cvat"
     rule = "the one of the higher z_order has them, or else the later one"
 
-    def __init__(
-        self, path: Path, root: Element, classes: Classes, labels: Sequence[str], images: Mapping[str, Element]
-    ) -> None:
-        super().__init__(classes)
-        self._path, self._root, self._labels, self._images = path, root, labels, images
+    def __init__(self, file: CvatFile, classes: Classes, images: Mapping[str, Element], found: Sequence[str]) -> None:
+        shapes = [shape.tag for image in images.values() for shape in image]
+        lines = [f"{counted(sum(tag in WITH_AREA for tag in shapes), 'shape')} in {counted(len(images), 'picture')}"]
+        others = Counter(tag for tag in shapes if tag not in WITH_AREA)
+        if others:
+            kinds = ", ".join(f"{number} of {kind}" for kind, number in sorted(others.items()))
+            lines.append(f"shapes without an area stay as they are: {kinds}")
+        super().__init__(classes, [*lines, *found])
+        self._file, self._images = file, images
 
     @property
     @override
@@ -57,7 +56,7 @@ class Cvat(ObjectSet):
 
     @override
     def files(self, key: str) -> list[Path]:
-        return [self._path]
+        return [self._file.path]
 
     @override
     def named(self, key: str, number: int) -> str:
@@ -66,7 +65,7 @@ class Cvat(ObjectSet):
     @override
     def outlined(self, key: str, height: int, width: int) -> list[Outlined]:
         image = self._images[key]
-        name = f"masks {self._path}: image {image.get('name')}"
+        name = f"masks {self._file.path}: image {image.get('name')}"
         said = image.get("width", str(width)), image.get("height", str(height))
         if said != (str(width), str(height)):
             raise InputError(
@@ -79,23 +78,12 @@ class Cvat(ObjectSet):
             where = f"{name}: {group[0].tag} of {label!r}"
             piece = united([pixels_of(shape, height, width, where) for shape in group], height, width)
             facts = {fact: value for fact, value in group[0].attrib.items() if fact not in FROM_PIXELS}
-            found.append(Outlined(self.class_of[self._labels.index(label)], piece, float(number), facts))
+            found.append(Outlined(self.class_of[self._file.labels.index(label)], piece, float(number), facts))
         return found
 
     @override
-    def found(self) -> list[str]:
-        shapes = [shape for image in self._images.values() for shape in image]
-        with_area = sum(shape.tag in WITH_AREA for shape in shapes)
-        lines = [f"CVAT: {counted(with_area, 'shape')} in {counted(len(self._images), 'picture')}"]
-        others = Counter(shape.tag for shape in shapes if shape.tag not in WITH_AREA)
-        if others:
-            kinds = ", ".join(f"{number} of {kind}" for kind, number in sorted(others.items()))
-            lines.append(f"shapes without an area stay as they are: {kinds}")
-        return lines
-
-    @override
     def writer(self, folder: Path) -> MaskWriter:
-        return CvatWriter(folder / self._path.name, self._root, self.classes, dict(enumerate(self._labels)), self)
+        return CvatWriter(folder / self._file.path.name, self._file, self.classes, self)
 
     def image(self, key: str) -> Element:
         """Return a picture's element as it is."""
@@ -116,7 +104,7 @@ class Cvat(ObjectSet):
 
 def describe_cvat(source: MaskSource) -> str | None:
     """Tell whether one of the XML files is CVAT's."""
-    found = [path for path in source.ending_in(".xml") if _is_cvat(path)]
+    found = [path for path in source.ending_in(".xml") if looks_like_cvat(path)]
     return f"CVAT's {in_words([path.name for path in found])}" if found else None
 
 
@@ -126,45 +114,17 @@ def open_cvat(source: MaskSource) -> Cvat:
     Raises:
         InputError: There is none, or several; or it is broken.
     """
-    files = [path for path in source.ending_in(".xml") if source.path.is_file() or _is_cvat(path)]
+    files = [path for path in source.ending_in(".xml") if source.path.is_file() or looks_like_cvat(path)]
     if len(files) != 1:
-        raise InputError(
-            f"masks {source.path}: {len(files)} files are CVAT's for images 1.1; give the one that is meant"
-        )
-    path, where = files[0], f"masks {files[0]}"
-    root = _parsed(path, where)
-    images = list(root.iter("image"))
-    labels = [label.findtext("name") or "" for label in root.iter("label") if label.find("name") is not None]
-    used = {shape.get("label", "") for image in images for shape in image if shape.tag in WITH_AREA}
-    labels = labels or sorted(used)
-    strange = sorted(used - set(labels))
-    if strange:
-        raise InputError(f"{where} has shapes of {strange[0]!r}, which is not among its labels; add it to them")
-    classes = object_classes(dict(enumerate(labels)), source.options, where)
-    names = [key_of(image.get("name", "")) for image in images]
-    keys = matched(names, source.keys, where)
-    return Cvat(path, root, classes, labels, {keys[name]: image for name, image in zip(names, images, strict=True)})
-
-
-def _is_cvat(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-    except OSError:
-        return False
-    return re.search(rb"<annotations[\s>]", head) is not None and re.search(rb"<(image|meta)[\s>]", head) is not None
-
-
-def _parsed(path: Path, where: str) -> Element:
-    try:
-        root: Element = fromstring(path.read_bytes(), forbid_dtd=True)
-    except DefusedXmlException as error:
-        raise InputError(f"{where} declares entities, which could be endless; export it again") from error
-    except (OSError, ParseError, ValueError, LookupError, RecursionError) as error:
-        raise InputError(f"{where} is no valid XML ({str(error)[:80]}); export it again") from error
-    if root.tag != "annotations" or root.find("track") is not None:
-        raise InputError(f'{where} is not "CVAT for images 1.1" (a video?); export it in that format')
-    return root
+        raise InputError(f"masks {source.path}: {len(files)} of the files are CVAT's for images 1.1; give one")
+    file = read_cvat(files[0])
+    said_by_file(source)
+    labels = dict(enumerate(file.labels))
+    classes = object_classes(labels, source.options, f"masks {file.path}")
+    names = [key_of(image.get("name", "")) for image in file.images]
+    named = matched(names, source)
+    images = {named.keys[name]: image for name, image in zip(names, file.images, strict=True) if name in named.keys}
+    return Cvat(file, classes, images, [*void_said(labels, classes), *named.said()])
 
 
 def _order(shape: Element) -> int:

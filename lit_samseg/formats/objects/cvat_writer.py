@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from lit_samseg.formats.interface import Classes, LabelMap, MaskWriter
 from lit_samseg.formats.objects.categories import for_new_file
+from lit_samseg.formats.objects.cvat_file import CvatFile, read_cvat
 from lit_samseg.formats.objects.cvat_shapes import WITH_AREA, shapes_of
 from lit_samseg.formats.objects.painting import Outlined, cut
 from lit_samseg.formats.objects.parts import Parts
@@ -37,19 +38,16 @@ class CvatWriter(MaskWriter):
 
     Args:
         path: The file. Where it is there already, its other pictures stay in it.
-        root: What the file has in common with the one that was read: all but images.
-        classes: What classes mean.
-        labels: The label of each of their values.
+        file: What the file has in common with the one that was read: all but images.
+        classes: What classes mean; their values are the labels' places.
         originals: What there was of each picture.
     """
 
-    def __init__(
-        self, path: Path, root: Element, classes: Classes, labels: Mapping[int, str], originals: Originals
-    ) -> None:
-        self._path, self._root, self._classes, self._labels = path, root, classes, labels
-        self._originals, self._parts = originals, Parts(path)
-        finished = fromstring(path.read_bytes()) if path.is_file() else Element("annotations")
-        self._finished = {image.get("name", ""): image for image in finished.iter("image")}
+    def __init__(self, path: Path, file: CvatFile, classes: Classes, originals: Originals) -> None:
+        self._path, self._file, self._classes, self._originals = path, file, classes, originals
+        self._parts = Parts(path)
+        finished = read_cvat(path).images if path.is_file() else []
+        self._finished = {image.get("name", ""): image for image in finished}
 
     @override
     def write(self, key: str, masks: LabelMap) -> None:
@@ -69,7 +67,7 @@ class CvatWriter(MaskWriter):
                 number = self._classes.values[one.class_id] if one.class_id >= 0 else self._classes.void
                 assert number is not None
                 for shape in shapes_of(one.piece, before, group):
-                    shape.set("label", self._labels[number])
+                    shape.set("label", self._file.labels[number])
                     image.append(shape)
                 group += 1
             image.extend(others)
@@ -86,10 +84,10 @@ class CvatWriter(MaskWriter):
         for _, part in self._parts.all():
             image = fromstring(part)
             found[image.get("name", "")] = image
-        order = {image.get("name", ""): place for place, image in enumerate(self._root.iter("image"))}
-        root = Element("annotations", self._root.attrib)
-        root.text = self._root.text
-        root.extend(child for child in self._root if child.tag != "image")
+        order = {image.get("name", ""): place for place, image in enumerate(self._file.images)}
+        root = Element("annotations", self._file.root.attrib)
+        root.text = self._file.root.text
+        root.extend(child for child in self._file.root if child.tag != "image")
         for place, name in enumerate(sorted(found, key=lambda name: (order.get(name, len(order)), name))):
             image = found[name]
             image.attrib = {"id": str(place)} | image.attrib
@@ -136,4 +134,4 @@ def new_cvat(path: Path, classes: Classes, names: Mapping[str, str]) -> CvatWrit
     listed = SubElement(SubElement(SubElement(root, "meta"), "task"), "labels")
     for label in labels.values():
         SubElement(SubElement(listed, "label"), "name").text = label
-    return CvatWriter(path, root, own, labels, NewImages(names))
+    return CvatWriter(path, CvatFile(path, root, tuple(labels.values())), own, NewImages(names))

@@ -6,29 +6,27 @@ LabelMe. A polygon's points lie in COCO's plane (`lit_samseg.formats.objects.fil
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
 
 from lit_samseg.errors import InputError
-from lit_samseg.formats.interface import Classes, MaskOptions, MaskWriter
+from lit_samseg.formats.interface import Classes, MaskWriter
 from lit_samseg.formats.listing import counted, in_words
-from lit_samseg.formats.objects.categories import given_names, object_classes
+from lit_samseg.formats.naming import said_names
+from lit_samseg.formats.objects.categories import object_classes, void_category, void_said
 from lit_samseg.formats.objects.json_files import entries, entry, read_json
 from lit_samseg.formats.objects.labelme_shapes import WITH_AREA, Shape, kind_of, pixels_of
 from lit_samseg.formats.objects.labelme_writer import LabelMeWriter
 from lit_samseg.formats.objects.object_set import ObjectSet
 from lit_samseg.formats.objects.painting import Outlined
-from lit_samseg.formats.objects.picture_names import matched
+from lit_samseg.formats.objects.picture_names import files_by_key
 from lit_samseg.formats.objects.run_lengths import united
 from lit_samseg.formats.source import MaskSource
 
 _LOOKED_AT = 8
-_IGNORED = "__ignore__"
-"""The label that LabelMe's own export makes void."""
 
 
 class LabelMe(ObjectSet):
@@ -39,16 +37,17 @@ class LabelMe(ObjectSet):
         classes: What labels mean; their values are the labels' places in the alphabet, or in the user's list.
         labels: Each label's number, void's too.
         folder: The folder of masks.
+        found: See `ObjectSet`.
     """
 
     format = "labelme"
     rule = "the later one has them"
 
     def __init__(
-        self, files: Mapping[str, Path], classes: Classes, labels: Mapping[str, int], folder: Path, found: list[str]
+        self, files: Mapping[str, Path], classes: Classes, labels: Mapping[str, int], folder: Path, found: Sequence[str]
     ) -> None:
-        super().__init__(classes)
-        self._files, self._labels, self._folder, self._found = files, labels, folder, found
+        super().__init__(classes, found)
+        self._files, self._labels, self._folder = files, labels, folder
 
     @property
     @override
@@ -79,10 +78,6 @@ class LabelMe(ObjectSet):
             facts = {name: value for name, value in group[0][1].items() if name not in ("label", "points", "mask")}
             found.append(Outlined(class_id, united(pieces, height, width), float(number), facts))
         return found
-
-    @override
-    def found(self) -> list[str]:
-        return self._found
 
     @override
     def writer(self, folder: Path) -> MaskWriter:
@@ -148,29 +143,27 @@ def open_labelme(source: MaskSource) -> LabelMe:
                 labels.add(entry(shape, "label", str, f"masks {path}: shape {index}"))
             else:
                 others[kind] += 1
-    names, options = _numbered(labels, source.options, source.path)
-    classes = object_classes(names, options, f"masks {source.path}")
-    found = [f"LabelMe: {counted(len(labels), 'label')} in {counted(len(files), 'file')}"]
-    if options.void == _IGNORED:
-        found.append(f"{_IGNORED} is void, as in LabelMe")
+    names = _numbered(labels, source)
+    classes = object_classes(names, source.options, f"masks {source.path}")
+    found = [f"{counted(len(labels), 'label')} in {counted(len(files), 'file')}"]
     if others:
         kinds = ", ".join(f"{number} of {kind}" for kind, number in sorted(others.items()))
         found.append(f"shapes without an area stay as they are: {kinds}")
     places = {path.relative_to(folder).with_suffix("").as_posix(): path for path in files}
-    keys = matched(list(places), source.keys, f"masks {source.path}")
-    by_key = {keys[name]: path for name, path in places.items()}
+    by_key, said = files_by_key(places, source)
+    found += [*void_said(names, classes), *said]
     return LabelMe(by_key, classes, {name: number for number, name in names.items()}, folder, found)
 
 
-def _numbered(labels: set[str], options: MaskOptions, path: Path) -> tuple[dict[int, str], MaskOptions]:
-    """Return labels by number, in the user's order, and the options with what LabelMe itself makes void."""
-    if options.void == "auto" and _IGNORED in labels:
-        options = replace(options, void=_IGNORED)
-    names = given_names(options)
-    if names is None:
-        return dict(enumerate(sorted(labels))), options
-    strange = sorted(labels - {*names, options.void})
+def _numbered(labels: set[str], source: MaskSource) -> dict[int, str]:
+    """Return labels by number: in the alphabet's order, or in the user's, who may name some that never occur."""
+    found, where = dict(enumerate(sorted(labels))), f"masks {source.path}"
+    if source.options.classes is None or isinstance(source.options.classes, int):
+        return found
+    names = said_names(source.options.classes) or ()
+    void = void_category(found, source.options, where)
+    strange = sorted(labels - {*names, found.get(-1 if void is None else void)})
     if strange:
-        raise InputError(f"masks {path} have the label {strange[0]!r}, which --masks.classes lacks; add it there")
-    names = [*names, *([options.void] if options.void in labels - set(names) else [])]
-    return dict(enumerate(names)), replace(options, classes=names)
+        raise InputError(f"{where} have the label {strange[0]!r}, which --masks.classes lacks; add it there")
+    rest = [found[void]] if void is not None and found[void] not in names else []
+    return dict(enumerate([*names, *rest]))

@@ -1,7 +1,7 @@
 """What formats of objects have in common: objects are painted into a label map by a rule that is said."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from typing_extensions import override
@@ -15,14 +15,18 @@ from lit_samseg.void import VOID
 class ObjectSet(MaskSet):
     """The masks of a set of pictures as objects.
 
+    Args:
+        classes: What labels mean.
+        found: What was found out when files were opened, for `understood`.
+
     Attributes:
         rule: Which of the objects that claim a pixel has it, in words.
     """
 
     rule: ClassVar[str] = "the smaller one has them"
 
-    def __init__(self, classes: Classes) -> None:
-        self.classes = classes
+    def __init__(self, classes: Classes, found: Sequence[str]) -> None:
+        self.classes, self._found = classes, found
         self.class_of: Mapping[int, int] = {number: index for index, number in enumerate(classes.values)}
         if classes.void is not None:
             self.class_of = {**self.class_of, classes.void: VOID}
@@ -32,10 +36,6 @@ class ObjectSet(MaskSet):
     @abstractmethod
     def outlined(self, key: str, height: int, width: int) -> list[Outlined]:
         """Return a picture's objects; see `read`."""
-
-    @abstractmethod
-    def found(self) -> list[str]:
-        """Say what was found out when the files were opened; see `understood`."""
 
     def named(self, key: str, number: int) -> str:
         """Return an object's name for messages."""
@@ -48,11 +48,17 @@ class ObjectSet(MaskSet):
         self._hidden[key] = [self.named(key, number) for number in painted.hidden]
         return painted.masks
 
+    def why_void(self) -> str:
+        """Say that no object covers such pixels, or one that is void."""
+        if self.classes.background is None:
+            return "no object covers it, and --masks.background is none"
+        return "see that the category that is void is meant to be (--masks.void)"
+
     def understood(self) -> list[str]:
         """Say what was found out, and of the pictures read so far where objects lie over others."""
         background = self.classes.background
         rest = "void" if background is None else f"the class {self.classes.names[background]!r}"
-        lines = [*self.found(), f"pixels of no object are {rest}"]
+        lines = [*self._found, f"pixels of no object are {rest}"]
         covered = [number for number in self._covered.values() if number]
         if covered:
             lines.append(

@@ -5,7 +5,7 @@ pieces, or with holes, is written as one polygon that goes from one ring to the 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from typing_extensions import override
@@ -13,11 +13,12 @@ from typing_extensions import override
 from lit_samseg.errors import InputError
 from lit_samseg.formats.interface import Classes, MaskWriter
 from lit_samseg.formats.listing import counted, in_words
-from lit_samseg.formats.objects.categories import given_names, object_classes
+from lit_samseg.formats.naming import said_names
+from lit_samseg.formats.objects.categories import object_classes, void_said
 from lit_samseg.formats.objects.filling import filled
 from lit_samseg.formats.objects.object_set import ObjectSet
 from lit_samseg.formats.objects.painting import Outlined
-from lit_samseg.formats.objects.picture_names import matched
+from lit_samseg.formats.objects.picture_names import files_by_key
 from lit_samseg.formats.objects.yolo_names import LISTS, names_file, read_names
 from lit_samseg.formats.objects.yolo_writer import YoloWriter
 from lit_samseg.formats.source import MaskSource
@@ -38,12 +39,20 @@ class Yolo(ObjectSet):
         classes: What numbers mean.
         folder: The folder of masks, within which files are written at the places that they have here.
         names: The file of names, or None.
+        found: See `ObjectSet`.
     """
 
     format = "yolo"
 
-    def __init__(self, files: Mapping[str, Path | None], classes: Classes, folder: Path, names: Path | None) -> None:
-        super().__init__(classes)
+    def __init__(
+        self,
+        files: Mapping[str, Path | None],
+        classes: Classes,
+        folder: Path,
+        names: Path | None,
+        found: Sequence[str],
+    ) -> None:
+        super().__init__(classes, found)
         self._files, self._folder, self._names = files, folder, names
 
     @property
@@ -75,14 +84,6 @@ class Yolo(ObjectSet):
             piece = filled([polygon], height, width, where)
             found.append(Outlined(self.class_of[number], piece, -float(piece.area), facts))
         return found
-
-    @override
-    def found(self) -> list[str]:
-        lines = [f"YOLO: names of {self._names}"] if self._names is not None else []
-        if not self.classes.named:
-            lines = ["YOLO: classes have no names; data.yaml or classes.txt would give them"]
-        missing = sum(path is None for path in self._files.values())
-        return lines + [f"{counted(missing, 'picture')} without a file has no objects"] * bool(missing)
 
     @override
     def writer(self, folder: Path) -> MaskWriter:
@@ -128,7 +129,7 @@ def open_yolo(source: MaskSource) -> Yolo:
         raise InputError(f"masks {source.path} holds no text files; give the folder 'labels' of the YOLO data set")
     folder = source.path if source.path.is_dir() else source.path.parent
     named = names_file(folder)
-    given = given_names(source.options)
+    given = None if isinstance(source.options.classes, int) else said_names(source.options.classes)
     if named is not None:
         names = read_names(named)
     elif given is not None:
@@ -139,10 +140,15 @@ def open_yolo(source: MaskSource) -> Yolo:
     is_named = named is not None or given is not None
     classes = object_classes(names, source.options, f"masks {source.path}", is_named)
     places = {path.relative_to(folder).with_suffix("").as_posix().removeprefix("labels/"): path for path in files}
-    keys = matched(list(places), source.keys, f"masks {source.path}")
-    found: dict[str, Path | None] = dict.fromkeys(source.keys)
-    found.update({keys[name]: path for name, path in places.items()})
-    return Yolo(found, classes, folder, named)
+    by_key, said = files_by_key(places, source)
+    said += void_said(names, classes)
+    if named is not None:
+        said = [f"names of {named}", *said]
+    elif not is_named:
+        said = ["classes have no names; data.yaml or classes.txt would give them", *said]
+    missing = len(source.keys) - len(by_key)
+    said += [f"{counted(missing, 'picture')} without a file: no objects"] * bool(missing)
+    return Yolo(dict.fromkeys(source.keys) | by_key, classes, folder, named, said)
 
 
 def _label_files(source: MaskSource) -> list[Path]:
