@@ -40,8 +40,16 @@ class MaskSource:
         return tuple(walk(self.path))
 
     def ending_in(self, *suffixes: str) -> list[Path]:
-        """Return the files whose names end in one of some suffixes, in upper or lower case."""
-        return [path for path in self.files if path.suffix.lower() in suffixes]
+        """Return the files whose names end in one of some suffixes, in upper or lower case.
+
+        Raises:
+            InputError: One has a name that no line of text could hold.
+        """
+        chosen = [path for path in self.files if path.suffix.lower() in suffixes]
+        odd = next((path for path in chosen if not self.relative(path).as_posix().isprintable()), None)
+        if odd is not None:
+            raise InputError(f"mask {odd.name!a} in {self.path} has a character that cannot be printed; rename it")
+        return chosen
 
     def relative(self, path: Path) -> Path:
         """Return a file's path from the folder of masks; its name, where it is the single file or lies elsewhere."""

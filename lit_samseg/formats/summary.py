@@ -4,16 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lit_samseg.errors import InputError
 from lit_samseg.formats.interface import MaskSet
 from lit_samseg.formats.listing import counted, in_words
-from lit_samseg.formats.orientation import read_headers
-from lit_samseg.formats.reading import read_image
 from lit_samseg.void import VOID
 
 MUCH_VOID = 0.5
@@ -75,17 +71,17 @@ class Summary:
         return found
 
 
-def summarise(masks: MaskSet, pictures: Mapping[str, Path]) -> Summary:
+def summarise(masks: MaskSet, sizes: Mapping[str, tuple[int, int]], lacking: Sequence[str] = ()) -> Summary:
     """Read all masks and count what they hold.
 
     Args:
         masks: The masks.
-        pictures: The pictures' files by their names.
+        sizes: Height and width of the pictures, by their names.
+        lacking: Names of pictures without a mask.
 
     Raises:
-        InputError: A mask or a picture is broken, or a mask has not its picture's size.
+        InputError: A mask is broken, or has not its picture's size.
     """
-    sizes = picture_sizes({key: pictures[key] for key in masks.keys})
 
     def count(key: str) -> NDArray[np.int64]:
         labels = masks.read(key, *sizes[key]).labels
@@ -98,27 +94,5 @@ def summarise(masks: MaskSet, pictures: Mapping[str, Path]) -> Summary:
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return Summary(
-        masks,
-        {key: count[1:] for key, count in counts.items()},
-        {key: int(count[0]) for key, count in counts.items()},
-        [key for key in pictures if key not in counts],
-    )
-
-
-def picture_sizes(pictures: Mapping[str, Path]) -> dict[str, tuple[int, int]]:
-    """Return height and width of pictures, upright, by their names.
-
-    Raises:
-        InputError: One is no picture.
-    """
-    headers = read_headers(list(pictures.values()))
-    sizes: dict[str, tuple[int, int]] = {}
-    for (key, path), header in zip(pictures.items(), headers, strict=True):
-        if header is None:
-            # To tell why.
-            read_image(path)
-            raise InputError(f"image {path} cannot be read; replace the file")
-        width, height = header.size(upright=True)
-        sizes[key] = height, width
-    return sizes
+    areas = {key: found[1:] for key, found in counts.items()}
+    return Summary(masks, areas, {key: int(found[0]) for key, found in counts.items()}, lacking)

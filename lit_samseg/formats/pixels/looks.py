@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lit_samseg.errors import InputError
 from lit_samseg.formats.pairing import Pairs, pair
 from lit_samseg.formats.palettes import RGB
 from lit_samseg.formats.pixels.colour_codes import OPAQUE, codes_of, distinct, rgb_of
@@ -22,6 +23,9 @@ MASK_SUFFIXES = (".png", ".tif", ".tiff", ".webp", ".bmp")
 
 _OTHER_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".jp2", ".avif")
 """Of pictures that cannot, or not surely; where there are no others, reading them tells why."""
+
+KINDS = ("PNG", "TIFF", "WEBP", "BMP")
+"""Pillow's words for their formats."""
 
 _THREADS = min(8, os.cpu_count() or 1)
 
@@ -58,6 +62,13 @@ def look_at(path: Path) -> Look:
         InputError: It cannot be read as a mask.
     """
     form = form_of(path)
+    look = _look(path, form)
+    if form.kind not in KINDS:
+        raise InputError(f"mask {path} is a picture in {form.kind}, in which none can be written; save it as PNG")
+    return look
+
+
+def _look(path: Path, form: Form) -> Look:
     if form.mode in ("RGB", "RGBA"):
         codes = distinct(codes_of(read_colours(path)))
         greys = [code & 255 for code in codes if code >= OPAQUE and len(set(rgb_of(code))) == 1]
