@@ -29,8 +29,8 @@ def list_pictures(
         if not chosen:
             foreign = [path.name for path in files if path.suffix.lower() in FOREIGN_SUFFIXES + PICTURE_SUFFIXES]
             there = in_words(foreign or [path.name for path in files]) or "it is empty"
-            kinds = suffix or ", ".join(PICTURE_SUFFIXES[:6])
-            raise InputError(f"{option}: no picture ({kinds}, ...) in {pictures}: {there}; give a folder of pictures")
+            kinds = suffix or f"{', '.join(PICTURE_SUFFIXES[:6])}, ..."
+            raise InputError(f"{option}: no picture ({kinds}) in {pictures}: {there}; give a folder of pictures")
     else:
         chosen = [pictures] if isinstance(pictures, Path) else list(pictures)
         missing = next((path for path in chosen if not path.is_file()), None)

@@ -150,13 +150,14 @@ def _check_numbers_survive(picture: Image.Image, path: Path, what: str) -> None:
     lossy = picture.format in ("JPEG", "MPO") or picture.info.get("compression") in _LOSSY_IN_TIFF
     if lossy or (picture.format == "WEBP" and not _webp_is_lossless(data)):
         raise InputError(f"{what} {path} is compressed with loss, which changes labels; save it as PNG")
-    # Pillow stretches 2- and 4-bit grey to 0..255 (index 1 would be read as 85 or 17) and turns white-is-zero round. A
-    # PNG's header ends in bit depth and colour type (0 is grey); tags 258 and 262 of a TIFF are the same.
+    # Pillow stretches 2- and 4-bit grey to 0..255 (index 1 would be read as 85 or 17) and turns white-is-zero round,
+    # which tifffile calls a mask of True and False, though it means 1 by True. A PNG's header ends in bit depth and
+    # colour type (0 is grey); tags 258 and 262 of a TIFF are the same.
     odd_png = picture.format == "PNG" and data[24:26] in (b"\x02\x00", b"\x04\x00")
     tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" and picture.mode != "P" else {}
     depth, photometric = tags.get(258, (8,)), tags.get(262, 1)
     stretched = picture.mode == "L" and (depth if isinstance(depth, int) else depth[0]) != 8
-    odd_tiff = stretched or (photometric == 0 and picture.mode != "1")
+    odd_tiff = stretched or photometric == 0
     # The largest value of a PGM stands in its header: others than 255 are stretched too; a PBM has black as 1.
     whole = rb"P[25]\s(?:\s*#[^\n]*\n)*\s*\d+\s+\d+\s+(?:255|65535)\s"
     if picture.format == "PPM" and picture.mode != "RGB" and re.match(whole, data) is None:

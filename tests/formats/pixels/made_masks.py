@@ -69,3 +69,9 @@ def contents(path: Path) -> tuple[object, ...]:
         picture.load()
         depth = path.read_bytes()[24] if picture.format == "PNG" else None
         return picture.format, picture.mode, depth, picture.getpalette(), np.array(picture).tolist()
+
+
+def pixels_of(path: Path) -> Labels:
+    """Return the pixels of a file as Pillow decodes them."""
+    with Image.open(path) as picture:
+        return np.array(picture)
