@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lit_samseg.errors import InputError
-from lit_samseg.formats.interface import Classes, MaskOptions, MaskSet, MaskWriter
+from lit_samseg.formats.interface import MaskOptions, MaskSet
 from lit_samseg.formats.listing import in_words
 from lit_samseg.formats.objects.coco import describe_coco, open_coco
 from lit_samseg.formats.objects.cvat import describe_cvat, open_cvat
@@ -15,13 +15,6 @@ from lit_samseg.formats.pixels.binary_masks import BinaryMasks
 from lit_samseg.formats.pixels.cityscapes import CityscapesMasks, look_like_cityscapes
 from lit_samseg.formats.pixels.class_files import ClassFileMasks, look_like_class_files
 from lit_samseg.formats.pixels.colours import ColourMasks
-from lit_samseg.formats.pixels.fresh import (
-    FreshClassFiles,
-    fresh_binary,
-    fresh_cityscapes,
-    fresh_colours,
-    fresh_index,
-)
 from lit_samseg.formats.pixels.index import IndexMasks
 from lit_samseg.formats.pixels.recognition import look_like_binary, look_like_colours, look_like_index
 from lit_samseg.formats.source import MaskSource
@@ -36,22 +29,19 @@ class Format:
         describe: Whether files look like it: in a few words what speaks for it, for messages; None if they do not. It
             may raise `InputError`, which is what the user reads if they look like no other format either.
         open: Make a set of them; it raises `InputError` where they are not what they should be.
-        create: Make what writes masks of some classes into a folder, in this format, where they had another one; None
-            where that cannot be done. It raises `InputError` where the format cannot hold such classes.
     """
 
     word: str
     describe: Callable[[MaskSource], str | None]
     open: Callable[[MaskSource], MaskSet]
-    create: Callable[[Classes, Path], MaskWriter] | None = None
 
 
 FORMATS: tuple[Format, ...] = (
-    Format("index", look_like_index, IndexMasks, fresh_index),
-    Format("colours", look_like_colours, ColourMasks, fresh_colours),
-    Format("binary", look_like_binary, BinaryMasks, fresh_binary),
-    Format("per-class", look_like_class_files, ClassFileMasks, FreshClassFiles),
-    Format("cityscapes", look_like_cityscapes, CityscapesMasks, fresh_cityscapes),
+    Format("index", look_like_index, IndexMasks),
+    Format("colours", look_like_colours, ColourMasks),
+    Format("binary", look_like_binary, BinaryMasks),
+    Format("per-class", look_like_class_files, ClassFileMasks),
+    Format("cityscapes", look_like_cityscapes, CityscapesMasks),
     Format("coco", describe_coco, open_coco),
     Format("yolo", describe_yolo, open_yolo),
     Format("labelme", describe_labelme, open_labelme),
@@ -91,23 +81,6 @@ def open_masks(path: Path, pictures_keys: Sequence[str], options: MaskOptions) -
     reasons = " or ".join(f"{one.word} ({reason})" for one, reason in found)
     choices = " or ".join(one.word for one, _ in found)
     raise InputError(f"masks {path} may be {reasons}; set --masks.format {choices}")
-
-
-def create_writer(word: str, classes: Classes, folder: Path) -> MaskWriter:
-    """Return what writes masks in a format of the caller's choice, whatever format they were read from.
-
-    Args:
-        word: The format's.
-        classes: What labels mean.
-        folder: Where to.
-
-    Raises:
-        InputError: There is no such format, or it cannot hold these classes.
-    """
-    able = {one.word: one.create for one in FORMATS if one.create is not None}
-    if word not in able:
-        raise InputError(f"--format is {word!r}; masks can be written as {', '.join(able)}")
-    return able[word](classes, folder)
 
 
 def _recognise(source: MaskSource) -> tuple[list[tuple[Format, str]], list[InputError]]:

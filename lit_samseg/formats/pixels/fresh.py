@@ -104,10 +104,11 @@ def fresh_cityscapes(classes: Classes, folder: Path) -> MaskWriter:
     Raises:
         InputError: The classes are not Cityscapes'.
     """
-    if len(classes) != len(LABEL_IDS):
+    # Masks of train ids may be without names.
+    if len(classes) != len(LABEL_IDS) or (classes.named and classes.names != CITYSCAPES_CLASSES):
         raise InputError(
             f"{folder}: Cityscapes has the {len(LABEL_IDS)} classes {CITYSCAPES_CLASSES[0]}, {CITYSCAPES_CLASSES[1]}, "
-            f"..., not {len(classes)}; write another format"
+            f"..., and these are {len(classes)}, {classes.names[0]!a}, ...; write another format"
         )
     # The last one is that of void: unlabeled.
     numbers = np.array([*LABEL_IDS, 0], np.int32)
