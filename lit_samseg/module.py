@@ -45,6 +45,8 @@ class SamSegEvaluation(LightningModule):
         variants: Rows of the results beside the baseline: ``RECIPE`` or ``RECIPE@WORD/...`` (docs/recipes.md), or
             ``{NAME: TEXT}``, or ``{NAME: {row: TEXT, WORD: {OPTION: VALUE}}}`` with other options of a row's parts.
         save_predictions: Write every row's label maps as PNG under ``output_dir/predictions``.
+        save_scores: Write the baseline's class scores as ``output_dir/scores/ID.npz`` (docs/scores.md).
+        save_scores_dtype: ``fp16`` rounds them, which leaves every label where it was; ``fp32`` keeps every bit.
         analysis: In ``test``, also find where each row's difference comes from: a ladder of steps with one thing made
             perfect by the ground truth, and what became of each region. Costs about as much again as the rows.
         cache_dir: Keep embeddings and label maps in this folder, which runs may share, also at the same time. A run
@@ -77,6 +79,8 @@ class SamSegEvaluation(LightningModule):
         sam: PromptableSegmenter,
         variants: list[RowText] = list(PAPER_VARIANTS),  # noqa: B006 (jsonargparse shows it in --help; never changed)
         save_predictions: bool = False,
+        save_scores: bool = False,
+        save_scores_dtype: StoredType = "fp16",
         analysis: bool = True,
         cache_dir: str | None = None,
         cache_dtype: StoredType = "fp32",
@@ -93,6 +97,8 @@ class SamSegEvaluation(LightningModule):
         baseline.check_classes(class_names)
         if 0 <= ignore_index < len(class_names):
             raise InputError(f"ignore_index is {ignore_index}, a class of {len(class_names)}; give 65535, or another")
+        if save_scores and type(baseline).predict is Baseline.predict:
+            raise InputError(f"baseline {baseline.checkpoint} has no class scores; leave out --model.save_scores")
         if cache_dir is not None:
             baseline, sam = cache_networks(baseline, sam, cache_dir, cache_dtype, cache_max_gb)
         self.baseline, self.sam = baseline, sam
@@ -100,6 +106,7 @@ class SamSegEvaluation(LightningModule):
         self.rows = ["baseline", *(variant.name for variant in self.variants)]
         self.gate, self.gate_file = None if gate is None else read_gate(Path(gate).expanduser()), gate
         self.save_predictions = save_predictions
+        self.save_scores, self.save_scores_dtype = save_scores, save_scores_dtype
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
         analysed = analysis and any(variant.has_ladder for variant in self.variants)
         self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysed else None
@@ -181,7 +188,7 @@ class SamSegEvaluation(LightningModule):
     @torch.inference_mode()
     def label_maps(self, samples: Sequence[Sample], analysis: Analysis | None = None) -> list[LabelMaps]:
         """Return each image's label map by the baseline and by each variant; ``analysis`` takes down what it can."""
-        contexts = self.predictor.set_images(samples, self.variants, encode_all=analysis is not None)
+        contexts = self.predictor.set_images(samples, self.variants, analysis is not None, self.save_scores)
         results = []
         for sample, context in zip(samples, contexts, strict=True):
             asked = AskedPrompts(self.variants)
@@ -190,7 +197,9 @@ class SamSegEvaluation(LightningModule):
             except InputError as error:
                 raise InputError(f"image {sample.id}: {error}") from error
             rows = {"baseline": context.label_map} | refined
-            results.append(LabelMaps(sample.id, rows, asked.rows, found, entropy=context.entropy))
+            results.append(
+                LabelMaps(sample.id, rows, asked.rows, found, entropy=context.entropy, scores=context.logits)
+            )
         return results
 
     def _refine(

@@ -21,6 +21,7 @@ class LabelMaps:
         analysis: What the ground truth says of the steps, where that was asked.
         counts: The image's numbers, in a test.
         entropy: How unsure the baseline is of its classes, float32 scalar; None where that is not known.
+        scores: The baseline's class scores, float32 ``[C, h, w]`` of any size, where they were to be kept.
     """
 
     id: str
@@ -29,3 +30,4 @@ class LabelMaps:
     analysis: ImageAnalysis | None = None
     counts: ImageCounts | None = None
     entropy: Tensor | None = None
+    scores: Tensor | None = None

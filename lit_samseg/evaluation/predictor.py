@@ -79,7 +79,11 @@ class Predictor:
 
     @torch.inference_mode()
     def set_images(
-        self, samples: Sequence[Sample], variants: Sequence[Variant], encode_all: bool = False
+        self,
+        samples: Sequence[Sample],
+        variants: Sequence[Variant],
+        encode_all: bool = False,
+        keep_scores: bool = False,
     ) -> list[ImageContext]:
         """Take several images at once, and compute what variants need of them.
 
@@ -87,6 +91,7 @@ class Predictor:
             samples: The images, with their ground truth where there is one.
             variants: The rows that will be made of them.
             encode_all: Encode images too of which no region is prompted.
+            keep_scores: Leave the baseline's class scores in the contexts, in the size in which it gave them.
 
         Raises:
             InputError: The baseline's label map of an image cannot be used.
@@ -97,9 +102,9 @@ class Predictor:
         with self.timer.stage("baseline", device):
             contexts = []
             for sample in samples:
-                label_map, scores = self._ask_baseline(sample.image, sample.id, fuses)
+                label_map, scores = self._ask_baseline(sample.image, sample.id, fuses or keep_scores)
                 contexts.append(self._context(sample.image, label_map, scores, sample.target))
-                contexts[-1].keep_grids(fuses, any(variant.needs_pixels for variant in variants))
+                contexts[-1].keep_grids(fuses, any(variant.needs_pixels for variant in variants), keep_scores)
         with self.timer.stage("regions", device):
             for context in contexts:
                 context.find(variant.finder for variant in variants)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _FREE = {
     "": ("config", "output_dir", "resume", "overwrite", "gallery", "report", "trainer", "shard"),
-    "model": ("save_predictions", "cache_dir", "cache_max_gb"),
+    "model": ("save_predictions", "save_scores", "cache_dir", "cache_max_gb"),
     # Which images there are and what is in them is compared itself.
     "data": ("root", "ids", "images", "batch_size", "num_workers", "on_error", "training"),
 }

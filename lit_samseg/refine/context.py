@@ -127,13 +127,14 @@ class ImageContext:
             other.target, other.ignore_index = target, 255
         return other
 
-    def keep_grids(self, wanted: bool, pixels_wanted: bool) -> None:
-        """Compute the grids that are wanted, and let go of the class scores, which may be large."""
+    def keep_grids(self, wanted: bool, pixels_wanted: bool, scores_wanted: bool = False) -> None:
+        """Compute the grids that are wanted, and let go of the class scores, which may be large, unless they are."""
         if wanted:
             _ = self.grid
         if pixels_wanted:
             _ = self.pixel_grid
-        self.logits = None
+        if not scores_wanted:
+            self.logits = None
 
     def _grid_of(self, frame: Frame) -> Grid:
         return make_grid(self.image, self.label_map, self.logits, frame, self.background)

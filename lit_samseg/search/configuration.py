@@ -24,7 +24,7 @@ DECIDED = {
 
 # No trial's figures depend on these, or the search says them itself.
 _FREE = {
-    "model": ("variants", "analysis", "save_predictions", "cache_dir", "cache_max_gb"),
+    "model": ("variants", "analysis", "save_predictions", "save_scores", "cache_dir", "cache_max_gb"),
     "data": ("ids", "batch_size", "num_workers", "on_error"),
 }
 

@@ -38,7 +38,8 @@ def tuning_study(
         pairs: Those of the study.
         rows: The recipes, by name.
     """
-    lean = _NUMBERS_ALONE | {"model": {"init_args": {"analysis": False, "save_predictions": False}}}
+    off = dict.fromkeys(("analysis", "save_predictions", "save_scores"), False)
+    lean = _NUMBERS_ALONE | {"model": {"init_args": off}}
     made = [_derived(own, folder, own.tune, list(rows.values()), lean) for own in pairs]
     return _study(plan, folder, TUNING, made, None)
 

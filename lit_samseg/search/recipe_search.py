@@ -128,6 +128,7 @@ class RecipeSearch:
             cli = self._test(
                 run, self.tune, names, "--model.analysis=false", "--gallery=false", "--report=false",
                 "--model.save_predictions=false",
+                "--model.save_scores=false",
             )  # fmt: skip
             results = read_results(self.folder / run)
             device = cli.trainer.strategy.root_device

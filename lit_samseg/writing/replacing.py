@@ -9,8 +9,8 @@ from lit_samseg.errors import InputError
 MARK = ".lit_samseg"
 """An empty file in folders that a later run may replace."""
 
-PICTURES = ("refined", "predictions", "overlays", "gallery")
-"""Folders of pictures that runs write."""
+PICTURES = ("refined", "predictions", "overlays", "gallery", "scores")
+"""Folders of pictures, or scores, that runs write."""
 
 TRAINED = ("curve.csv", "adapter.safetensors", "gate.json")
 """What trainings leave behind, finished or not."""

@@ -168,13 +168,13 @@ class RunOutput:
             raise InputError("--shard needs --resume true, since its images join those of other shards in --output_dir")
 
     def _check_baseline(self) -> None:
-        """Refuse to replace label maps that the baseline reads."""
+        """Refuse to replace what the baseline reads."""
         root = getattr(self.run.module.baseline, "root", None)
         own = {folder.name for folder in self._folders}
         finals = [self.run.output_dir / name for name in PICTURES]
         replaced = [final for final in finals if final.name in own or (final / MARK).is_file()]
         if isinstance(root, Path) and any(root.resolve().is_relative_to(final.resolve()) for final in replaced):
-            raise InputError(f"the baseline's label maps {root} would be replaced; give another --output_dir")
+            raise InputError(f"{root}, which the baseline reads, would be replaced; give another --output_dir")
 
     def _take_folder(self) -> tuple[int, Collection[str]]:
         """Return the number of this attempt and the ids of finished images, the same on every process."""

@@ -5,6 +5,7 @@ from lit_samseg.writing.pictures import OverlayWriter, PredictionWriter, Refined
 from lit_samseg.writing.report import ReportWriter
 from lit_samseg.writing.results import ResultsWriter
 from lit_samseg.writing.run_plan import RunPlan
+from lit_samseg.writing.scores import ScoreWriter
 from lit_samseg.writing.skipped_images import SkippedImages
 from lit_samseg.writing.writer import Writer
 
@@ -20,6 +21,8 @@ def writers_of_run(run: RunPlan, gallery: bool = True, report: bool = True, alon
     """
     # The results name what was skipped.
     writers: list[Writer] = [SkippedImages(run)]
+    if run.module.save_scores:
+        writers.append(ScoreWriter(run))
     if run.command == "predict":
         return [*writers, RefinedWriter(run) if alone else PredictionWriter(run), OverlayWriter(run, alone)]
     if run.module.save_predictions:
