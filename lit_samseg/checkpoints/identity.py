@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 
@@ -22,6 +23,15 @@ def identity_of(network: nn.Module, owner: type, **settings: Any) -> str | None:
     if type(network) is not owner:
         return None
     return json.dumps({"class": f"{owner.__module__}.{owner.__qualname__}"} | settings, sort_keys=True)
+
+
+def sha256_of_state(network: nn.Module) -> str:
+    """Return the SHA-256 of all weights and buffers of a network on the CPU, with their names, types and shapes."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def sha256_of_settings(folder: Path) -> str:

@@ -30,7 +30,7 @@ _MOST_FILES = 2000
 """Of a package from elsewhere; of further files only name and size count."""
 
 
-def code_digest(classes: Iterable[type]) -> str | None:
+def code_digest(classes: Iterable[type], modules: Iterable[str] = ()) -> str | None:
     """Return a digest of this package's code, and of the files of classes from elsewhere and of their base classes.
 
     A class of a package stands for the package; one of a single file for that file and all that it imports from its
@@ -38,12 +38,13 @@ def code_digest(classes: Iterable[type]) -> str | None:
 
     Args:
         classes: Those in use.
+        modules: Names of imported modules that are in use beside theirs.
 
     Returns:
         64 hexadecimal digits; None where a class has no source file, as in a notebook: then nobody can tell whether it
         is what it was.
     """
-    names = {base.__module__ for kind in classes for base in kind.__mro__}
+    names = {base.__module__ for kind in classes for base in kind.__mro__} | set(modules)
     own = {name for name in names if (top := _top(name)) not in _RECORDED and top not in sys.stdlib_module_names}
     return _digest_of_modules(tuple(sorted(own)))
 
