@@ -56,7 +56,7 @@ class Coco(ObjectSet):
 
     @override
     def named(self, key: str, number: int) -> str:
-        return f"annotation {self.annotations(key)[number]['id']}"
+        return f"annotation {self.annotations(key)[number]['id']!r}"
 
     @override
     def outlined(self, key: str, height: int, width: int) -> list[Outlined]:

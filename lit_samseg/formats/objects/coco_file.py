@@ -72,11 +72,11 @@ def read_coco(path: Path) -> CocoFile:
         if number < 0:
             raise InputError(f"{where}: category {number} has a number below 0; give it another")
     for image in images:
-        entry(image, "file_name", str, f"{where}: image {image['id']}")
+        entry(image, "file_name", str, f"{where}: image {image['id']!r}")
     by_image: dict[int | str, list[Record]] = {image["id"]: [] for image in images}
     known = {category["id"] for category in categories}
     for annotation in annotations:
-        name = f"{where}: annotation {annotation['id']}"
+        name = f"{where}: annotation {annotation['id']!r}"
         image_id, category_id = annotation.get("image_id"), annotation.get("category_id")
         if not isinstance(image_id, int | str) or image_id not in by_image:
             raise InputError(f"{name} is of image {str(image_id)[:40]!r}, which is not among the images; delete it")
@@ -97,9 +97,10 @@ def check_size(image: Record, height: int, width: int, where: str) -> None:
     """
     said = tuple(image.get(side, real) for side, real in (("height", height), ("width", width)))
     if said != (height, width):
+        name = f"image {image['id']!r} ({image['file_name']!r})"
         raise InputError(
-            f"{where}: image {image['id']} ({image['file_name']}) is said to be {said[1]}x{said[0]}, but its picture "
-            f"is {width}x{height}; export the annotations for that very picture"
+            f"{where}: {name} is said to be {said[1]}x{said[0]}, but its picture is {width}x{height}; export the "
+            "annotations for that very picture"
         )
 
 
@@ -109,7 +110,7 @@ def segmented(annotation: Record, height: int, width: int, where: str) -> Piece:
     Raises:
         InputError: It has no polygons and no run lengths, or broken ones, or such of another size.
     """
-    where = f"{where}: annotation {annotation['id']}"
+    where = f"{where}: annotation {annotation['id']!r}"
     found = annotation.get("segmentation")
     if isinstance(found, list) and found:
         return filled(found, height, width, where)
@@ -135,5 +136,5 @@ def _check_ids(records: Sequence[Record], what: str, where: str) -> None:
         if isinstance(found, bool) or not isinstance(found, int | str):
             raise InputError(f"{where}: one {what} has {str(found)[:40]!r} for an id; number them")
         if found in seen:
-            raise InputError(f"{where}: the {what} id {found} is there twice; number them anew")
+            raise InputError(f"{where}: the {what} id {found!r} is there twice; number them anew")
         seen.add(found)

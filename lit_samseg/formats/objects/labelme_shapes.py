@@ -59,9 +59,7 @@ def pixels_of(shape: Shape, height: int, width: int, where: str) -> Piece:
         raise InputError(f"{where} is a mask outside of its picture of {width}x{height}; draw it anew")
     mask = _decoded(entry(shape, "mask", str, where), where)
     if mask.shape != (bottom - top, right - left):
-        raise InputError(
-            f"{where} has a mask of {mask.shape[::-1]} in a box of {right - left, bottom - top}; draw it anew"
-        )
+        raise InputError(f"{where} has a mask of other size than its box, {right - left}x{bottom - top}; draw it anew")
     return Piece.cut_out(mask, top, left)
 
 

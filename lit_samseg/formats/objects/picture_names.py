@@ -24,10 +24,9 @@ class Named:
 
     def said(self) -> list[str]:
         """Say what is left out."""
-        names = in_words(self.strangers)
-        return [f"masks of {counted(len(self.strangers), 'picture')} that is not there left out ({names})"] * bool(
-            names
-        )
+        if not self.strangers:
+            return []
+        return [f"left out masks of {counted(len(self.strangers), 'picture')} not there ({in_words(self.strangers)})"]
 
 
 def key_of(name: str) -> str:

@@ -41,9 +41,8 @@ def read_names(path: Path) -> dict[int, str]:
     # YAML takes a bare yes or 3 for another thing than a name.
     odd = next((key for key in content if isinstance(key, bool) or not isinstance(key, int) or key < 0), None)
     if not content or odd is not None:
-        raise InputError(
-            f"{where} has no 'names', or {odd!r} for a class number; list the names, or give each its number"
-        )
+        what = "no 'names'" if odd is None else f"{odd!r} for a class number"
+        raise InputError(f"{where} has {what}; list the names, or give each its number")
     return {number: str(name).strip() for number, name in content.items()}
 
 
