@@ -16,12 +16,22 @@ from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.formats.given_image import as_image
 from lit_samseg.formats.given_scores import as_scores
 from lit_samseg.formats.given_void import NARROW, WIDE, known_void, own_labels
-from lit_samseg.refine import Decision, ImageContext, Region, RowText, parse_variants, read_gate, variant_of
+from lit_samseg.refine import (
+    ClassScores,
+    Decision,
+    ImageContext,
+    Region,
+    RowText,
+    parse_variants,
+    read_gate,
+    variant_of,
+)
 from lit_samseg.refined import Refinement
 from lit_samseg.runtime.declared import check_declared
 from lit_samseg.runtime.device import find_device
 from lit_samseg.runtime.tf32 import without_tf32
 from lit_samseg.sam import Precision, Prompt, PromptableSegmenter, load_promptable_segmenter
+from lit_samseg.tiling.tile_refiner import TileRefiner
 from lit_samseg.void import VOID
 
 __all__ = ["Refinement", "Refiner"]
@@ -221,6 +231,11 @@ class Refiner:
         scores = None if scores is None else scores.to(self.device)
         context = self._predictor.set_image(pixels.to(self.device), labels.to(self.device), scores)
         return self._refine(context, void, details, time.perf_counter() - started)
+
+    @property
+    def tiles(self) -> TileRefiner:
+        """Refines tiles of larger pictures: `lit_samseg.tiling`."""
+        return TileRefiner(self._predictor, self.variant, self.device, self.ignore_index, self._knows_void)
 
     def _refine(self, context: ImageContext, void: int, details: bool, seconds: float) -> Refinement:
         decisions: list[Decision] = []

@@ -1,0 +1,91 @@
+"""Large pictures in memory, or mapped into it from a file (`numpy.memmap`)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lit_samseg.tiling.plan import Tiling, Window
+from lit_samseg.tiling.refine import Given, Outcome, refine_tiles
+from lit_samseg.tiling.tile_refiner import TileRefiner
+from lit_samseg.void import VOID
+
+
+class Arrays:
+    """A picture and its label map as arrays: a source of windows.
+
+    Args:
+        image: uint8 ``[H, W, 3]``, RGB.
+        label_map: integer ``[H, W]``.
+        void: The label map's number for void, or None.
+    """
+
+    def __init__(self, image: NDArray[np.uint8], label_map: NDArray[Any], void: int | None = VOID) -> None:
+        self._image, self._label_map, self._void = image, label_map, void
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        height, width = self._label_map.shape
+        return height, width
+
+    def read(self, window: Window) -> Given:
+        """Copy a window."""
+        image = torch.from_numpy(np.array(self._image[window.area])).permute(2, 0, 1)
+        label_map = torch.from_numpy(self._label_map[window.area].astype(np.int64))
+        if self._void is not None:
+            label_map[label_map == self._void] = VOID
+        return Given(image, label_map)
+
+
+class ArraySink:
+    """Takes windows into an array.
+
+    Args:
+        out: integer ``[H, W]``.
+        void: Its number for void.
+    """
+
+    def __init__(self, out: NDArray[Any], void: int = VOID) -> None:
+        self._out, self._void = out, void
+
+    def write(self, window: Window, label_map: Tensor, hidden: Tensor | None) -> None:
+        """Write a window."""
+        self._out[window.area] = torch.where(label_map == VOID, self._void, label_map).numpy()
+
+
+def refine_array(
+    refiner: TileRefiner,
+    image: NDArray[np.uint8],
+    label_map: NDArray[Any],
+    out: NDArray[Any],
+    tiling: Tiling | None = None,
+    void: int = VOID,
+    progress: Callable[[int, int], None] | None = None,
+) -> Outcome:
+    """Refine the label map of a large picture, tile by tile; arrays may be mapped into memory.
+
+    Args:
+        refiner: Refines the tiles.
+        image: uint8 ``[H, W, 3]``, RGB.
+        label_map: Class ids, integer ``[H, W]``.
+        out: Takes the refined class ids, integer ``[H, W]``; may not be the label map itself.
+        tiling: How the picture is cut; None for the default.
+        void: The number for void in both label maps.
+        progress: Called with the number of tiles that are done and of all.
+
+    Raises:
+        ValueError: The sizes differ, or both label maps are one.
+    """
+    if image.shape != (*label_map.shape, 3) or out.shape != label_map.shape:
+        raise ValueError(
+            f"an image {image.shape} and label maps {label_map.shape} and {out.shape} do not belong together"
+        )
+    if np.may_share_memory(out, label_map):
+        raise ValueError("tiles overlap: a label map cannot be written over itself")
+    source = Arrays(image, label_map, void)
+    plan = (tiling or Tiling()).plan(*source.shape, refiner.square)
+    return refine_tiles(refiner.scores, source, ArraySink(out, void), plan, progress)
