@@ -16,16 +16,7 @@ from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.formats.given_image import as_image
 from lit_samseg.formats.given_scores import as_scores
 from lit_samseg.formats.given_void import NARROW, WIDE, known_void, own_labels
-from lit_samseg.refine import (
-    ClassScores,
-    Decision,
-    ImageContext,
-    Region,
-    RowText,
-    parse_variants,
-    read_gate,
-    variant_of,
-)
+from lit_samseg.refine import Decision, ImageContext, Region, RowText, parse_variants, read_gate, variant_of
 from lit_samseg.refined import Refinement
 from lit_samseg.runtime.declared import check_declared
 from lit_samseg.runtime.device import find_device

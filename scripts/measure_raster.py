@@ -72,14 +72,14 @@ def refine(options: argparse.Namespace) -> dict[str, Any]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     tiling, started = Tiling(options.tile or "auto"), time.perf_counter()
     outcome = refine_raster(
-        refiner,
+        refiner.tiles,
         options.folder / "image.tif",
         options.folder / "coarse.tif",
         options.folder / "refined.tif",
         RasterOptions(tiling),
         lambda done, of: print(f"\r{done}/{of}", end="", file=sys.stderr),
     )
-    plan = tiling.plan(options.side, options.side, refiner.square)
+    plan = tiling.plan(options.side, options.side, refiner.tiles.square)
     return {
         "sam": options.sam,
         "pixels": outcome.pixels,

@@ -59,11 +59,11 @@ def test_a_raster_is_refined_where_it_is(
         file.update_tags(note="drawn by hand")
     seen: list[tuple[int, int]] = []
     outcome = refine_raster(
-        *(refiner, tmp_path / "image.tif", tmp_path / "labels.tif", tmp_path / "new" / "out.tif"),
+        *(refiner.tiles, tmp_path / "image.tif", tmp_path / "labels.tif", tmp_path / "new" / "out.tif"),
         *(OPTIONS, lambda *done: seen.append(done)),
     )
     expected = np.zeros_like(coarse)
-    refine_array(refiner, image.transpose(1, 2, 0), coarse, expected, OPTIONS.tiling)
+    refine_array(refiner.tiles, image.transpose(1, 2, 0), coarse, expected, OPTIONS.tiling)
     assert (expected != coarse).any()
     with rasterio.open(tmp_path / "new" / "out.tif") as file:
         assert np.array_equal(file.read(1), expected)
@@ -82,7 +82,7 @@ def test_what_is_no_data_is_never_prompted_and_written_as_nodata(
     image, coarse = (part.copy() for part in picture)
     image[:, :40, :50], coarse[100:, 120:], coarse[60:70, 60:70] = 0, 200, 255
     paths = write(tmp_path / "image.tif", image, nodata=0), write(tmp_path / "labels.tif", coarse, nodata=200)
-    outcome = refine_raster(refiner, *paths, tmp_path / "out.tif", OPTIONS)
+    outcome = refine_raster(refiner.tiles, *paths, tmp_path / "out.tif", OPTIONS)
     hidden = np.zeros(SIZE, bool)
     hidden[:40, :50] = hidden[100:, 120:] = True
     with rasterio.open(tmp_path / "out.tif") as file:
@@ -101,7 +101,7 @@ def test_the_image_alone_has_pixels_without_data(
     image[1, 10:30, 20:60] = np.nan
     paths = write(tmp_path / "image.tif", image), write(tmp_path / "labels.tif", coarse)
     options = RasterOptions(OPTIONS.tiling, ToRgb(range="dtype"))
-    refine_raster(refiner, *paths, tmp_path / "out.tif", options)
+    refine_raster(refiner.tiles, *paths, tmp_path / "out.tif", options)
     with rasterio.open(tmp_path / "out.tif") as file:
         found = file.read(1)
         assert (file.nodata, file.dtypes) == (255, ("uint16",))
@@ -116,7 +116,7 @@ def test_nodata_that_is_the_background_is_the_background(
     """Many masks call what lies around their objects nodata: objects may grow into it."""
     image, coarse = picture
     paths = write(tmp_path / "image.tif", image), write(tmp_path / "labels.tif", coarse, nodata=0)
-    refine_raster(refiner, *paths, tmp_path / "out.tif", OPTIONS)
+    refine_raster(refiner.tiles, *paths, tmp_path / "out.tif", OPTIONS)
     with rasterio.open(tmp_path / "out.tif") as file:
         found = file.read(1)
         assert file.nodata == 0
@@ -172,7 +172,7 @@ def test_png_and_rasters_without_coordinates(
     nowhere = {"crs": None, "transform": rasterio.Affine.identity()}
     paths = write(tmp_path / "image.tif", picture[0], **nowhere), write(tmp_path / "labels.tif", picture[1], **nowhere)
     for name in ("out.tif", "out.png"):
-        refine_raster(refiner, *paths, tmp_path / "new" / name, OPTIONS)
+        refine_raster(refiner.tiles, *paths, tmp_path / "new" / name, OPTIONS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         one, other = (rasterio.open(tmp_path / "new" / name).read(1) for name in ("out.tif", "out.png"))
@@ -180,7 +180,7 @@ def test_png_and_rasters_without_coordinates(
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["out.png", "out.tif"]
     # A label map without coordinates takes the image's.
     write(tmp_path / "image.tif", picture[0])
-    refine_raster(refiner, *paths, tmp_path / "out.tif", OPTIONS)
+    refine_raster(refiner.tiles, *paths, tmp_path / "out.tif", OPTIONS)
     with rasterio.open(tmp_path / "out.tif") as file:
         assert (file.crs, file.transform) == (PLACE["crs"], PLACE["transform"])
 
@@ -193,7 +193,7 @@ def test_bad_input_is_a_line_and_leaves_nothing(
     out = tmp_path / "out" / "out.tif"
 
     def refused(*words: object, image: Path = good, labels: Path = labels, out: Path = out) -> None:
-        refuses(lambda: refine_raster(refiner, image, labels, out, OPTIONS), *words)
+        refuses(lambda: refine_raster(refiner.tiles, image, labels, out, OPTIONS), *words)
 
     refused("no such image", image=tmp_path / "none.tif")
     refused("no such label map", labels=tmp_path / "none.tif")
@@ -218,7 +218,7 @@ def test_bad_input_is_a_line_and_leaves_nothing(
     full = np.arange(np.prod(SIZE)).reshape(SIZE).astype(np.uint8)
     every = Refiner(ColourSam(), background=0, variant=ROW, device="cpu", ignore_index=None)
     refuses(
-        lambda: refine_raster(every, with_holes, write(tmp_path / "h.tif", full), out, OPTIONS),
+        lambda: refine_raster(every.tiles, with_holes, write(tmp_path / "h.tif", full), out, OPTIONS),
         *("h.tif", "no number left", "set nodata"),
     )
     assert not out.parent.exists() or not list(out.parent.iterdir())
