@@ -185,7 +185,10 @@ class Refiner:
         void = self.baseline.ignore_index
         started = time.perf_counter()
         with without_tf32():
-            samples = [Sample("image", as_image(image).to(self.device), None) for image in images]
+            # Baselines that read files know a picture by its name.
+            ids = [Path(image).stem if isinstance(image, str | Path) else "image" for image in images]
+            pixels = [as_image(image).to(self.device) for image in images]
+            samples = [Sample(image_id, one, None) for image_id, one in zip(ids, pixels, strict=True)]
             contexts = self._predictor.set_images(samples, [self.variant])
         each = (time.perf_counter() - started) / max(1, len(images))
         return [self._refine(context, VOID if void is None else void, details, each) for context in contexts]

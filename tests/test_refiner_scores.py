@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from lit_samseg import Refiner
@@ -47,6 +48,21 @@ def test_scores_stand_for_the_network(
         assert torch.equal(without.baseline, labels)
     likely = refiner.refine(image, scores=logits.softmax(0)).label_map
     assert (likely == expected.label_map).float().mean() > 0.999
+
+
+def test_a_folder_of_scores_is_a_baseline(
+    image: Tensor, baseline: MobileNetV2DeepLab, refiner: Refiner, tmp_path: Path
+) -> None:
+    """A picture's name says which scores are its own."""
+    labels, logits = baseline.predict(image, "x")
+    (tmp_path / "scores").mkdir()
+    np.savez(tmp_path / "scores/street.npz", logits=logits.numpy())
+    Image.fromarray(image.permute(1, 2, 0).numpy()).save(tmp_path / "street.png")
+    found = Refiner.from_pretrained(tmp_path / "scores", refiner.sam, background=0, device="cpu")(
+        tmp_path / "street.png"
+    )
+    assert torch.equal(found.baseline, labels)
+    assert torch.equal(found.label_map, refiner.refine(image, labels, scores=logits).label_map)
 
 
 @pytest.mark.parametrize(
