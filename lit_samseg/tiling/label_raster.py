@@ -1,22 +1,13 @@
 """Label maps as rasters: class ids in one band, what is no data in them, and where on Earth they are."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from lit_samseg.errors import InputError
-from lit_samseg.runtime.atomic import atomic_file
-from lit_samseg.tiling.plan import Window
-from lit_samseg.tiling.rasters import Raster, sparing_rasterio
-from lit_samseg.void import VOID
+from lit_samseg.tiling.rasters import Raster
 
-_LAYOUT = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate", "bigtiff": "if_safer"}
-"""A GeoTIFF's blocks, which whoever reads a window decodes; sides in pixels."""
-_DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".png": "PNG"}
 _SHIFTED = 0.01
 """Pixels by which two rasters may lie apart and still be of one place: a transform's last digits."""
 
@@ -90,88 +81,3 @@ class LabelRaster(Raster):
             if 0 <= number <= most and (number == void or number not in self.ids):
                 return number
         raise InputError(f"{self.name} has no number left for the image's pixels without data; set nodata in it")
-
-
-class RasterSink:
-    """Takes windows of a label map into a raster.
-
-    Args:
-        file: rasterio's ``DatasetWriter``.
-        nodata: The number for pixels without data; None where there are none.
-        void: The number for other void.
-    """
-
-    def __init__(self, file: Any, nodata: int | None, void: int) -> None:
-        self._file, self._nodata, self._void = file, nodata, void
-
-    def write(self, window: Window, label_map: Tensor, hidden: Tensor | None) -> None:
-        """Write a window."""
-        numbers = label_map.numpy().copy()
-        numbers[numbers == VOID] = self._void
-        if hidden is not None and self._nodata is not None:
-            numbers[hidden.numpy()] = self._nodata
-        assert numbers.min() >= 0, "void comes only of void, which has a number then"
-        rows, columns = window.area
-        place = ((rows.start, rows.stop), (columns.start, columns.stop))
-        self._file.write(numbers.astype(self._file.dtypes[0]), 1, window=place)
-
-
-@contextmanager
-def raster_sink(path: Path, label_map: LabelRaster, image: Raster, void: int) -> Iterator[RasterSink]:
-    """Yield what writes a raster like a label map: its type, palette, nodata, coordinates and tags.
-
-    Coordinates are the image's where the label map has none. The file is there when all is written, or not at all.
-
-    Args:
-        path: ``.tif``, which is tiled and compressed, or ``.png``.
-        label_map: The label map that is refined.
-        image: Its image.
-        void: The label map's number for void.
-
-    Raises:
-        InputError: The file's name ends otherwise.
-        OSError: The disk does not take it.
-    """
-    driver = driver_of(path)
-    placed = label_map.file if label_map.file.crs is not None or image.file.crs is None else image.file
-    nodata = label_map.nodata
-    if nodata is None and (image.has_holes or label_map.has_holes):
-        nodata = label_map.number_for_nothing(void)
-    height, width = label_map.shape
-    with atomic_file(path) as draft, sparing_rasterio() as rasterio:
-        written = draft.with_suffix(".tif")
-        try:
-            with rasterio.open(
-                written,
-                "w",
-                "GTiff",
-                height=height,
-                width=width,
-                count=1,
-                dtype=label_map.dtype.name,
-                nodata=nodata,
-                crs=placed.crs,
-                transform=placed.transform,
-                **_LAYOUT,
-            ) as file:
-                if label_map.palette is not None and label_map.dtype.itemsize <= 2:
-                    file.write_colormap(1, label_map.palette)
-                file.update_tags(**label_map.file.tags())
-                yield RasterSink(file, nodata, void)
-            if driver != "GTiff":
-                rasterio.shutil.copy(written, draft, driver=driver)
-        finally:
-            if written != draft:
-                written.unlink(missing_ok=True)
-                draft.with_name(f"{draft.name}.aux.xml").unlink(missing_ok=True)
-
-
-def driver_of(path: Path) -> str:
-    """Return GDAL's name of the format in which a raster is written.
-
-    Raises:
-        InputError: It is not known by the name.
-    """
-    if path.suffix.lower() not in _DRIVERS:
-        raise InputError(f"{path} is no name of a raster that is written; it ends in {', '.join(_DRIVERS)}")
-    return _DRIVERS[path.suffix.lower()]

@@ -9,8 +9,9 @@ import torch
 
 from lit_samseg.errors import InputError
 from lit_samseg.tiling.bands import ToRgb
-from lit_samseg.tiling.label_raster import LabelRaster, driver_of, raster_sink
+from lit_samseg.tiling.label_raster import LabelRaster
 from lit_samseg.tiling.plan import Tiling, Window
+from lit_samseg.tiling.raster_sink import driver_of, raster_sink
 from lit_samseg.tiling.rasters import RasterPicture
 from lit_samseg.tiling.refine import Given, Outcome, refine_tiles
 from lit_samseg.tiling.tile_refiner import TileRefiner

@@ -1,6 +1,7 @@
 """Rasters in, rasters out: what is no data, where they are, and what cannot be read."""
 
 import builtins
+import signal
 import warnings
 from pathlib import Path
 from typing import Any
@@ -59,13 +60,13 @@ def test_a_raster_is_refined_where_it_is(
         file.update_tags(note="drawn by hand")
     seen: list[tuple[int, int]] = []
     outcome = refine_raster(
-        *(refiner.tiles, tmp_path / "image.tif", tmp_path / "labels.tif", tmp_path / "new" / "out.tif"),
+        *(refiner.tiles, tmp_path / "image.tif", tmp_path / "labels.tif", tmp_path / "new" / "out.tiff"),
         *(OPTIONS, lambda *done: seen.append(done)),
     )
     expected = np.zeros_like(coarse)
     refine_array(refiner.tiles, image.transpose(1, 2, 0), coarse, expected, OPTIONS.tiling)
     assert (expected != coarse).any()
-    with rasterio.open(tmp_path / "new" / "out.tif") as file:
+    with rasterio.open(tmp_path / "new" / "out.tiff") as file:
         assert np.array_equal(file.read(1), expected)
         assert (file.crs, file.transform, file.nodata) == (PLACE["crs"], PLACE["transform"], None)
         assert file.colormap(1) == PALETTE
@@ -73,7 +74,7 @@ def test_a_raster_is_refined_where_it_is(
         assert (file.profile["tiled"], file.profile["compress"]) == (True, "deflate")
     assert seen[-1] == (outcome.tiles, outcome.tiles)
     assert outcome.changed == (expected != coarse).sum()
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.tif"]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.tiff"]
 
 
 def test_what_is_no_data_is_never_prompted_and_written_as_nodata(
@@ -108,6 +109,19 @@ def test_the_image_alone_has_pixels_without_data(
     expected = np.zeros(SIZE, bool)
     expected[10:30, 20:60] = True
     assert np.array_equal(found == 255, expected)
+
+
+def test_nodata_may_be_negative(
+    picture: tuple[NDArray[np.uint8], NDArray[np.uint8]], refiner: Refiner, tmp_path: Path
+) -> None:
+    labels = picture[1].astype(np.int16)
+    labels[:30, :30] = -9999
+    paths = write(tmp_path / "image.tif", picture[0]), write(tmp_path / "labels.tif", labels, nodata=-9999)
+    refine_raster(refiner.tiles, *paths, tmp_path / "out.tif", OPTIONS)
+    with rasterio.open(tmp_path / "out.tif") as file:
+        found = file.read(1)
+    assert np.array_equal(found == -9999, labels == -9999)
+    assert set(np.unique(found).tolist()) == {-9999, 0, 1, 2, 3}
 
 
 def test_nodata_that_is_the_background_is_the_background(
@@ -236,3 +250,20 @@ def test_without_rasterio_it_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(builtins, "__import__", forgetful)
     with pytest.raises(InputError, match=r"pip install 'lit_samseg\[geo\]'"):
         RasterPicture(path, ToRgb())
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(refiner: Refiner, tmp_path: Path) -> None:
+    """A limit of the size of files is refused by the system as a full disk is, also when GDAL closes the file."""
+    resource = pytest.importorskip("resource")
+    labels = np.random.default_rng(0).integers(0, 200, (300, 300)).astype(np.uint8)
+    paths = write(tmp_path / "image.tif", np.full((3, 300, 300), 9, np.uint8)), write(tmp_path / "labels.tif", labels)
+    unchanged = Refiner(ColourSam(), background=0, variant="none@crf", device="cpu").tiles
+    limits, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"out.tif"):
+            refine_raster(unchanged, *paths, tmp_path / "out" / "out.tif", RasterOptions(Tiling(None)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not list((tmp_path / "out").iterdir())
