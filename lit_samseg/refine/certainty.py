@@ -1,11 +1,12 @@
 """How sure a refined label map is of each pixel, without a ground truth.
 
 A row that adds up scores knows it: the probability of the pixel's class, in the end, among the classes that may be in
-the image. A row that paints masks has SAM's word only: the IoU that SAM predicts for the kept mask, times the mask's
-own probability at the pixel; where no mask of the pixel's class was asked for, what the other classes' masks leave.
+the image, after a field's exaggeration is taken back (`Field.temperature`). A row that paints masks has SAM's word
+only: the IoU that SAM predicts for the kept mask, times the mask's own probability at the pixel; where no mask of the
+pixel's class was asked for, what the other classes' masks leave.
 
-Either is a number for ordering, within a row: the higher, the likelier the label is right. It is no calibrated
-probability (docs/refinement.md has what was measured).
+Either is a number for ordering, within a row: the higher, the likelier the label is right. How far it is also the share
+of labels that are right was measured for the recommended row (docs/refinement.md).
 """
 
 import torch

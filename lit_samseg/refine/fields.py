@@ -13,6 +13,10 @@ from lit_samseg.refine.part import option, part
 from lit_samseg.refine.principal import principal_components
 
 _TUNED = "the tuning half of 200 images of VOC2012 val, docs/recipes.md"
+_SURER = 4.0
+"""By how much a mean field's log-probabilities overstate what it knows, as neighbours confirm each other: chosen for
+samcrf on 100 images of VOC2012 train (docs/refinement.md)."""
+
 _LEAST = 0.01
 """Of what distances are divided by."""
 _DEEPLAB = "DeepLabV2 for VOC2012 (Chen et al., 2018)"
@@ -23,6 +27,7 @@ _DEEPLAB = "DeepLabV2 for VOC2012 (Chen et al., 2018)"
 class GridField(Field):
     """A random field on SAM's grid has the last word: of position and colour."""
 
+    temperature = _SURER
     smooth_weight: float = option(3.0, "weight of the kernel of position", 0, None, _TUNED)
     smooth_distance: float = option(0.6, "its width, in cells", _LEAST, None, _TUNED)
     colour_weight: float = option(4.0, "weight of the kernel of position and colour", 0, None, _TUNED)
@@ -77,6 +82,7 @@ class FeatureField(GridField):
 class PixelField(Field):
     """DeepLabV2's random field on the image's own pixels: a control without SAM."""
 
+    temperature = _SURER
     of_pixels = True
     smooth_weight: float = option(3.0, "weight of the kernel of position", 0, None, _DEEPLAB)
     smooth_distance: float = option(1.0, "its width, in pixels", _LEAST, None, _DEEPLAB)

@@ -123,7 +123,8 @@ class FusedScores(Composition):
 
     def finish_with_confidence(self) -> tuple[Tensor, Tensor | None]:
         """Return the label map, and the probability of each pixel's class by the scores; see `finish`."""
-        return self._grid.label_map_and_confidence(self._fused())
+        temperature = 1.0 if self._field is None else self._field.temperature
+        return self._grid.label_map_and_confidence(self._fused(), temperature)
 
     def scores(self) -> ClassScores:
         """Return how likely each class is at each pixel.

@@ -68,11 +68,12 @@ class Grid:
         # max, and not argmax, promises the first of equal ones.
         return self.classes[self._at_pixels(scores).max(0).indices]
 
-    def label_map_and_confidence(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+    def label_map_and_confidence(self, scores: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
         """Return the `label_map`, and how likely each pixel's class is among the grid's.
 
         Args:
             scores: As for `class_scores`.
+            temperature: What scores are divided by first, for the second.
 
         Returns:
             int64 ``[H, W]``, and float32 ``[H, W]``, 0 where there is no class.
@@ -83,7 +84,7 @@ class Grid:
         values = self._at_pixels(scores)
         largest, places = values.max(0)
         # Beside the padding a part of a pixel's cells is left out, which shrinks all its scores alike.
-        inside = self._at_pixels(torch.ones_like(scores[:1]))[0]
+        inside = temperature * self._at_pixels(torch.ones_like(scores[:1]))[0]
         return self.classes[places], (largest / inside - (values / inside).logsumexp(0)).exp()
 
     def class_scores(self, scores: Tensor) -> ClassScores:

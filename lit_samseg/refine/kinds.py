@@ -183,11 +183,14 @@ class Field(Part, ABC):
     Attributes:
         of_pixels: Whether it is of the image's own pixels, not of SAM's grid.
         needs_features: Whether SAM must give features.
+        temperature: What its scores are divided by before they are taken for log-probabilities of the classes, where
+            somebody asks how sure they are; a label map does not depend on it.
     """
 
     kind = "field"
     of_pixels: ClassVar[bool] = False
     needs_features: ClassVar[bool] = False
+    temperature: ClassVar[float] = 1.0
 
     @abstractmethod
     def refine(self, scores: Tensor, context: ImageContext) -> Tensor:

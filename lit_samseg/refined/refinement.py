@@ -1,7 +1,7 @@
 """What one picture came to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lit_samseg.refine import Decision
 from lit_samseg.refined import exports, pictures, saving
+from lit_samseg.refined.doubt import LostClass, doubt, keep_lost, lost_classes
 from lit_samseg.refined.outlines import Polygon, outline
 from lit_samseg.refined.regions import RefinedRegion, find_refined_regions
 from lit_samseg.void import VOID
@@ -69,6 +70,27 @@ class Refinement:
         """Share of the pixels that have another class than before, 0..1."""
         return float((self.label_map != self.baseline).float().mean())
 
+    @cached_property
+    def doubt(self) -> float:
+        """How doubtful the refinement is, 0..1, for looking at the most doubtful pictures first.
+
+        See `lit_samseg.refined.doubt`.
+        """
+        return doubt(self._without_void(self.baseline), self._without_void(self.label_map), self.confidence)
+
+    @cached_property
+    def lost(self) -> list[LostClass]:
+        """The classes of which little would be left (`lit_samseg.refined.doubt`)."""
+        return lost_classes(self._without_void(self.baseline), self._without_void(self.label_map), self.background)
+
+    def keeping_lost(self) -> "Refinement":
+        """Return a refinement in which `lost` classes keep the pixels that they had.
+
+        What they get back has a confidence of 0 there: the scores say otherwise.
+        """
+        label_map = keep_lost(self.baseline, self.label_map, self.lost)
+        return replace(self, label_map=label_map, confidence=self.confidence * (label_map == self.label_map))
+
     def masks(self) -> dict[str | int, Tensor]:
         """Return each class that occurs, the background too, bool ``[H, W]``; by name, or by id if names are unknown.
 
@@ -84,10 +106,8 @@ class Refinement:
     @cached_property
     def regions(self) -> list[RefinedRegion]:
         """The connected regions by ascending class id, those of a class by descending area."""
-        known, before = (torch.where(maps == self.void, VOID, maps) for maps in (self.label_map, self.baseline))
-        return find_refined_regions(
-            known.numpy(), before.numpy(), self.confidence.numpy(), self.name_of, self.background
-        )
+        after, before = (self._without_void(maps).numpy() for maps in (self.label_map, self.baseline))
+        return find_refined_regions(after, before, self.confidence.numpy(), self.name_of, self.background)
 
     def to_coco(self, image_id: int | str = 0) -> list[dict[str, Any]]:
         """Return an annotation of each region as COCO's json has it; see `lit_samseg.refined.exports.coco`."""
@@ -151,6 +171,9 @@ class Refinement:
 
     @property
     def _drawn(self) -> pictures.Drawn:
-        before, after = (torch.where(maps == self.void, VOID, maps) for maps in (self.baseline, self.label_map))
+        before, after = (self._without_void(maps).numpy() for maps in (self.baseline, self.label_map))
         image = self.image.permute(1, 2, 0).contiguous()
-        return pictures.Drawn(image.numpy(), before.numpy(), after.numpy(), self.background)
+        return pictures.Drawn(image.numpy(), before, after, self.background)
+
+    def _without_void(self, label_map: Tensor) -> Tensor:
+        return torch.where(label_map == self.void, VOID, label_map)

@@ -12,6 +12,8 @@ from lit_samseg.data import Scenes
 from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.refine import Decision, ImageContext, parse_variants
 from lit_samseg.refine.certainty import MaskConfidence
+from lit_samseg.refine.fields import GridField
+from lit_samseg.refine.fusion import FusedScores
 from lit_samseg.refine.grid import make_grid
 from lit_samseg.sam import Frame, SegmentAnything
 from lit_samseg.void import VOID
@@ -52,16 +54,17 @@ def test_a_mask_is_as_sure_as_sam_times_its_probability() -> None:
             assert float(found[y, x]) == pytest.approx(expected, abs=1e-5)
 
 
-def test_scores_are_as_sure_as_their_softmax() -> None:
+@pytest.mark.parametrize("temperature", [1.0, 4.0])
+def test_scores_are_as_sure_as_their_softmax(temperature: float) -> None:
     generator = torch.Generator().manual_seed(3)
     logits = torch.randn(6, 60, 80, generator=generator) * 3
     image = torch.randint(0, 256, (3, 60, 80), dtype=torch.uint8, generator=generator)
     grid = make_grid(image, logits.argmax(0), logits, FRAME, background=0)
-    label_map, confidence = grid.label_map_and_confidence(grid.log_probabilities)
+    label_map, confidence = grid.label_map_and_confidence(grid.log_probabilities, temperature)
     assert torch.equal(label_map, grid.label_map(grid.log_probabilities))
     # SAM's own steps; where they look at the padding, the last row of cells is there once more, or left out.
     padded = torch.cat([grid.log_probabilities, grid.log_probabilities[:, -1:].expand(-1, 8, -1)], dim=1)
-    expected = FRAME.to_image(padded).softmax(0).max(0).values
+    expected = (FRAME.to_image(padded) / temperature).softmax(0).max(0).values
     assert torch.allclose(confidence[:-4], expected[:-4], atol=1e-5)
     assert torch.allclose(confidence, expected, atol=2e-3)
     nothing = make_grid(image, torch.full((60, 80), VOID), None, FRAME, background=None)
@@ -104,3 +107,19 @@ def test_without_regions_it_is_what_was_known_before(row: str) -> None:
     _, sure = predictor.refine_with_confidence(predictor.set_image(image, torch.zeros_like(labels), logits), variant)
     expected = 1.0 if row == "box" else 1 / (1 + math.exp(-1))
     assert torch.allclose(sure, torch.full_like(sure, expected), atol=1e-5)
+
+
+def test_a_field_says_how_much_it_exaggerates() -> None:
+    """The label map is the same, and what is sure is as sure as the field's own scores, cooled down."""
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(4, 60, 80, generator=generator) * 3
+    image = torch.randint(0, 256, (3, 60, 80), dtype=torch.uint8, generator=generator)
+    context = context_of(logits.argmax(0), Framed(), image=image, logits=logits)
+    fused = FusedScores(context, [], GridField())
+    label_map, confidence = fused.finish_with_confidence()
+    assert torch.equal(label_map, fused.finish())
+    better = GridField().refine(context.grid.log_probabilities, context)
+    _, expected = context.grid.label_map_and_confidence(better / 4)
+    assert confidence is not None
+    assert torch.allclose(confidence, expected, atol=1e-6)
+    assert float(confidence.mean()) < float(context.grid.label_map_and_confidence(better)[1].mean())

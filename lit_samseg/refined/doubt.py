@@ -1,0 +1,83 @@
+"""Which refinements a person should look at first, and which classes had better keep their mask.
+
+Both rules look at label maps and confidence alone, never at a ground truth, and were chosen on training images of
+VOC2012 (docs/refinement.md has how well they do elsewhere).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lit_samseg.void import VOID
+
+MOST_LOST = 0.5
+"""A class that would lose more of its pixels than this keeps them."""
+
+LEAST_AREA = 0.001
+"""Of the picture's pixels: smaller classes may go, most of them are specks."""
+
+
+@dataclass(frozen=True)
+class LostClass:
+    """A class of which refinement would leave little.
+
+    Attributes:
+        class_id: The class.
+        area: Its pixels before.
+        lost: Share of these that would get another class, 0..1.
+    """
+
+    class_id: int
+    area: int
+    lost: float
+
+
+def doubt(before: Tensor, after: Tensor, confidence: Tensor) -> float:
+    """Return how doubtful a refinement is: the part of the picture that may have been changed wrongly.
+
+    It is the mean over all pixels of 1 less the confidence where a pixel has another class than before, and of 0
+    elsewhere. So a picture is the more doubtful the more of it changed, and the less sure of it the scores are. Pixels
+    that were void had no class that could be lost.
+
+    Args:
+        before: What was refined, integer ``[H, W]``; `VOID` where there is no class.
+        after: The refined label map, integer ``[H, W]``.
+        confidence: How sure it is of each pixel, float ``[H, W]`` in 0..1.
+
+    Returns:
+        0..1; 0 where nothing changed. Most pictures have less than 0.05.
+    """
+    changed = (before != after) & (before != VOID)
+    return float(((1 - confidence) * changed).double().mean())
+
+
+def lost_classes(before: Tensor, after: Tensor, background: int | None) -> list[LostClass]:
+    """Return the classes that would lose more than `MOST_LOST` of their pixels, by ascending id.
+
+    Args:
+        before: What was refined, integer ``[H, W]``; `VOID` is no class.
+        after: The refined label map, integer ``[H, W]``.
+        background: The class that cannot be lost, or None.
+    """
+    found = []
+    for class_id, area in zip(*(part.tolist() for part in torch.unique(before, return_counts=True)), strict=True):
+        if class_id in (VOID, background) or area < LEAST_AREA * before.numel():
+            continue
+        lost = int(((before == class_id) & (after != class_id)).sum()) / area
+        if lost > MOST_LOST:
+            found.append(LostClass(class_id, area, lost))
+    return found
+
+
+def keep_lost(before: Tensor, after: Tensor, lost: Sequence[LostClass]) -> Tensor:
+    """Return the refined label map, integer ``[H, W]``, in which lost classes keep the pixels that they had.
+
+    Args:
+        before: What was refined, integer ``[H, W]``.
+        after: The refined label map, integer ``[H, W]``.
+        lost: What `lost_classes` found.
+    """
+    kept = torch.isin(before, before.new_tensor([one.class_id for one in lost]))
+    return torch.where(kept, before, after)
