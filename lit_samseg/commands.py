@@ -40,6 +40,11 @@ def run_report(words: Sequence[str]) -> None:
 
         run_study(words[1:])
         return
+    if command == "refine":
+        from lit_samseg.refine_folder.command import run_refine
+
+        run_refine(words[1:])
+        return
     parser = argparse.ArgumentParser(f"lit-samseg {command}", description=COMMANDS[command].capitalize() + ".")
     run: dict[str, Callable[[argparse.ArgumentParser, Sequence[str]], None]] = {
         "analyse": _analyse,

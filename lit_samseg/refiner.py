@@ -27,6 +27,9 @@ from lit_samseg.void import VOID
 
 __all__ = ["Refinement", "Refiner"]
 
+Details = bool | Callable[[Decision], None]
+"""Whether what became of each region is kept; or who is told, when it is decided."""
+
 
 class Refiner:
     """Refines label maps of single pictures, as one row of the evaluation does.
@@ -193,7 +196,7 @@ class Refiner:
         each = (time.perf_counter() - started) / max(1, len(images))
         return [self._refine(context, VOID if void is None else void, details, each) for context in contexts]
 
-    def refine(self, image: Any, label_map: Any = None, details: bool = False, scores: Any = None) -> Refinement:
+    def refine(self, image: Any, label_map: Any = None, details: Details = False, scores: Any = None) -> Refinement:
         """Refine a label map of your own.
 
         Args:
@@ -202,7 +205,7 @@ class Refiner:
                 image of indices. Void (`ignore_index`) is never prompted. A binary mask of 0 and 255 is
                 refused while nobody said that 255 is void: give ``mask > 0``. None takes the classes of the largest
                 scores.
-            details: Keep regions, prompts, candidates and scores too.
+            details: Keep regions, prompts, candidates and scores too; a function gets those of each region instead.
             scores: How likely each class is, for variants that add up scores: see
                 `lit_samseg.formats.given_scores.as_scores`.
 
@@ -231,11 +234,11 @@ class Refiner:
         """Refines tiles of larger pictures: `lit_samseg.tiling`."""
         return TileRefiner(self._predictor, self.variant, self.device, self.ignore_index, self._knows_void)
 
-    def _refine(self, context: ImageContext, void: int, details: bool, seconds: float) -> Refinement:
+    def _refine(self, context: ImageContext, void: int, details: Details, seconds: float) -> Refinement:
         decisions: list[Decision] = []
         started = time.perf_counter()
         with without_tf32():
-            observe = decisions.append if details else None
+            observe = details if callable(details) else decisions.append if details else None
             refined, confidence = self._predictor.refine_with_confidence(context, self.variant, observe)
         given, refined = (torch.where(maps == VOID, void, maps).cpu() for maps in (context.label_map, refined))
         return Refinement(

@@ -3,6 +3,7 @@
 COMMANDS = {
     "test": "score a baseline alone and with each variant of SAM",
     "predict": "write label maps of pictures without ground truth",
+    "refine": "make a folder of masks better, in whatever form they are",
     "fit": "train SAM's decoder, or a baseline",
     "search": "try recipes on some images, or pairs of a study, and report the best on others",
     "study": "ask many pairs of a data set and a baseline, and pool what each row gains",
@@ -15,7 +16,7 @@ COMMANDS = {
 WITHOUT_NETWORKS = ("analyse", "compare", "report")
 """Commands that only read a finished run's files."""
 
-WITHOUT_LIGHTNING = (*WITHOUT_NETWORKS, "figure", "search", "study")
+WITHOUT_LIGHTNING = (*WITHOUT_NETWORKS, "figure", "refine", "search", "study")
 """Commands with words of their own; the others have Lightning's."""
 
 DESCRIPTION = """\
@@ -26,6 +27,7 @@ Can a promptable segmentation model such as SAM improve semantic segmentation?
       --data.root DIR --model.baseline.checkpoint DIR --model.sam.checkpoint FILE
   lit-samseg predict --config configs/voc_deeplab_mobilesam.yaml --data.images DIR --output_dir DIR
                                                                   label maps of your own pictures
+  lit-samseg refine PICTURES MASKS --out DIR                      masks of your own made better, in the form they have
   lit-samseg fit --config configs/voc_finetune_decoder.yaml --data.root DIR ... --output_dir DIR
                                                                   SAM's decoder learns to mend this baseline
   lit-samseg search --config FILE --tune IDS --report IDS --output_dir DIR

@@ -9,6 +9,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
 from lit_samseg.refine.grammar import RowText
 from lit_samseg.results.run_tables import points
+from lit_samseg.runtime.termination import terminable
 from lit_samseg.search.candidates import candidates, settings_of
 from lit_samseg.search.chooser import Objective, choose, choose_without
 from lit_samseg.search.derived_studies import report_study, tuning_gains, tuning_study, write_gains
@@ -19,7 +20,6 @@ from lit_samseg.study.conduct import carry_out, check_all_done
 from lit_samseg.study.launchers import LocalLauncher
 from lit_samseg.study.outcome import publish_study
 from lit_samseg.study.plan import StudyPlan, read_plan
-from lit_samseg.study.termination import terminable
 
 DESCRIPTION = """\
 Tune recipes over the pairs of a study, and report each pair by a recipe that was tuned without its data set.

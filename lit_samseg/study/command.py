@@ -10,13 +10,13 @@ import yaml
 from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
 from lit_samseg.pooling.study_tables import summary_of_study
+from lit_samseg.runtime.termination import terminable
 from lit_samseg.study.conduct import carry_out, check_all_done, prepare
 from lit_samseg.study.folder import StudyFolder
 from lit_samseg.study.jobs import Launcher
 from lit_samseg.study.launchers import LocalLauncher
 from lit_samseg.study.outcome import publish_study
 from lit_samseg.study.plan import StudyPlan, read_plan
-from lit_samseg.study.termination import terminable
 
 DESCRIPTION = """\
 Ask one question of many pairs of a data set and a baseline: what does each row gain, where, and on the whole?

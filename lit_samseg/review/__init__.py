@@ -1,0 +1,1 @@
+"""What changed about masks, and where a person should look first: ``review.csv`` and ``review.html``."""
