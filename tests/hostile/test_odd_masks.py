@@ -115,6 +115,18 @@ ODD: dict[str, Odd] = {
     "1 and 255 in one binary file": one(
         grey(0, 1, 255), "is not binary: it has the value 1 at x 1, y 0 beside 255", format="binary"
     ),
+    "a binary mask with smoothed edges": Odd(
+        {"a.png": grey(0, 40, 90, 130, 200, 255)}, ("255 may be void or a class", "if edges were smoothed")
+    ),
+    "0 and 65535 of many classes": Odd(
+        {"a.png": encoded(Image.fromarray(labels(0, 1).astype(np.uint16) * 65_535), "PNG")},
+        ("may be index", "--masks.void 65535", "or binary"),
+        {"classes": 21},
+    ),
+    "a table of colours for numbers": Odd(
+        {"a.png": grey(0, 1, 2)}, ("--masks.format is index; leave out one",), {"format": "index", "colours": "voc"}
+    ),
+    "void of cityscapes": Odd({"a_labelIds.png": grey(7, 8)}, ("void of their own",), {"void": "0"}),
     "a class too many": one(grey(0, 1, 6, 255), "has the value 6 at x 2, y 0", "0..4 nor 255", classes=5),
     "a value not mapped": one(grey(0, 7, 9), "has the value 9 at x 2, y 0", "line *", mapping={"0": 0, "7": 1}),
     "a palette numbered anew": one(renumbered(), "has the usual colours at other indices", "--masks.format to colours"),

@@ -1,4 +1,4 @@
-"""Masks of two values: 0 is background, and 255 or 1 what is in front of it."""
+"""Masks of two values: 0 is background, and 1, 255 or 65535 what is in front of it."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,11 +10,14 @@ from lit_samseg.formats.interface import Classes
 from lit_samseg.formats.naming import background_of, said_names
 from lit_samseg.formats.pixels.looks import Look, pixel_masks
 from lit_samseg.formats.pixels.numbers import NumberMasks
+from lit_samseg.formats.pixels.saving import WORD
 from lit_samseg.formats.source import MaskSource
+
+_YES = (1, YES, WORD)
 
 
 class BinaryMasks(NumberMasks):
-    """Masks of 0 and 255, of 0 and 1, or of single bits; each file is written with the values that it had.
+    """Masks of 0 and 255 (65535 of 16 bits), of 0 and 1, or of single bits; each keeps the values that it had.
 
     Args:
         source: The masks.
@@ -43,13 +46,13 @@ class BinaryMasks(NumberMasks):
         self._usual = most[0][0] if most else YES
 
     def _check(self, path: Path, look: Look) -> None:
-        found = set(look.found)
-        strange = next((value for value in look.found if value not in (0, 1, YES)), 1 if {1, YES} <= found else None)
+        yes = look.found[-1] if look.found[-1] in _YES else YES
+        strange = next((value for value in look.found if value not in (0, yes)), None)
         if strange is not None:
             raise InputError(
                 f"mask {path} is not binary: it has the value {strange} at {self.place_in(path, strange)}"
-                f"{' beside 255' if strange == 1 else ''}; binary masks have 0 and 1, or 0 and 255: set --masks.format "
-                "to index, or save the mask anew"
+                f"{f' beside {yes}' if yes in look.found else ''}; binary masks have 0 and 1, or 0 and 255: set "
+                "--masks.format to index, or save the mask anew"
             )
 
     def _yes(self, path: Path) -> int:
@@ -74,7 +77,6 @@ class BinaryMasks(NumberMasks):
 
 def could_be_binary(looks: Mapping[Path, Look]) -> bool:
     """Tell whether files hold numbers that binary masks have."""
-    found = [set(look.found) for look in looks.values()]
     return not any(look.coloured for look in looks.values()) and all(
-        values <= {0, 1} or values <= {0, YES} for values in found
+        set(look.found) <= {0, look.found[-1]} and look.found[-1] in (0, *_YES) for look in looks.values()
     )

@@ -48,8 +48,11 @@ class CityscapesMasks(NumberMasks):
         self._doubt = f"{chosen} is read, and not {endings[1]}.png" if len(endings) > 1 else None
         super().__init__(_masks(source, chosen))
         options = source.options
-        if options.classes is not None or options.mapping is not None:
-            raise InputError("--masks.format cityscapes has classes of its own; leave out --masks.classes and mapping")
+        if options.classes is not None or options.mapping is not None or options.void != "auto":
+            raise InputError(
+                "Cityscapes' masks have classes and void of their own: leave out --masks.classes, mapping and void, or "
+                "set --masks.format to index"
+            )
         self._train_ids = "train" in chosen.lower()
         if self._train_ids:
             values: tuple[int, ...] = tuple(range(len(CITYSCAPES_CLASSES)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lit_samseg.errors import InputError
 from lit_samseg.formats.binary import YES
 from lit_samseg.formats.interface import Classes, LabelMap, MaskSet, MaskWriter
-from lit_samseg.formats.listing import in_words
+from lit_samseg.formats.listing import counted, in_words
 from lit_samseg.formats.naming import background_of, is_void, said_names
 from lit_samseg.formats.pixels.binary_masks import could_be_binary
 from lit_samseg.formats.pixels.forms import Form
@@ -104,7 +104,8 @@ class ClassFileMasks(MaskSet):
             if (claimed & mask).any():
                 raise InputError(
                     f"mask {path} claims the pixel at {first_place(claimed & mask)}, and so does another class's "
-                    f"({in_words([other.name for other in self.files(key) if other != path])}); a pixel has one class"
+                    f"({in_words([other.name for other in self.files(key) if other != path])}); a pixel has one "
+                    "class: set --masks.suffix if these are no classes"
                 )
             claimed |= mask
             labels[mask] = VOID if is_void(name) else self.classes.names.index(name)
@@ -121,7 +122,9 @@ class ClassFileMasks(MaskSet):
     def understood(self) -> list[str]:
         """Say how files are named, and what becomes of pixels that none claims."""
         rest = "background" if self.has_rest else "void"
-        return [f"per-class: {self.layout.word}; pixels that no file claims are {rest}"]
+        lines = [f"per-class: {self.layout.word}; pixels that no file claims are {rest}"]
+        others = [path.name for path in self.source.ending_in(*MASK_SUFFIXES) if path not in self.looks]
+        return [*lines, f"{counted(len(others), 'file')} left out ({in_words(others)})"] if others else lines
 
     def yes(self, path: Path | None) -> tuple[Form, int]:
         """Return the form of a class's file, and what it has where the class is."""
@@ -188,7 +191,10 @@ def _looks(source: MaskSource) -> Mapping[Path, Look]:
 def _layout(source: MaskSource) -> Layout | None:
     """Return how files are named by pictures and classes; None if they are not, or if one alone may be a mask."""
     files = {source.relative(path).with_suffix("").as_posix(): path for path in source.ending_in(*MASK_SUFFIXES)}
-    if source.options.suffix is not None or source.options.pairs is not None or any(k in files for k in source.keys):
+    said = source.options.format == "per-class"
+    if source.options.suffix is not None or source.options.pairs is not None:
+        return None
+    if not said and any(key in files for key in source.keys):
         return None
     keys = set(source.keys)
     layouts = (
@@ -199,7 +205,7 @@ def _layout(source: MaskSource) -> Layout | None:
     for layout in layouts:
         # One class alone is what all names end in.
         several = len(layout.names) > 1 and any(len(some) > 1 for some in layout.files.values())
-        if several or (layout.files and layout.word == "KEY/CLASS"):
+        if several or (layout.files and (said or layout.word == "KEY/CLASS")):
             return layout
     return None
 

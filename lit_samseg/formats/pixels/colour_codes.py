@@ -8,6 +8,9 @@ from lit_samseg.formats.palettes import RGB
 OPAQUE = 255 << 24
 """The alpha of a pixel that is not transparent, as part of its code."""
 
+RGB_ONLY = 0xFFFFFF
+"""The part of a code that is not alpha."""
+
 Codes = NDArray[np.int64]
 
 
@@ -29,10 +32,15 @@ def rgb_of(code: int) -> RGB:
     return code >> 16 & 255, code >> 8 & 255, code & 255
 
 
+def packed(colour: RGB) -> int:
+    """Return a colour's number without alpha."""
+    red, green, blue = colour
+    return red << 16 | green << 8 | blue
+
+
 def code_of(colour: RGB, alpha: int = 255) -> int:
     """Return a colour's number."""
-    red, green, blue = colour
-    return alpha << 24 | red << 16 | green << 8 | blue
+    return alpha << 24 | packed(colour)
 
 
 def distinct(numbers: NDArray[np.integer]) -> list[int]:

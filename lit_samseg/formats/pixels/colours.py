@@ -5,18 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
 from lit_samseg.formats.interface import Classes, LabelMap, MaskOptions, MaskSet, MaskWriter
 from lit_samseg.formats.naming import background_of, said_names
 from lit_samseg.formats.palettes import RGB
-from lit_samseg.formats.pixels.colour_codes import Codes, codes_of, colours_of_codes, rgb_of
-from lit_samseg.formats.pixels.colour_table import FOUND, TABLE_FILE, ColourTable, choose_table, write_table
-from lit_samseg.formats.pixels.forms import Form
+from lit_samseg.formats.pixels.colour_codes import RGB_ONLY, codes_of, packed, rgb_of
+from lit_samseg.formats.pixels.colour_table import FOUND, TABLE_FILE, ColourTable, choose_table
+from lit_samseg.formats.pixels.colour_writer import ColourWriter
 from lit_samseg.formats.pixels.looks import pixel_masks
-from lit_samseg.formats.pixels.places import check_mask_size, first_place, successors
-from lit_samseg.formats.pixels.saving import save_colours
+from lit_samseg.formats.pixels.places import check_mask_size, first_place
 from lit_samseg.formats.reading import read_colours
 from lit_samseg.formats.source import MaskSource
 from lit_samseg.void import VOID
@@ -27,7 +25,8 @@ MOST = 256
 _NEAR = 8
 """What two colours of different classes differ by at least in one channel, where nobody gave a table."""
 
-_RGB_ONLY = 0xFFFFFF
+_MOST_SHOWN = 12
+"""Colours that are printed; the others are in the file."""
 
 
 class ColourMasks(MaskSet):
@@ -73,11 +72,11 @@ class ColourMasks(MaskSet):
         if names is not None:
             self.table = replace(self.table, names=names)
         named = self.table.named or isinstance(options.classes, list | str)
-        void = _packed(self.table.void[0]) if self.table.void else None
+        void = packed(self.table.void[0]) if self.table.void else None
         background = background_of(self.table.names, options.background)
-        values = tuple(map(_packed, self.table.colours))
+        values = tuple(map(packed, self.table.colours))
         self.classes = Classes(self.table.names, values, self.table.colours, void, background, named)
-        meant = {**dict.fromkeys(map(_packed, self.table.void), VOID), **{value: n for n, value in enumerate(values)}}
+        meant = {**dict.fromkeys(map(packed, self.table.void), VOID), **{value: n for n, value in enumerate(values)}}
         self._known = np.array(sorted(meant), np.int64)
         self._ids = np.array([meant[value] for value in sorted(meant)], np.int32)
 
@@ -123,7 +122,7 @@ class ColourMasks(MaskSet):
         path = self.masks.pairs.masks[key]
         colours = read_colours(path, upright=True)
         check_mask_size(colours.shape, height, width, path)
-        codes = codes_of(colours) & _RGB_ONLY
+        codes = codes_of(colours) & RGB_ONLY
         places = np.searchsorted(self._known, codes).clip(max=len(self._known) - 1)
         strange = self._known[places] != codes
         if strange.any():
@@ -132,11 +131,11 @@ class ColourMasks(MaskSet):
 
     def place_in(self, path: Path, colour: RGB) -> str:
         """Return where a file has a colour, in words."""
-        return first_place(codes_of(read_colours(path, upright=True)) & _RGB_ONLY == _packed(colour))
+        return first_place(codes_of(read_colours(path, upright=True)) & RGB_ONLY == packed(colour))
 
     def writer(self, folder: Path) -> MaskWriter:
         """Return what writes such masks."""
-        return ColourWriter(self, folder)
+        return ColourWriter(self.masks, self.table, self.alphas, folder)
 
     def called(self) -> str:
         """Say which table it is."""
@@ -152,54 +151,10 @@ class ColourMasks(MaskSet):
         lines = [*self.masks.pairs.said(), self.called()]
         if self.table.word == FOUND:
             pairs = zip(self.table.names, self.table.colours, strict=True)
-            shown = "; ".join(f"{name} is {_said(colour)}" for name, colour in pairs)
-            lines[-1] += f" ({shown}); written to {TABLE_FILE}, where they can be named for --masks.colours"
+            shown = [f"{name} is {_said(colour)}" for name, colour in pairs]
+            shown = [*shown[:_MOST_SHOWN], *(["..."] if len(shown) > _MOST_SHOWN else [])]
+            lines[-1] += f" ({'; '.join(shown)}); written to {TABLE_FILE}, where they can be named for --masks.colours"
         return lines
-
-
-class ColourWriter(MaskWriter):
-    """Writes masks as `ColourMasks` were: their names, forms and colours."""
-
-    def __init__(self, masks: ColourMasks, folder: Path) -> None:
-        self.masks, self.folder = masks, folder
-        pairs = masks.masks.pairs.masks
-        places = successors(pairs.values(), masks.masks.source, folder)
-        self.places = {key: places[path] for key, path in pairs.items()}
-        table = masks.table
-        # The last one is that of void, which is -1.
-        codes = [masks.alphas.get(colour, 255) << 24 | _packed(colour) for colour in (*table.colours, *table.void[:1])]
-        self._codes = np.array(codes, np.int64)
-
-    def write(self, key: str, masks: LabelMap) -> None:
-        """Write a mask; see `MaskWriter.write`."""
-        (path,) = self.masks.files(key)
-        if not self.masks.table.void and (masks.labels == VOID).any():
-            raise InputError(
-                f"{self.places[key]}: at {first_place(masks.labels == VOID)} there is void, for which these masks have "
-                "no colour; say it by --masks.void R,G,B"
-            )
-        codes = self._codes[masks.labels]
-        self._keep_void(path, codes, masks.labels == VOID)
-        save_colours(self.places[key], colours_of_codes(codes), _in_colour(self.masks.masks.looks[path].form))
-
-    def _keep_void(self, path: Path, codes: Codes, void: NDArray[np.bool_]) -> None:
-        """Give pixels that were void, and are, the colour back that they had."""
-        if len(self.masks.table.void) < 2 or not void.any():
-            return
-        before = codes_of(read_colours(path, upright=True))
-        if before.shape == codes.shape:
-            kept = void & np.isin(before & _RGB_ONLY, [_packed(colour) for colour in self.masks.table.void])
-            codes[kept] = before[kept]
-
-    def is_written(self, key: str) -> bool:
-        """Tell whether the file is there; it appears whole."""
-        return self.places[key].is_file()
-
-    def finish(self) -> None:
-        """Write the table, if it was found."""
-        table = self.masks.table
-        if table.word == FOUND:
-            write_table(self.folder / TABLE_FILE, table.names, table.colours, table.void)
 
 
 def _with_void(table: ColourTable, options: MaskOptions) -> ColourTable:
@@ -231,13 +186,3 @@ def _unknown(path: Path, colour: RGB, place: str, table: ColourTable) -> str:
 
 def _said(colour: RGB) -> str:
     return ",".join(map(str, colour))
-
-
-def _packed(colour: RGB) -> int:
-    red, green, blue = colour
-    return red << 16 | green << 8 | blue
-
-
-def _in_colour(form: Form) -> Form:
-    """Return a form that holds colours; files that were grey among coloured ones may get some."""
-    return replace(form, mode="RGB") if form.mode not in ("RGB", "RGBA", "P") else form

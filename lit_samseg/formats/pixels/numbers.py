@@ -31,6 +31,10 @@ class NumberMasks(MaskSet):
 
     def __init__(self, masks: PixelMasks) -> None:
         self.masks = masks
+        if masks.source.options.colours != "auto":
+            raise InputError(
+                f"--masks.colours is of colours, and --masks.format is {self.format}; leave out one of them"
+            )
         for path, look in masks.looks.items():
             if look.coloured:
                 raise InputError(f"mask {path} holds colours, not numbers; set --masks.format to colours")

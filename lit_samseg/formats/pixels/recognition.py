@@ -60,13 +60,14 @@ def _of_numbers(masks: PixelMasks) -> dict[str, str]:
     index, binary = {"index": f"{len(found)} values"}, {"binary": "0 and one value more"}
     if options.mapping is not None or options.void not in ("auto", "none") or not could_be_binary(masks.looks):
         return index
-    if {1, YES} <= found:
-        reason = "no mask has both 1 and 255"
-        return {"binary": reason, "index": f"{reason}, and --masks.void 255 may be meant"}
+    last = max(found)
+    if len(found - {0}) > 1:
+        reason = f"no mask has more of {', '.join(map(str, sorted(found)))} than 0 and one"
+        return {"binary": reason, "index": f"{reason}, and --masks.void {last} may be meant"}
     if count not in (None, 2):
-        if YES not in found:
+        if last <= 1:
             return index
-        return {"binary": "0 and 255", "index": f"{count} classes, and --masks.void 255 may be meant"}
+        return {"binary": f"0 and {last}", "index": f"{count} classes, and --masks.void {last} may be meant"}
     if count is None and YES in found and shows_void(masks):
         return index
     return binary

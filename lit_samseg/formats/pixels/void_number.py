@@ -6,6 +6,8 @@ from collections.abc import Collection
 from lit_samseg.errors import InputError
 from lit_samseg.formats.pixels.saving import BYTE, WORD
 
+_FEW = 3
+
 
 def find_void(found: Collection[int], classes: int | None, wide: bool, where: str) -> int | None:
     """Return the number that stands for void.
@@ -35,8 +37,11 @@ def find_void(found: Collection[int], classes: int | None, wide: bool, where: st
     gaps = [after - before for before, after in itertools.pairwise(others)]
     may_be_class = last < classes if classes is not None else bool(gaps) and last - others[-1] <= max(gaps)
     if may_be_class:
+        # So are the edges of a binary mask that was scaled.
+        smooth = "; if edges were smoothed, save the masks anew" if classes is None and len(others) > _FEW else ""
         raise InputError(
             f"{where}: {last} may be void or a class, beside {_few(others)}: set --masks.void to {last}, or to none"
+            f"{smooth}"
         )
     return last
 

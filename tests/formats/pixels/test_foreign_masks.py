@@ -311,6 +311,21 @@ def test_a_class_that_had_no_file_gets_one(tmp_path: Path) -> None:
         writer.write("a", LabelMap(ring()))
 
 
+def test_files_of_classes_that_belong_to_no_picture_are_named(tmp_path: Path) -> None:
+    for name in ("a_car", "a_dog", "z_car"):
+        save(tmp_path / f"{name}.png", ONE * (255 if name == "a_car" else 0))
+    masks = open_one(tmp_path, "a")
+    assert masks.understood() == [
+        "per-class: KEY_CLASS; pixels that no file claims are background", "1 file left out (z_car.png)",
+    ]  # fmt: skip
+
+
+def test_of_many_colours_the_first_are_printed(tmp_path: Path) -> None:
+    save(tmp_path / "a.png", np.stack([np.arange(0, 255, 15), np.arange(17), np.arange(17)], 1)[None].astype(np.uint8))
+    (line,) = open_one(tmp_path).understood()
+    assert "class 11 is 165,11,11; ...); written to colours.csv" in line
+
+
 def test_masks_are_never_written_over(tmp_path: Path) -> None:
     save(tmp_path / "a.png", FILE)
     (tmp_path / "link").symlink_to(tmp_path)

@@ -138,6 +138,7 @@ KINDS: dict[str, Kind] = {
     ),
     "0 and 255": Kind("binary", 2, False, binary(".png", 255, np.uint8), {"format": "binary"}),
     "0 and 1": Kind("binary", 2, False, binary(".png", 1, np.uint8), {"format": "binary"}),
+    "0 and 65535": Kind("binary", 2, False, binary(".png", 65_535, np.uint16), {"format": "binary"}),
     "one bit": Kind("binary", 2, False, binary(".png", 1, bool)),
     "one bit tiff": Kind("binary", 2, False, binary(".tif", 1, bool)),
     "one bit bmp": Kind("binary", 2, False, binary(".bmp", 1, bool)),
