@@ -90,12 +90,12 @@ def read_coco(path: Path) -> CocoFile:
 
 
 def check_size(image: Record, height: int, width: int, where: str) -> None:
-    """Refuse an image of another size than its picture; one without a size is taken as it is.
+    """Refuse an image of another size than its picture; one without a size, or of size 0, is taken as it is.
 
     Raises:
         InputError: The sizes differ.
     """
-    said = tuple(image.get(side, real) for side, real in (("height", height), ("width", width)))
+    said = tuple(image.get(side) or real for side, real in (("height", height), ("width", width)))
     if said != (height, width):
         name = f"image {image['id']!r} ({image['file_name']!r})"
         raise InputError(

@@ -46,6 +46,7 @@ class CocoWriter(MaskWriter):
         self._path, self._classes, self._file, self._originals = path, classes, file, originals
         self._parts = Parts(path)
         self._finished = read_coco(path) if path.is_file() else replace(file, images=(), annotations={})
+        self._names_finished = {image["file_name"] for image in self._finished.images}
 
     @override
     def write(self, key: str, masks: LabelMap) -> None:
@@ -63,7 +64,7 @@ class CocoWriter(MaskWriter):
     @override
     def is_written(self, key: str) -> bool:
         name = self._originals.image(key)["file_name"]
-        return self._parts.has(key) or any(image["file_name"] == name for image in self._finished.images)
+        return self._parts.has(key) or name in self._names_finished
 
     def finish(self) -> None:
         """Write the file, and remove what was kept for it."""

@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
+from skimage.measure import label as label_components
 
 from lit_samseg.errors import InputError
 from lit_samseg.formats.interface import Classes, Ids, LabelMap
 from lit_samseg.formats.objects.run_lengths import Piece
 from lit_samseg.void import VOID
-
-EIGHT = np.ones((3, 3), np.bool_)
-"""Pixels that touch by a corner are neighbours too, as in regions of label maps."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def paint(outlined: Sequence[Outlined], size: tuple[int, int], background: int |
         twice[window] |= mask & (objects[window] >= 0)
         labels[window][mask] = one.class_id
         objects[window][mask] = number
-    shown = set(np.unique(objects).tolist())
+    shown = numbers_in(objects)
     hidden = tuple(number for number in range(len(outlined)) if number not in shown)
     facts = {number: one.facts for number, one in enumerate(outlined)}
     return Painted(LabelMap(labels, objects, facts), int(np.count_nonzero(twice)), hidden)
@@ -148,10 +146,22 @@ def with_all_objects(masks: LabelMap, classes: Classes, where: str) -> LabelMap:
                 f"{where} has {lost} void pixels, which files of objects cannot show; write label maps, or name the "
                 "category that is void"
             )
-    number = max([int(objects.max(initial=-1)), *masks.facts], default=-1) + 1
-    for class_id in np.unique(labels[alone]).tolist():
-        pieces, count = ndimage.label(alone & (labels == class_id), EIGHT)
-        objects = np.where(pieces > 0, pieces + (number - 1), objects)
-        number += count
-    found: Ids = objects.astype(np.int32)
-    return LabelMap(labels, found, masks.facts)
+    number = max([int(objects.max(initial=-1)), *masks.facts]) + 1
+    pieces = pieces_of(np.where(alone, labels, VOID - 1), VOID - 1)
+    objects[alone] = pieces[alone] + (number - 1)
+    return LabelMap(labels, objects, masks.facts)
+
+
+def pieces_of(labels: Ids, nothing: int) -> Ids:
+    """Return the connected pieces of one label each, numbered from 1 on, int32 ``[H, W]``; 0 where there is nothing.
+
+    Pixels that touch by a corner are connected, as in the regions of a refinement.
+    """
+    found: Ids = label_components(labels, background=nothing, connectivity=2).astype(np.int32)
+    return found
+
+
+def numbers_in(objects: Ids) -> set[int]:
+    """Return the numbers of objects that have pixels."""
+    found: list[int] = (np.flatnonzero(np.bincount(objects.ravel() + 1)) - 1).tolist()
+    return set(found) - {-1}

@@ -227,6 +227,13 @@ def test_pictures_are_found_by_as_much_of_their_paths_as_there_is(tmp_path: Path
     assert list(opened(tmp_path, ("train/a", "train/b")).keys) == ["train/a", "train/b"]
 
 
+def test_images_of_unknown_size_are_those_of_their_pictures(tmp_path: Path) -> None:
+    file = content()
+    file["images"][0].update(height=0, width=None)
+    found = opened(saved(tmp_path, file)).read("a", HEIGHT, WIDTH)
+    assert found.labels.shape == (HEIGHT, WIDTH)
+
+
 def test_images_without_a_picture_are_left_out_and_named(tmp_path: Path) -> None:
     masks = opened(saved(tmp_path, content()), ("a",))
     assert list(masks.keys) == ["a"]
