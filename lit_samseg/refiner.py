@@ -16,7 +16,8 @@ from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.formats.given_image import as_image
 from lit_samseg.formats.given_scores import as_scores
 from lit_samseg.formats.given_void import NARROW, WIDE, known_void, own_labels
-from lit_samseg.refine import Decision, ImageContext, Region, RowText, parse_variants, read_gate, variant_of
+from lit_samseg.refine import Decision, ImageContext, Region, RowText, read_gate
+from lit_samseg.refine.grammar import only_variant
 from lit_samseg.refined import Refinement
 from lit_samseg.runtime.declared import check_declared
 from lit_samseg.runtime.device import find_device
@@ -88,13 +89,7 @@ class Refiner:
         if background is not None and (type(background) is not int or not 0 <= background < count):
             raise InputError(f"background is {background!r}; it is a class id of 0..{count - 1}, None or 'auto'")
         self.background = background
-        if callable(variant) and not isinstance(variant, type):
-            variants = [variant_of(variant, has_background=background is not None)]
-        else:
-            variants = parse_variants([variant], background is not None, sam.has_pixel_features)
-        if not variants or variants[0].selector.needs_truth:
-            raise InputError(f"variant {variant!r} is no way to refine a picture; the default is auto")
-        self.variant = variants[0]
+        self.variant = only_variant(variant, background is not None, sam.has_pixel_features)
         for note in self.variant.notes:
             warnings.warn(note, FutureWarning, stacklevel=2)
         if self.variant.learned and gate is None:

@@ -21,7 +21,7 @@ class ConfiguredNetworks:
 
     Attributes:
         sam: The promptable segmenter.
-        baseline: The segmenter; None where it reads label maps from files, which a new picture has not.
+        baseline: The segmenter.
         rows: As the configuration has them.
         class_names: The data set's.
         background: Its class that is never prompted, or None.
@@ -30,7 +30,7 @@ class ConfiguredNetworks:
     """
 
     sam: PromptableSegmenter
-    baseline: Baseline | None
+    baseline: Baseline
     rows: Sequence[RowText]
     class_names: tuple[str, ...]
     background: int | None
@@ -89,8 +89,7 @@ def configured_networks(run: Path) -> ConfiguredNetworks:
     baseline.check_classes(data.class_names)
     return ConfiguredNetworks(
         sam=make_object(PromptableSegmenter, "sam", given["sam"], f"the SAM of {path}"),
-        # Whatever the picture is called, its label map would be read.
-        baseline=None if baseline.files("image") else baseline,
+        baseline=baseline,
         rows=given.get("variants") or ["auto"],
         class_names=data.class_names,
         background=data.background,

@@ -101,6 +101,21 @@ def variant_of(ask: Callable[[Region], Prompt], words: str = "", has_background:
     return compose([(name, Function(ask))], others, has_background, notes)
 
 
+def only_variant(given: RowText | Callable[[Region], Prompt], has_background: bool, has_features: bool) -> Variant:
+    """Return the row that a Python program asks for by its text, or by a function that makes a prompt of a region.
+
+    Raises:
+        InputError: It cannot be parsed, is the baseline, or needs the ground truth.
+    """
+    if callable(given) and not isinstance(given, type):
+        variants = [variant_of(given, has_background=has_background)]
+    else:
+        variants = parse_variants([given], has_background, has_features)
+    if not variants or variants[0].selector.needs_truth:
+        raise InputError(f"variant {given!r} is no way to refine a picture; the default is auto")
+    return variants[0]
+
+
 def _check_told_apart(names: Sequence[str]) -> None:
     """Refuse names that are the same where signs are replaced, as in names of files and in loggers."""
     known: dict[str, str] = {}

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from lit_samseg import Refiner
 from lit_samseg.data import Scenes
@@ -56,16 +57,20 @@ def test_a_configuration_file_will_do(tmp_path: Path, demo: dict[str, dict[str, 
     assert Refiner.from_config(written(tmp_path, demo), "point+box", background=None).background is None
 
 
-def test_label_maps_from_files_are_given_by_hand(tmp_path: Path, demo: dict[str, dict[str, dict[str, object]]]) -> None:
+def test_label_maps_are_found_by_the_pictures_name(
+    tmp_path: Path, demo: dict[str, dict[str, dict[str, object]]]
+) -> None:
+    scene, labels = generate_scene(99, 3)
     (tmp_path / "maps").mkdir()
+    Image.fromarray(labels % 3).save(tmp_path / "maps/a.png")
+    Image.fromarray(scene).save(tmp_path / "a.png")
     demo["model"]["init_args"]["baseline"] = {
         "class_path": "lit_samseg.baselines.Precomputed",
         "init_args": {"root": str(tmp_path / "maps")},
     }
     refiner = Refiner.from_config(written(tmp_path, demo), "box")
-    assert refiner.baseline is None
-    scene, labels = generate_scene(99, 3)
-    assert set(refiner.refine(scene, labels).masks()) <= set(refiner.class_names or ())
+    assert np.array_equal(refiner(tmp_path / "a.png").baseline, labels % 3)
+    assert set(refiner.refine(scene, labels % 3).masks()) <= set(refiner.class_names or ())
 
 
 @pytest.mark.parametrize(
