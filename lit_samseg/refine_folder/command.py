@@ -65,7 +65,7 @@ def run_refine(words: Sequence[str]) -> None:
     except OSError as error:
         raise InputError(f"--out {out} cannot be made: {error.strerror}") from error
     with terminable("the same command with --resume goes on"), FolderLock(out):
-        run = FolderRun(inputs, _refiner(inputs, options), writer, out / REVIEW, scores)
+        run = FolderRun(inputs, _refiner(inputs, options), writer, out / REVIEW, scores, options.careful)
         _publish(run, _refine(run), out, _facts(inputs, options))
 
 
@@ -174,6 +174,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", choices=("fp32", "bf16", "fp16"), default="fp32", help="SAM's arithmetic (fp32)")
     parser.add_argument(
         "--device", default=None, metavar="DEVICE", help="cpu, cuda, cuda:1, mps (a GPU if there is one)"
+    )
+    parser.add_argument(
+        "--careless",
+        dest="careful",
+        action="store_false",
+        help="also take a class away of which little would be left; without this it keeps its pixels",
     )
     parser.add_argument(
         "--exif",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lit_samseg.formats.interface import Classes, Ids, LabelMap
 from lit_samseg.refine import Decision
-from lit_samseg.refined import Refinement
+from lit_samseg.refined.doubt import doubt, keep_lost, lost_classes
 from lit_samseg.refiner import Refiner
 from lit_samseg.review.records import PictureRecord, RegionRecord
 from lit_samseg.void import VOID
@@ -24,27 +24,32 @@ class Refined:
 
     Attributes:
         after: The masks to be written, in class ids; void is where it was.
-        refinement: What SAM made of it, also where the picture keeps its mask.
         record: For the review.
     """
 
     after: Ids
-    refinement: Refinement
     record: PictureRecord
 
 
 def refine_picture(
-    refiner: Refiner, key: str, image: Tensor, masks: LabelMap, classes: Classes, scores: Tensor | None = None
+    refiner: Refiner,
+    key: str,
+    image: Tensor,
+    masks: LabelMap,
+    classes: Classes,
+    scores: Tensor | None = None,
+    careful: bool = True,
 ) -> Refined:
     """Refine the masks of a picture.
 
     Args:
-        refiner: Made by `refiner_options`, whose void is one more than the classes.
+        refiner: One whose void is the number of classes, which is none of them.
         key: The picture's name.
         image: uint8 ``[3, H, W]``.
         masks: Its masks.
         classes: What they mean.
         scores: Class scores, float ``[C, h, w]``, where there are any.
+        careful: Classes that would lose most of their pixels keep them (`lit_samseg.refined.doubt`).
 
     Raises:
         InputError: The scores do not fit.
@@ -57,6 +62,11 @@ def refine_picture(
     refined = refinement.label_map.numpy()
     # What nobody labelled stays so, and what was labelled has a class.
     after = np.where(known, np.where(refined == void, masks.labels, refined), VOID).astype(np.int32)
+    before, found = torch.from_numpy(masks.labels), torch.from_numpy(after)
+    kept = lost_classes(before, found, classes.background) if careful else []
+    if kept:
+        found = keep_lost(before, found, kept)
+        after = found.numpy()
     changed = after != masks.labels
     confidence = refinement.confidence.numpy()
     regions = [one.record(classes.names, changed, confidence) for one in asked]
@@ -70,13 +80,13 @@ def refine_picture(
         changed=float(changed.mean()),
         confidence=float(confidence.mean()),
         agreement=float(np.mean(agreements)) if agreements else None,
-        doubt=0.0,
-        kept=False,
+        doubt=doubt(before, found, refinement.confidence),
+        kept=tuple(classes.names[one.class_id] for one in kept),
         lost=0,
         seconds=refinement.seconds,
         regions=tuple(sorted(regions, key=lambda region: -region.changed)[:MOST_REGIONS]),
     )
-    return Refined(after, refinement, record)
+    return Refined(after, record)
 
 
 @dataclass(frozen=True)

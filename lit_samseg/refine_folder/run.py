@@ -37,6 +37,7 @@ class FolderRun:
         writer: Writes masks.
         folder: Of the review's files.
         scores: The pictures' class scores; None where there are none.
+        careful: As for `refine_picture`.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class FolderRun:
         writer: MaskWriter,
         folder: Path,
         scores: ScoreFolder | None = None,
+        careful: bool = True,
     ) -> None:
         self.inputs, self.refiner, self.writer, self.folder, self.scores = inputs, refiner, writer, folder, scores
+        self.careful = careful
         classes = inputs.masks.classes
         palette = None if classes.colours is None else [part for colour in classes.colours for part in colour]
         self.colours = class_colours(len(classes), palette)
@@ -69,7 +72,9 @@ class FolderRun:
         with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(2) as writers:
             writing: list[Future[PictureRecord]] = []
             for key, (image, masks, scores) in self._read_ahead(reader, keys):
-                refined = refine_picture(self.refiner, key, image, masks, self.inputs.masks.classes, scores)
+                refined = refine_picture(
+                    self.refiner, key, image, masks, self.inputs.masks.classes, scores, self.careful
+                )
                 writing.append(writers.submit(self._write, key, image, masks, refined))
                 while writing and (len(writing) > _BEHIND or writing[0].done()):
                     yield writing.pop(0).result()
@@ -94,12 +99,10 @@ class FolderRun:
     def _write(self, key: str, image: Tensor, masks: LabelMap, refined: Refined) -> PictureRecord:
         """Write a picture's files, its record last."""
         background = self.inputs.masks.classes.background
-        after, lost = masks, 0
-        if not refined.record.kept:
-            after = LabelMap(refined.after)
-            if masks.objects is not None:
-                after = objects_after(masks, refined.after, background)
-                lost = len(vanished(masks, after))
+        after, lost = LabelMap(refined.after), 0
+        if masks.objects is not None:
+            after = objects_after(masks, refined.after, background)
+            lost = len(vanished(masks, after))
         self.writer.write(key, after)
         pixels = image.permute(1, 2, 0).numpy()
         maps = (masks.labels, refined.after)

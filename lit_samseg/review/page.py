@@ -53,15 +53,17 @@ def summary(records: Sequence[PictureRecord]) -> str:
     if not records:
         return "No picture was refined."
     pixels = sum(record.width * record.height for record in records)
-    changed = sum(record.changed * record.width * record.height for record in records if not record.kept)
-    kept = sum(record.kept for record in records)
+    changed = sum(record.changed * record.width * record.height for record in records)
+    kept = sum(bool(record.kept) for record in records)
     said = f"{count(len(records), 'mask')} refined, {100 * changed / pixels:.1f} % of all pixels changed."
     if kept:
-        said += f" {count(kept, 'mask')} {'was' if kept == 1 else 'were'} left as they came: the change was doubtful."
+        said += (
+            f" {count(kept, 'mask')} {'keeps' if kept == 1 else 'keep'} classes of which little would have been left."
+        )
     lost = sum(record.lost for record in records)
     if lost:
         said += f" {count(lost, 'object')} {'is' if lost == 1 else 'are'} gone."
-    return said.replace("left as they came", "left as it came") if kept == 1 else said
+    return said
 
 
 def _facts_of(record: PictureRecord) -> dict[str, object]:

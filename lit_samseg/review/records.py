@@ -49,11 +49,11 @@ class PictureRecord:
         width: In pixels.
         height: In pixels.
         classes: Names of the classes that it has before or after, without the background.
-        changed: Share of its pixels that would have another class, 0..1, also where it kept its mask.
+        changed: Share of its pixels that have another class now, 0..1.
         confidence: Mean over its pixels, 0..1.
         agreement: Mean IoU of regions and SAM's masks; None without any.
         doubt: 0..1: the higher, the sooner a person should look (`lit_samseg.refined.doubt`).
-        kept: Whether the mask was left as it was, because its refinement is doubtful.
+        kept: Names of the classes that kept their pixels: refinement would have taken most of them away.
         lost: Objects that are gone, for formats of objects.
         seconds: What it took.
         regions: The largest change first.
@@ -67,7 +67,7 @@ class PictureRecord:
     confidence: float
     agreement: float | None
     doubt: float
-    kept: bool
+    kept: tuple[str, ...]
     lost: int
     seconds: float
     regions: tuple[RegionRecord, ...]
@@ -94,7 +94,8 @@ def read_record(folder: Path, key: str) -> PictureRecord | None:
     try:
         given: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         regions = tuple(RegionRecord(**region) for region in given.pop("regions"))
-        return PictureRecord(**{**given, "classes": tuple(given["classes"])}, regions=regions)
+        given |= {name: tuple(given[name]) for name in ("classes", "kept")}
+        return PictureRecord(**given, regions=regions)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -131,13 +132,13 @@ COLUMNS = (
 def _lines(record: PictureRecord) -> Iterator[dict[str, object]]:
     yield {
         "image": record.key,
-        "class": " ".join(name.replace(" ", "_") for name in record.classes),
+        "class": _names(record.classes),
         "width": record.width,
         "height": record.height,
         "pixels": record.width * record.height,
         **{name: _number(getattr(record, name)) for name in _OF_PICTURE},
         "doubt": _number(record.doubt),
-        "kept": "yes" if record.kept else "no",
+        "kept": _names(record.kept),
         "lost_objects": record.lost,
         "seconds": f"{record.seconds:.2f}",
     }
@@ -153,6 +154,10 @@ def _lines(record: PictureRecord) -> Iterator[dict[str, object]]:
             "agreement": _number(region.agreement),
             "confidence": _number(region.confidence),
         }
+
+
+def _names(classes: Sequence[str]) -> str:
+    return " ".join(name.replace(" ", "_") for name in classes)
 
 
 def _number(value: float | None) -> str:

@@ -20,7 +20,7 @@ def review(tmp_path: Path) -> Path:
     """Three pictures: doubt says b, c, a; change says a, c, b; b keeps its mask, and c has lost an object."""
     records = [
         replace(PICTURE, key=NAMES[0], doubt=0.1, changed=0.3, confidence=0.5),
-        replace(PICTURE, key=NAMES[1], doubt=0.9, changed=0.1, confidence=0.9, kept=True),
+        replace(PICTURE, key=NAMES[1], doubt=0.9, changed=0.0, confidence=0.9, kept=("pole",)),
         replace(PICTURE, key=NAMES[2], doubt=0.5, changed=0.2, confidence=0.2, classes=("pole",), lost=2),
     ]
     image, before = np.full((48, 64, 3), 120, np.uint8), np.zeros((48, 64), np.int64)

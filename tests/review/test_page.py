@@ -21,13 +21,13 @@ def test_the_summary_weighs_pictures_by_their_pixels() -> None:
     assert summary([]) == "No picture was refined."
 
 
-def test_masks_that_were_left_alone_changed_nothing() -> None:
-    kept = replace(PICTURE, kept=True)
+def test_the_summary_tells_of_classes_kept_and_objects_gone() -> None:
+    kept = replace(PICTURE, kept=("pole",))
     assert summary([kept]) == (
-        "1 mask refined, 0.0 % of all pixels changed. 1 mask was left as it came: the change was doubtful."
+        "1 mask refined, 12.5 % of all pixels changed. 1 mask keeps classes of which little would have been left."
     )
     both = summary([kept, replace(kept, key="b", lost=3)])
-    assert both.endswith("2 masks were left as they came: the change was doubtful. 3 objects are gone.")
+    assert both.endswith("2 masks keep classes of which little would have been left. 3 objects are gone.")
 
 
 def test_the_page_has_pictures_in_the_order_to_look(tmp_path: Path) -> None:

@@ -17,9 +17,7 @@ from lit_samseg.review.records import (
 )
 
 REGION = RegionRecord("pole", 3, 4, 10, 20, area=150, changed=30, agreement=0.75, confidence=0.5)
-PICTURE = PictureRecord(
-    "street/one", 64, 48, ("pole", "traffic light"), 0.125, 0.9, 0.75, 0.3, False, 0, 1.25, (REGION,)
-)
+PICTURE = PictureRecord("street/one", 64, 48, ("pole", "traffic light"), 0.125, 0.9, 0.75, 0.3, (), 0, 1.25, (REGION,))
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -42,11 +40,11 @@ def test_the_most_doubtful_comes_first_and_equals_by_name() -> None:
 
 
 def test_the_table_has_each_picture_and_then_its_regions(tmp_path: Path) -> None:
-    other = replace(PICTURE, key="two", doubt=0.8, kept=True, agreement=None, regions=())
+    other = replace(PICTURE, key="two", doubt=0.8, kept=("traffic light",), agreement=None, regions=())
     write_table(tmp_path / "review.csv", [PICTURE, other])
     with (tmp_path / "review.csv").open(newline="") as file:
         first, second, region = csv.DictReader(file)
-    assert (first["image"], first["kept"], first["agreement"], first["doubt"]) == ("two", "yes", "", "0.8000")
+    assert (first["image"], first["kept"], first["agreement"], first["doubt"]) == ("two", "traffic_light", "", "0.8000")
     assert (second["image"], second["region"], second["changed"], second["pixels"]) == (
         "street/one",
         "",

@@ -34,7 +34,7 @@
   const fits = (picture) => {
     const name = chosen("class");
     const shown = {
-      "": true, changed: picture.changed > 0 && !picture.kept, kept: picture.kept, lost: picture.lost > 0,
+      "": true, changed: picture.changed > 0, kept: picture.kept.length > 0, lost: picture.lost > 0,
       open: !marks[picture.key], redo: marks[picture.key] === "redo",
     };
     return (name === "" || picture.classes.includes(name)) && shown[chosen("show")];
