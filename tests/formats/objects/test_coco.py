@@ -1,6 +1,7 @@
 """COCO files of other programs: as pycocotools reads them, and written back with what they have."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,10 @@ def content() -> dict[str, Any]:
             {"id": 3, "name": "car", "supercategory": "vehicle"},
         ],
         "annotations": [
-            annotation(901, 18, [[1.5, 1, 12.3, 2, 9, 10.7], [14, 3, 18, 3, 18, 7.5, 14, 7.5]], score=0.25),
             annotation(902, 3, [[4, 2, 8, 2, 8, 6, 4, 6]]),
+            annotation(901, 18, [[1.5, 1, 12.3, 2, 9, 10.7], [14, 3, 18, 3, 18, 7.5, 14, 7.5]], score=0.25),
             annotation(17, 3, {"size": [HEIGHT, WIDTH], "counts": rle["counts"].decode()}),
-            annotation(18, 18, {"size": [HEIGHT, WIDTH], "counts": [400, 100, 100]}, iscrowd=1),
+            annotation(18, 18, {"size": [HEIGHT, WIDTH], "counts": [105, 5, 15, 5, 470]}, iscrowd=1),
         ],
     }
 
@@ -94,11 +95,11 @@ def test_masks_are_those_of_pycocotools(tmp_path: Path, capsys: pytest.CaptureFi
     classes = {18: 2, 901: 2, 902: 1, 17: 1}
     for number in order:
         labels[theirs[number]] = classes[number]
-        objects[theirs[number]] = [901, 902, 17, 18].index(number)
+        objects[theirs[number]] = [902, 901, 17, 18].index(number)
     found = masks.read("a", HEIGHT, WIDTH)
     np.testing.assert_array_equal(found.labels, labels)
     np.testing.assert_array_equal(found.objects, objects)
-    assert found.facts[0] == {"id": 901, "iscrowd": 0, "score": 0.25}
+    assert found.facts[1] == {"id": 901, "iscrowd": 0, "score": 0.25}
     assert not masks.read("b", HEIGHT, WIDTH).labels.any()
     covered = int((sum(theirs.values()).astype(int) > 1).sum())  # type: ignore[union-attr]
     said = masks.understood()
@@ -138,7 +139,7 @@ def test_what_changed_is_written_in_its_kind_and_the_rest_as_it_was(
     assert isinstance(found[17]["segmentation"]["counts"], str)
     assert isinstance(found[18]["segmentation"]["counts"], list)
     assert after.objects is not None
-    for number, one in enumerate((901, 902, 17, 18)):
+    for number, one in enumerate((902, 901, 17, 18)):
         mask = after.objects == number
         np.testing.assert_array_equal(theirs[one], mask)
         ys, xs = np.nonzero(mask)
@@ -197,6 +198,31 @@ def test_objects_under_others_are_named_and_stay(tmp_path: Path) -> None:
     new = json.loads((tmp_path / "out" / "instances.json").read_text())["annotations"]
     assert new[0] == file["annotations"][0]
     assert new[1]["area"] == 20
+
+
+def test_objects_that_the_caller_takes_away_are_not_written(tmp_path: Path) -> None:
+    file = content()
+    outline = [[2, 2, 6, 2, 6, 6, 2, 6]]
+    file["annotations"] = [annotation(1, 18, outline), annotation(2, 3, outline)]
+    masks = opened(saved(tmp_path, file))
+    before = masks.read("a", HEIGHT, WIDTH)
+    writer = masks.writer(tmp_path / "out")
+    writer.write("a", replace(before, facts={1: before.facts[1]}))
+    writer.finish()
+    new = json.loads((tmp_path / "out" / "instances.json").read_text())["annotations"]
+    assert new == [file["annotations"][1]]
+
+
+def test_an_object_of_another_class_is_written_as_such(tmp_path: Path) -> None:
+    file = content()
+    masks = opened(saved(tmp_path, file))
+    before = masks.read("a", HEIGHT, WIDTH)
+    writer = masks.writer(tmp_path / "out")
+    assert before.objects is not None
+    writer.write("a", replace(before, labels=np.where(before.objects == 0, 2, before.labels)))
+    writer.finish()
+    new = json.loads((tmp_path / "out" / "instances.json").read_text())["annotations"]
+    assert (new[0]["id"], new[0]["category_id"], new[0]["area"]) == (902, 18, 16)
 
 
 def test_a_category_called_background_is_what_no_object_covers(tmp_path: Path) -> None:
@@ -281,15 +307,15 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("categories.0.id", -2, "category -2 has a number below 0"),
         ("categories.0.name", "car", "categories 18 and 3 are both 'car'; rename one"),
         ("annotations.0.id", None, "one annotation has 'None' for an id; number them"),
-        ("annotations.1.id", 901, "the annotation id 901 is there twice"),
-        ("annotations.0.image_id", 71, "annotation 901 is of image '71', which is not among the images; delete it"),
-        ("annotations.0.image_id", [5], "annotation 901 is of image"),
-        ("annotations.0.category_id", 4, "annotation 901 has category '4', which is not among the categories; add"),
-        ("annotations.0.segmentation", [], r"annotation 901 has no segmentation \(a box alone\?\); outline"),
-        ("annotations.0.segmentation", None, "annotation 901 has no segmentation"),
-        ("annotations.0.segmentation", [[1, 2, 3, 4]], "annotation 901 has 4 numbers for a polygon.*draw it anew"),
-        ("annotations.0.segmentation", [[1, 2, 3, 4, 5, 1e12]], "annotation 901 has a point at y 1e.12, far outside"),
-        ("annotations.0.segmentation", [[1, 2, 3, 4, 5, 10**300]], "annotation 901 has a point|for a coordinate"),
+        ("annotations.0.id", 901, "the annotation id 901 is there twice"),
+        ("annotations.1.image_id", 71, "annotation 901 is of image '71', which is not among the images; delete it"),
+        ("annotations.1.image_id", [5], "annotation 901 is of image"),
+        ("annotations.1.category_id", 4, "annotation 901 has category '4', which is not among the categories; add"),
+        ("annotations.1.segmentation", [], r"annotation 901 has no segmentation \(a box alone\?\); outline"),
+        ("annotations.1.segmentation", None, "annotation 901 has no segmentation"),
+        ("annotations.1.segmentation", [[1, 2, 3, 4]], "annotation 901 has 4 numbers for a polygon.*draw it anew"),
+        ("annotations.1.segmentation", [[1, 2, 3, 4, 5, 1e12]], "annotation 901 has a point at y 1e.12, far outside"),
+        ("annotations.1.segmentation", [[1, 2, 3, 4, 5, 10**300]], "annotation 901 has a point|for a coordinate"),
         ("annotations.2.segmentation.size", [HEIGHT, 31], r"annotation 17 has run lengths of size \[20, 31\], not"),
         ("annotations.2.segmentation.counts", "0a", r"annotation 17 has broken run lengths \(cut off"),
         ("annotations.2.segmentation.counts", "44", "annotation 17 has broken run lengths .*add up to another"),

@@ -84,6 +84,15 @@ def test_a_piece_apart_belongs_to_the_object_in_reach_or_is_new() -> None:
     assert after.objects[7, 50] == 9
 
 
+def test_a_piece_one_pixel_out_of_reach_is_new() -> None:
+    labels, objects = two_touching(60)
+    refined = labels.copy()
+    refined[3, 8 + int(REACH) + 1] = 1
+    after = objects_after(LabelMap(labels, objects), refined, 0)
+    assert after.objects is not None
+    assert after.objects[3, 8 + int(REACH) + 1] == 2
+
+
 def test_a_class_without_old_objects_is_new() -> None:
     labels, objects = two_touching()
     refined = labels.copy()
