@@ -115,12 +115,15 @@ class Raster:
     @property
     def has_holes(self) -> bool:
         """Whether there may be pixels without data."""
-        whole = all("all_valid" in [flag.name for flag in flags] for flags in self.file.mask_flag_enums)
-        return not whole or any(np.dtype(dtype).kind == "f" for dtype in self.file.dtypes)
+        return self._has_mask or any(np.dtype(dtype).kind == "f" for dtype in self.file.dtypes)
+
+    @property
+    def _has_mask(self) -> bool:
+        return not all("all_valid" in [flag.name for flag in flags] for flags in self.file.mask_flag_enums)
 
     def data(self, window: Window, **others: Any) -> NDArray[np.bool_] | None:
         """Read where pixels are data, by nodata, a mask or alpha, bool ``[h, w]``; None where all are."""
-        if all("all_valid" in [flag.name for flag in flags] for flags in self.file.mask_flag_enums):
+        if not self._has_mask:
             return None
         with reading(self.path, self.what) as rasterio:
             found: NDArray[np.bool_] = self.file.dataset_mask(window=_window(rasterio, window), **others) > 0
