@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lit_samseg.tiling.plan import Tiling, Window
-from lit_samseg.tiling.refine import Given, Outcome, refine_tiles
+from lit_samseg.tiling.refine import Done, Given, Outcome, refine_tiles
 from lit_samseg.tiling.tile_refiner import TileRefiner
 from lit_samseg.void import VOID
 
@@ -47,14 +46,17 @@ class ArraySink:
     Args:
         out: integer ``[H, W]``.
         void: Its number for void.
+        confidence: Takes how sure the labels are, float ``[H, W]``; None where nobody wants to know.
     """
 
-    def __init__(self, out: NDArray[Any], void: int = VOID) -> None:
-        self._out, self._void = out, void
+    def __init__(self, out: NDArray[Any], void: int = VOID, confidence: NDArray[Any] | None = None) -> None:
+        self._out, self._void, self._confidence = out, void, confidence
 
-    def write(self, window: Window, label_map: Tensor, hidden: Tensor | None) -> None:
+    def write(self, window: Window, done: Done) -> None:
         """Write a window."""
-        self._out[window.area] = torch.where(label_map == VOID, self._void, label_map).numpy()
+        self._out[window.area] = torch.where(done.label_map == VOID, self._void, done.label_map).numpy()
+        if self._confidence is not None:
+            self._confidence[window.area] = done.confidence.numpy()
 
 
 def refine_array(
@@ -65,6 +67,7 @@ def refine_array(
     tiling: Tiling | None = None,
     void: int = VOID,
     progress: Callable[[int, int], None] | None = None,
+    confidence: NDArray[Any] | None = None,
 ) -> Outcome:
     """Refine the label map of a large picture, tile by tile; arrays may be mapped into memory.
 
@@ -76,6 +79,7 @@ def refine_array(
         tiling: How the picture is cut; None for the default.
         void: The number for void in both label maps.
         progress: Called with the number of tiles that are done and of all.
+        confidence: Takes the probability of each label, float ``[H, W]``; None where nobody wants to know.
 
     Raises:
         ValueError: The sizes differ, or both label maps are one.
@@ -88,4 +92,4 @@ def refine_array(
         raise ValueError("tiles overlap: a label map cannot be written over itself")
     source = Arrays(image, label_map, void)
     plan = (tiling or Tiling()).plan(*source.shape, refiner.square)
-    return refine_tiles(refiner.scores, source, ArraySink(out, void), plan, progress)
+    return refine_tiles(refiner.scores, source, ArraySink(out, void, confidence), plan, progress)

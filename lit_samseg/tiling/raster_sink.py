@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from lit_samseg.errors import InputError
 from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.tiling.label_raster import LabelRaster
 from lit_samseg.tiling.plan import Window
 from lit_samseg.tiling.rasters import Raster, sparing_rasterio
+from lit_samseg.tiling.refine import Done
 from lit_samseg.void import VOID
 
 _LAYOUT = {"tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate", "bigtiff": "if_safer"}
@@ -37,8 +37,9 @@ class RasterSink:
         self._file, self._nodata, self._void = file, nodata, void
         self._written: list[tuple[Place, int]] = []
 
-    def write(self, window: Window, label_map: Tensor, hidden: Tensor | None) -> None:
+    def write(self, window: Window, done: Done) -> None:
         """Write a window."""
+        label_map, hidden = done.label_map, done.hidden
         void = label_map == VOID
         if hidden is not None and self._nodata is not None:
             void = void & ~hidden

@@ -32,6 +32,22 @@ class Given:
     hidden: Tensor | None = None
 
 
+@dataclass(frozen=True)
+class Done:
+    """A window of a refined picture.
+
+    Attributes:
+        label_map: int64 ``[h, w]``, `VOID` where it is void; on the CPU, as all of it is.
+        confidence: The probability of the labels, float32 ``[h, w]``; of a row that paints, the share of the tiles that
+            say so.
+        hidden: Where there is no picture, bool ``[h, w]``; None for nowhere.
+    """
+
+    label_map: Tensor
+    confidence: Tensor
+    hidden: Tensor | None = None
+
+
 class Source(Protocol):
     """Where windows come from."""
 
@@ -48,14 +64,8 @@ class Source(Protocol):
 class Sink(Protocol):
     """Where windows go."""
 
-    def write(self, window: Window, label_map: Tensor, hidden: Tensor | None) -> None:
-        """Write a window once.
-
-        Args:
-            window: Where it is.
-            label_map: int64 ``[h, w]``, `VOID` where it is void.
-            hidden: Where there is no picture, bool ``[h, w]``; None for nowhere.
-        """
+    def write(self, window: Window, done: Done) -> None:
+        """Write a window, each once."""
         ...
 
 
@@ -113,10 +123,11 @@ def refine_tiles(
         hidden = None if given.hidden is None else given.hidden[own]
         seen = torch.ones_like(before, dtype=torch.bool) if hidden is None else ~hidden
         refined = torch.where(seen, refined, VOID)
-        sink.write(cell, refined, hidden)
+        sure = finished.confidence.cpu()
+        sink.write(cell, Done(refined, sure, hidden))
         outcome.pixels += int(seen.sum())
         outcome.changed += int(((refined != before) & seen).sum())
-        confidence += float(finished.confidence.cpu()[seen].sum(dtype=torch.float64))
+        confidence += float(sure[seen].sum(dtype=torch.float64))
         if progress is not None:
             progress(done, len(plan))
     if outcome.pixels:

@@ -78,11 +78,19 @@ def test_auto_looks_at_small_things_in_full_resolution(picture: tuple[NDArray[np
     for tiling in (Tiling(), Tiling(None)):
         seen: list[tuple[int, int]] = []
         out = np.zeros(truth.shape, np.uint8)
-        outcome = refine_array(refiner.tiles, image, coarse, out, tiling, progress=lambda *n, seen=seen: seen.append(n))  # type: ignore[misc]
+        sure = np.zeros(truth.shape, np.float32)
+        outcome = refine_array(
+            *(refiner.tiles, image, coarse, out, tiling),
+            progress=lambda *n, seen=seen: seen.append(n),  # type: ignore[misc]
+            confidence=sure,
+        )
         assert seen == [(n, outcome.tiles) for n in range(1, outcome.tiles + 1)]
         assert outcome.pixels == out.size
         assert outcome.changed == (out != coarse).sum() > 0
-        assert 0.5 < outcome.confidence <= 1
+        assert outcome.confidence == pytest.approx(sure.mean(), rel=1e-5)
+        # It is higher where the labels are right.
+        assert sure[out == truth].mean() > sure[out != truth].mean() + 0.01
+        assert sure.max() <= 1 < 6 * sure.min()
         outs.append((outcome.tiles, out))
     assert [tiles for tiles, _ in outs] == [5, 1]
     assert (outs[0][1] == truth).mean() > (outs[1][1] == truth).mean() + 0.02
@@ -123,9 +131,9 @@ def test_tiles_are_asked_once_and_windows_written_once() -> None:
             return super().read(window)
 
     class Watching(ArraySink):
-        def write(self, window, label_map, hidden):  # type: ignore[no-untyped-def]
+        def write(self, window, done):  # type: ignore[no-untyped-def]
             events.append("write")
-            super().write(window, label_map, hidden)
+            super().write(window, done)
 
     def unchanged(image: torch.Tensor, label_map: torch.Tensor) -> ClassScores:
         return certain(label_map)
