@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lit_samseg.tiling.plan import Tiling, Window
 from lit_samseg.tiling.refine import Done, Given, Outcome, refine_tiles
+from lit_samseg.tiling.score_windows import scores_of_window
 from lit_samseg.tiling.tile_refiner import TileRefiner
 from lit_samseg.void import VOID
 
@@ -19,11 +21,14 @@ class Arrays:
     Args:
         image: uint8 ``[H, W, 3]``, RGB.
         label_map: integer ``[H, W]``.
-        void: The label map's number for void, or None.
+        void: The label map's number for void.
+        scores: Class scores of the whole picture, logits ``[C, h, w]`` of any size; None where there are none.
     """
 
-    def __init__(self, image: NDArray[np.uint8], label_map: NDArray[Any], void: int | None = VOID) -> None:
-        self._image, self._label_map, self._void = image, label_map, void
+    def __init__(
+        self, image: NDArray[np.uint8], label_map: NDArray[Any], void: int = VOID, scores: Tensor | None = None
+    ) -> None:
+        self._image, self._label_map, self._void, self._scores = image, label_map, void, scores
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -35,9 +40,9 @@ class Arrays:
         """Copy a window."""
         image = torch.from_numpy(np.array(self._image[window.area])).permute(2, 0, 1)
         label_map = torch.from_numpy(self._label_map[window.area].astype(np.int64))
-        if self._void is not None:
-            label_map[label_map == self._void] = VOID
-        return Given(image, label_map)
+        label_map[label_map == self._void] = VOID
+        scores = None if self._scores is None else scores_of_window(self._scores, window, self.shape)
+        return Given(image, label_map, scores=scores)
 
 
 class ArraySink:
@@ -68,6 +73,7 @@ def refine_array(
     void: int = VOID,
     progress: Callable[[int, int], None] | None = None,
     confidence: NDArray[Any] | None = None,
+    scores: Tensor | None = None,
 ) -> Outcome:
     """Refine the label map of a large picture, tile by tile; arrays may be mapped into memory.
 
@@ -80,6 +86,8 @@ def refine_array(
         void: The number for void in both label maps.
         progress: Called with the number of tiles that are done and of all.
         confidence: Takes the probability of each label, float ``[H, W]``; None where nobody wants to know.
+        scores: Class scores of the whole picture, logits ``[C, h, w]`` of any size, for rows that add up scores; None
+            where there are none.
 
     Raises:
         ValueError: The sizes differ, or both label maps are one.
@@ -90,6 +98,6 @@ def refine_array(
         )
     if np.may_share_memory(out, label_map):
         raise ValueError("tiles overlap: a label map cannot be written over itself")
-    source = Arrays(image, label_map, void)
+    source = Arrays(image, label_map, void, scores)
     plan = (tiling or Tiling()).plan(*source.shape, refiner.square)
     return refine_tiles(refiner.scores, source, ArraySink(out, void, confidence), plan, progress)

@@ -12,9 +12,6 @@ from lit_samseg.tiling.blend import Blend
 from lit_samseg.tiling.plan import Plan, Window
 from lit_samseg.void import VOID
 
-RefineScores = Callable[[Tensor, Tensor], ClassScores]
-"""Refines an image, uint8 ``[3, h, w]``, and its label map, int64 ``[h, w]`` with `VOID` where it is void."""
-
 
 @dataclass(frozen=True)
 class Given:
@@ -25,11 +22,17 @@ class Given:
         label_map: int64 ``[h, w]``, `VOID` where it is void.
         hidden: Where there is no picture, bool ``[h, w]``; void in the label map, and void in what comes of it. None
             for nowhere.
+        scores: Class scores of the window, float ``[C, n, m]`` of any size; None where there are none.
     """
 
     image: Tensor
     label_map: Tensor
     hidden: Tensor | None = None
+    scores: Tensor | None = None
+
+
+RefineScores = Callable[[Given], ClassScores]
+"""Refines a window, and tells how likely each class is."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def refine_tiles(
     blend, outcome, confidence = Blend(plan), Outcome(len(plan)), 0.0
     for done, place in enumerate(plan.places(), start=1):
         given, cell = source.read(plan.window(place)), plan.cell(place)
-        finished = blend.add(place, refine_scores(given.image, given.label_map))
+        finished = blend.add(place, refine_scores(given))
         # A cell has its tile's corner.
         own = slice(0, cell.height), slice(0, cell.width)
         refined, before = finished.label_map.cpu(), given.label_map[own]

@@ -6,12 +6,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.formats.given_void import own_labels
 from lit_samseg.refine import ClassScores, Variant
 from lit_samseg.runtime.tf32 import without_tf32
+from lit_samseg.tiling.refine import Given
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,10 @@ class TileRefiner:
         """
         return own_labels(np.array([numbers], np.int64), (1, len(numbers)), self.knows_void, self.ignore_index)[1]
 
-    def scores(self, image: Tensor, label_map: Tensor) -> ClassScores:
-        """Refine a tile, and tell how likely each class is.
-
-        Args:
-            image: uint8 ``[3, h, w]``.
-            label_map: int64 ``[h, w]``, `VOID` where it is void.
-        """
+    def scores(self, tile: Given) -> ClassScores:
+        """Refine a tile, and tell how likely each class is."""
+        image, label_map = tile.image.to(self.device), tile.label_map.to(self.device)
+        scores = None if tile.scores is None else tile.scores.to(self.device)
         with without_tf32():
-            context = self.predictor.set_image(image.to(self.device), label_map.to(self.device))
+            context = self.predictor.set_image(image, label_map, scores)
             return self.predictor.scores(context, self.variant)

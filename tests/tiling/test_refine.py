@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from lit_samseg import Refiner
 from lit_samseg.refine import ClassScores, certain
-from lit_samseg.tiling import Plan, Tiling, measure_seams, refine_array, refine_tiles
+from lit_samseg.tiling import Given, Plan, Tiling, measure_seams, refine_array, refine_tiles
 from lit_samseg.tiling import blend as blending
 from lit_samseg.tiling.arrays import Arrays, ArraySink
-from lit_samseg.tiling.plan import Place
+from lit_samseg.tiling.plan import Place, Window
+from lit_samseg.tiling.score_windows import scores_of_window
 from lit_samseg.void import VOID
 from tests.tiling.seen import ColourSam, shapes
 
@@ -58,6 +59,36 @@ def test_tiles_give_what_the_whole_picture_gives_without_seams(
     assert own < best * 1.15
     assert worst > own * 1.2
     assert (tiled == whole).mean() > (cut == whole).mean()
+
+
+def test_class_scores_are_those_of_the_tile(picture: tuple[NDArray[np.uint8], ...]) -> None:
+    """Scores that know the truth, in cells of 8 pixels, beside a label map that does not."""
+    image, truth, coarse = picture
+    logits = 6 * (torch.from_numpy(truth[None]) == torch.arange(4)[:, None, None]).float()
+    scores = torch.nn.functional.avg_pool2d(logits, 8)
+    refiner = Refiner(ColourSam(), background=0, variant="point+box+margin@component/fuse", device="cpu")
+    outs = []
+    for given, tiling in ((None, CUT), (scores, CUT), (scores, Tiling(None))):
+        outs.append(np.zeros(SIZE, np.uint8))
+        refine_array(refiner.tiles, image, coarse, outs[-1], tiling, scores=given)
+    without, tiled, whole = outs
+    assert (tiled == whole).mean() > 0.99
+    assert (tiled == truth).mean() > (without == truth).mean() + 0.02
+
+
+def test_scores_of_a_window_are_interpolated() -> None:
+    # A slope is one after interpolation too, but for the outer half of the outermost cells.
+    rows, columns = torch.meshgrid(torch.arange(10.0), torch.arange(15.0), indexing="ij")
+    scores = torch.stack([3 * rows, columns - 2 * rows])
+    found = scores_of_window(scores, Window(20, 32, 24, 40), (80, 120))
+    assert found.shape == (2, 6, 10)
+    # A cell is 8 pixels; middles are every 4 pixels.
+    y, x = (20 + 4 * torch.arange(6.0) + 2) / 8 - 0.5, (32 + 4 * torch.arange(10.0) + 2) / 8 - 0.5
+    torch.testing.assert_close(found[0], (3 * y)[:, None].expand(6, 10))
+    torch.testing.assert_close(found[1], x - 2 * y[:, None])
+    edge = scores_of_window(scores, Window(0, 0, 9, 3), (80, 120))
+    assert edge.shape == (2, 3, 1)
+    assert edge[:, 0, 0].tolist() == [0, 0]
 
 
 def test_one_tile_is_the_whole_picture(picture: tuple[NDArray[np.uint8], ...]) -> None:
@@ -135,8 +166,8 @@ def test_tiles_are_asked_once_and_windows_written_once() -> None:
             events.append("write")
             super().write(window, done)
 
-    def unchanged(image: torch.Tensor, label_map: torch.Tensor) -> ClassScores:
-        return certain(label_map)
+    def unchanged(tile: Given) -> ClassScores:
+        return certain(tile.label_map)
 
     out = np.full((70, 90), VOID)
     plan = Plan(70, 90, 32, 8)
