@@ -76,7 +76,7 @@ def _refiner(inputs: Inputs, options: argparse.Namespace) -> Refiner:
         precision=options.precision,
         variant=options.row,
         device=options.device,
-        background=classes.background,
+        background=inputs.background,
         ignore_index=len(classes),
         class_names=classes.names,
     )

@@ -76,15 +76,24 @@ class Inputs:
                 raise InputError(f"--scores: {fault}{remedy}")
         return scores
 
+    @property
+    def background(self) -> int | None:
+        """The class that is never asked about; None where there is none, or no pixel has it.
+
+        A format may have a word for pixels of no object, and its pictures none: then nothing can become it either, as
+        where the same masks came in a format without that word.
+        """
+        known = self.masks.classes.background
+        return None if known is None or self.summary.total[known] == 0 else known
+
     def said(self) -> Iterator[str]:
         """Yield what was understood, a line each."""
         yield self.summary.line()
         yield from self.masks.understood()
-        classes = self.masks.classes
-        if classes.background is None:
+        if self.background is None:
             yield "no background: every class is asked about (else set --masks.background)"
         else:
-            yield f"background: {classes.names[classes.background]}, which is never asked about"
+            yield f"background: {self.masks.classes.names[self.background]}, which is never asked about"
 
 
 def _sizes(pictures: Mapping[str, Path], exif: Exif) -> dict[str, tuple[int, int]]:
