@@ -12,8 +12,11 @@ from torch import Tensor
 
 from lit_samseg.void import VOID
 
-MOST_LOST = 0.5
-"""A class that would lose more of its pixels than this keeps them."""
+MOST_LOST = 0.4
+"""A class that would lose more of its pixels than this keeps them, if the scores are not sure."""
+
+SURE = 0.8
+"""They are sure from this mean confidence on, of the pixels that it would lose."""
 
 LEAST_AREA = 0.001
 """Of the picture's pixels: smaller classes may go, most of them are specks."""
@@ -27,11 +30,13 @@ class LostClass:
         class_id: The class.
         area: Its pixels before.
         lost: Share of these that would get another class, 0..1.
+        confidence: Mean over those, 0..1.
     """
 
     class_id: int
     area: int
     lost: float
+    confidence: float
 
 
 def doubt(before: Tensor, after: Tensor, confidence: Tensor) -> float:
@@ -53,21 +58,26 @@ def doubt(before: Tensor, after: Tensor, confidence: Tensor) -> float:
     return float(((1 - confidence) * changed).double().mean())
 
 
-def lost_classes(before: Tensor, after: Tensor, background: int | None) -> list[LostClass]:
-    """Return the classes that would lose more than `MOST_LOST` of their pixels, by ascending id.
+def lost_classes(before: Tensor, after: Tensor, confidence: Tensor, background: int | None) -> list[LostClass]:
+    """Return the classes that would lose more than `MOST_LOST` of their pixels to labels that nobody is `SURE` of.
 
     Args:
         before: What was refined, integer ``[H, W]``; `VOID` is no class.
         after: The refined label map, integer ``[H, W]``.
+        confidence: How sure it is of each pixel, float ``[H, W]`` in 0..1.
         background: The class that cannot be lost, or None.
+
+    Returns:
+        The classes by ascending id.
     """
     found = []
     for class_id, area in zip(*(part.tolist() for part in torch.unique(before, return_counts=True)), strict=True):
         if class_id in (VOID, background) or area < LEAST_AREA * before.numel():
             continue
-        lost = int(((before == class_id) & (after != class_id)).sum()) / area
-        if lost > MOST_LOST:
-            found.append(LostClass(class_id, area, lost))
+        gone = (before == class_id) & (after != class_id)
+        lost = int(gone.sum()) / area
+        if lost > MOST_LOST and (sure := float(confidence[gone].double().mean())) < SURE:
+            found.append(LostClass(class_id, area, lost, sure))
     return found
 
 

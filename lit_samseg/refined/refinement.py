@@ -80,8 +80,9 @@ class Refinement:
 
     @cached_property
     def lost(self) -> list[LostClass]:
-        """The classes of which little would be left (`lit_samseg.refined.doubt`)."""
-        return lost_classes(self._without_void(self.baseline), self._without_void(self.label_map), self.background)
+        """The classes of which little would be left, for no good reason (`lit_samseg.refined.doubt`)."""
+        before, after = self._without_void(self.baseline), self._without_void(self.label_map)
+        return lost_classes(before, after, self.confidence, self.background)
 
     def keeping_lost(self) -> "Refinement":
         """Return a refinement in which `lost` classes keep the pixels that they had.

@@ -31,14 +31,23 @@ def test_doubt_is_what_may_have_been_changed_wrongly() -> None:
     assert doubt(parts(0), parts(1), parts(0).float()) == 1
 
 
-def test_a_class_is_lost_if_less_than_half_of_it_is_left() -> None:
-    before, after = parts(0, 1, 1, 2, 3), parts(0, 0, 1, 0, 3)
-    assert lost_classes(before, after, background=0) == [LostClass(2, 400, 1.0)]
-    after[0, 25] = 0
-    assert [one.class_id for one in lost_classes(before, after, background=0)] == [1, 2]
+UNSURE = torch.full((40, 50), 0.75)
+
+
+def test_a_class_is_lost_if_two_fifths_of_it_go_and_nobody_is_sure() -> None:
+    before, after = parts(0, 1, 1, 2, 3), parts(0, 1, 1, 0, 3)
+    assert lost_classes(before, after, UNSURE, background=0) == [LostClass(2, 400, 1.0, 0.75)]
+    after[:, 10:18] = 0
+    assert [one.class_id for one in lost_classes(before, after, UNSURE, background=0)] == [2]
+    after[0, 18] = 0
+    first, _ = lost_classes(before, after, UNSURE, background=0)
+    assert (first.class_id, first.area, first.lost) == (1, 800, 321 / 800)
+    sure = UNSURE.clone()
+    sure[:, 30:40] = 0.81
+    assert [one.class_id for one in lost_classes(before, after, sure, background=0)] == [1]
     # The background may be lost where it is none.
-    assert lost_classes(parts(0, 1), parts(1, 1), background=0) == []
-    assert lost_classes(parts(0, 1), parts(1, 1), background=None) == [LostClass(0, 1000, 1.0)]
+    assert lost_classes(parts(0, 1), parts(1, 1), UNSURE, background=0) == []
+    assert lost_classes(parts(0, 1), parts(1, 1), UNSURE, background=None) == [LostClass(0, 1000, 1.0, 0.75)]
 
 
 def test_specks_and_void_may_go() -> None:
@@ -46,15 +55,18 @@ def test_specks_and_void_may_go() -> None:
     before[0, :3] = 1
     before[1, :] = VOID
     # A thousandth of 2000 pixels are two.
-    assert [one.area for one in lost_classes(before, parts(0), background=0)] == [3]
+    assert [one.area for one in lost_classes(before, parts(0), UNSURE, background=0)] == [3]
     before[0, 1:3] = 0
-    assert lost_classes(before, parts(0), background=0) == []
+    assert lost_classes(before, parts(0), UNSURE, background=0) == []
 
 
 def test_what_is_lost_is_given_back_and_nothing_else() -> None:
-    before, after = parts(0, 1, 1, 2, 3), parts(0, 0, 1, 0, 1)
-    kept = keep_lost(before, after, lost_classes(before, after, 0))
-    assert torch.equal(kept, parts(0, 0, 1, 2, 3))
+    before, after = parts(0, 1, 1, 2, 3), parts(0, 1, 1, 0, 1)
+    after[:, 10:15] = 0
+    kept = keep_lost(before, after, [LostClass(2, 400, 1.0, 0.5)])
+    assert torch.equal(kept[:, 30:40], before[:, 30:40])
+    assert torch.equal(kept[:, :30], after[:, :30])
+    assert torch.equal(kept[:, 40:], after[:, 40:])
     assert torch.equal(keep_lost(before, after, []), after)
 
 
