@@ -1,7 +1,8 @@
-"""Which refinements a person should look at first, and which classes had better keep their mask.
+"""Which refinements a person should look at first, and which classes may be lost by mistake.
 
 Both rules look at label maps and confidence alone, never at a ground truth, and were chosen on training images of
-VOC2012 (docs/refinement.md has how well they do elsewhere).
+VOC2012. On other images the order holds; giving lost classes back does not pay (docs/refinement.md), so nothing does it
+unless it is asked for.
 """
 
 from collections.abc import Sequence
@@ -13,10 +14,10 @@ from torch import Tensor
 from lit_samseg.void import VOID
 
 MOST_LOST = 0.4
-"""A class that would lose more of its pixels than this keeps them, if the scores are not sure."""
+"""A class that loses more of its pixels than this may be lost by mistake, if the scores are not sure."""
 
 SURE = 0.8
-"""They are sure from this mean confidence on, of the pixels that it would lose."""
+"""They are sure from this mean confidence on, of the pixels that it loses."""
 
 LEAST_AREA = 0.001
 """Of the picture's pixels: smaller classes may go, most of them are specks."""
@@ -24,12 +25,12 @@ LEAST_AREA = 0.001
 
 @dataclass(frozen=True)
 class LostClass:
-    """A class of which refinement would leave little.
+    """A class of which refinement leaves little.
 
     Attributes:
         class_id: The class.
         area: Its pixels before.
-        lost: Share of these that would get another class, 0..1.
+        lost: Share of these that got another class, 0..1.
         confidence: Mean over those, 0..1.
     """
 
@@ -59,7 +60,7 @@ def doubt(before: Tensor, after: Tensor, confidence: Tensor) -> float:
 
 
 def lost_classes(before: Tensor, after: Tensor, confidence: Tensor, background: int | None) -> list[LostClass]:
-    """Return the classes that would lose more than `MOST_LOST` of their pixels to labels that nobody is `SURE` of.
+    """Return the classes that lose more than `MOST_LOST` of their pixels to labels that nobody is `SURE` of.
 
     Args:
         before: What was refined, integer ``[H, W]``; `VOID` is no class.
