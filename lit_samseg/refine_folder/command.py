@@ -176,10 +176,10 @@ def _parser() -> argparse.ArgumentParser:
         "--device", default=None, metavar="DEVICE", help="cpu, cuda, cuda:1, mps (a GPU if there is one)"
     )
     parser.add_argument(
-        "--careless",
-        dest="careful",
-        action="store_false",
-        help="also take a class away of which little would be left; without this it keeps its pixels",
+        "--careful",
+        action="store_true",
+        help="a class keeps its pixels if refinement would leave little of it and is not sure; right about half the "
+        "time, see docs/refinement.md",
     )
     parser.add_argument(
         "--exif",

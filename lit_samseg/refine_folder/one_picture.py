@@ -38,7 +38,7 @@ def refine_picture(
     masks: LabelMap,
     classes: Classes,
     scores: Tensor | None = None,
-    careful: bool = True,
+    careful: bool = False,
 ) -> Refined:
     """Refine the masks of a picture.
 
@@ -63,7 +63,7 @@ def refine_picture(
     # What nobody labelled stays so, and what was labelled has a class.
     after = np.where(known, np.where(refined == void, masks.labels, refined), VOID).astype(np.int32)
     before, found = torch.from_numpy(masks.labels), torch.from_numpy(after)
-    kept = lost_classes(before, found, classes.background) if careful else []
+    kept = lost_classes(before, found, refinement.confidence, classes.background) if careful else []
     if kept:
         found = keep_lost(before, found, kept)
         after = found.numpy()

@@ -47,7 +47,7 @@ class FolderRun:
         writer: MaskWriter,
         folder: Path,
         scores: ScoreFolder | None = None,
-        careful: bool = True,
+        careful: bool = False,
     ) -> None:
         self.inputs, self.refiner, self.writer, self.folder, self.scores = inputs, refiner, writer, folder, scores
         self.careful = careful

@@ -34,7 +34,7 @@ def indices(path: Path) -> np.ndarray:
 
 
 def test_masks_come_back_refined_in_the_form_they_had(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
-    outcome = run_cli(*words(small_voc, tmp_path / "out", "--careless"))
+    outcome = run_cli(*words(small_voc, tmp_path / "out"))
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith("4 pairs, 8 classes (index), 0.0 % void")
     refiner = Refiner.from_pretrained(sam="demo", background=0, device="cpu")
@@ -222,7 +222,7 @@ def test_black_and_white_masks_are_two_classes(small_voc: SmallVoc, run_cli: Run
 
 
 def test_scores_are_used_and_looked_at_first(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
-    assert run_cli(*words(small_voc, tmp_path / "alone", "--careless", "--masks.classes", "21")).code == 0
+    assert run_cli(*words(small_voc, tmp_path / "alone", "--masks.classes", "21")).code == 0
     scores = tmp_path / "scores"
     scores.mkdir()
     for n, image_id in enumerate(small_voc.ids):
@@ -230,7 +230,7 @@ def test_scores_are_used_and_looked_at_first(small_voc: SmallVoc, run_cli: RunCl
         logits = np.where(np.arange(21)[:, None, None] == labels[4::8, 4::8], 2, 0).astype(np.float16)
         if n:
             np.savez(scores / f"{image_id}.npz", logits=logits)
-    options = ("--careless", "--masks.classes", "21", "--scores", scores)
+    options = ("--masks.classes", "21", "--scores", scores)
     outcome = run_cli(*words(small_voc, tmp_path / "out", *options))
     assert outcome.code == 2
     assert "2007_000000" in outcome.err.splitlines()[-1]

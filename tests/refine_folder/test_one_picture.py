@@ -50,13 +50,13 @@ def test_a_class_of_which_little_would_be_left_keeps_its_pixels(before: np.ndarr
     after = np.where(before == VOID, 3, before)
     after[2:10, 3:7] = 0
     after[5, 15:25] = 0
-    careful, _ = refined(before, after)
+    careful, _ = refined(before, after, careful=True)
     assert careful.record.kept == ("bottle",)
     assert np.array_equal(careful.after == 1, before == 1)
     # The dog's ten pixels alone.
     assert careful.record.changed == 10 / 600
     assert careful.record.doubt == pytest.approx(0.25 * 10 / 600)
-    careless, _ = refined(before, after, careful=False)
+    careless, _ = refined(before, after)
     assert careless.record.kept == ()
     assert (careless.after == 1).sum() == 8
     assert careless.record.changed == 42 / 600
