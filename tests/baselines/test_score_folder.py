@@ -9,9 +9,9 @@ from PIL import Image
 from scipy.special import softmax
 from torch.nn import functional as F
 
-from lit_samseg.baselines import ScoreFolder
+from lit_samseg.baselines import Precomputed, ScoreFolder
 from lit_samseg.errors import InputError
-from tests.conftest import SHARED, RunCli, SmallVoc
+from tests.conftest import SHARED, RunCli, SmallVoc, save_indices
 
 IMAGE = torch.zeros(3, 30, 40, dtype=torch.uint8)
 LOGITS = np.random.default_rng(0).normal(0, 4, (3, 6, 8)).astype(np.float32)
@@ -35,6 +35,33 @@ def test_the_label_map_is_that_of_the_resized_scores(tmp_path: Path) -> None:
     assert torch.equal(baseline.label_map(IMAGE, "b"), labels)
     assert baseline.identity is None
     assert baseline.files("a") == [tmp_path / "a.npz"]
+
+
+def test_label_maps_of_finer_scores_are_refined_in_place_of_their_own(tmp_path: Path) -> None:
+    for folder in ("scores", "maps"):
+        (tmp_path / folder).mkdir()
+    np.save(tmp_path / "scores/a.npy", LOGITS)
+    np.save(tmp_path / "scores/b.npy", LOGITS)
+    fine = np.random.default_rng(1).integers(0, 3, (30, 40))
+    fine[0, 0] = 255
+    save_indices(tmp_path / "maps/a.png", fine)
+    maps = Precomputed(str(tmp_path / "maps"), ignore_index=255)
+    baseline = ScoreFolder(str(tmp_path / "scores"), label_maps=maps)
+    baseline.check_classes(("x", "y", "z"))
+    assert baseline.ignore_index == 255
+    labels, scores = baseline.predict(IMAGE, "a")
+    assert np.array_equal(labels, np.where(fine == 255, -1, fine))
+    assert np.array_equal(scores, LOGITS)
+    assert [path.name for path in baseline.files("a")] == ["a.npy", "a.png"]
+    assert baseline.find_fault("a", None) is None
+    assert "no such label map" in str(baseline.find_fault("b", None))
+    assert "of the 1 PNG files there, a.png is the first" in baseline.hint("b")
+    with pytest.raises(InputError, match="no such label map"):
+        baseline.check(IMAGE, "b")
+    with pytest.raises(InputError, match="ignore_index is 255, but"):
+        ScoreFolder(str(tmp_path / "scores"), label_maps=Precomputed(str(tmp_path), ignore_index=255)).check_classes(
+            tuple(map(str, range(256)))
+        )
 
 
 def test_equal_scores_are_the_lower_class(tmp_path: Path) -> None:
