@@ -93,6 +93,9 @@ ODD: dict[str, Odd] = {
         {"a.png": rgb(BLACK, RED), "b.png": grey(0, 1)}, ("a.png holds colours", "b.png numbers"), keys=("a", "b")
     ),
     "colours of two tables": Odd({"a.png": rgb(BLACK, (255, 0, 0))}, ("cityscapes and of ade20k", "or to found")),
+    "two colours of one table": one(rgb(BLACK, (224, 224, 192)), "all 2 colours are those of voc")._replace(
+        complaints=("all 2 colours are those of voc", "set --masks.colours to voc, or to found")
+    ),
     "colours said to be an index": one(rgb(BLACK, RED), "holds colours, not numbers", format="index"),
     "a table without colours": Odd(
         {"a.png": rgb(BLACK, RED), "t.csv": b"sky\ncar\n"}, ("t.csv does not give each class",), {"colours": "t.csv"}

@@ -1,5 +1,7 @@
 """Masks as programs export them, with nothing said of them: recognised, understood, and read right."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -10,6 +12,7 @@ from PIL import Image
 from lit_samseg.errors import InputError
 from lit_samseg.formats.interface import LabelMap
 from lit_samseg.formats.palettes import hex_palette, voc_palette
+from lit_samseg.formats.pixels import class_files
 from lit_samseg.formats.published import ADE20K_COLOURS, CAMVID_COLOURS, CITYSCAPES_COLOURS, VOC_CLASSES
 from tests.conftest import SHARED
 from tests.formats.pixels.made_masks import VOID, contents, labels_of, open_one, pixels_of, ring, save, save_palette
@@ -222,6 +225,8 @@ def test_a_palette_of_greys_is_read_by_its_greys(tmp_path: Path) -> None:
     masks.writer(tmp_path / "out").write("a", LabelMap(labels))
     again = open_one(tmp_path / "out")
     assert again.classes.values == (0, 5, 9)
+    with Image.open(tmp_path / "a.png") as old, Image.open(tmp_path / "out" / "a.png") as new:
+        assert np.array(new.convert("RGB")).tolist() == np.array(old.convert("RGB")).tolist()
     assert labels_of(again, "a", ring().shape).tolist() == labels.tolist() == (ring() % 3).tolist()
     taken_as_they_are = open_one(tmp_path, format="index")
     assert taken_as_they_are.classes.values == (0, 1, 2)
@@ -291,6 +296,43 @@ def test_train_ids_are_chosen_by_their_suffix(tmp_path: Path) -> None:
     masks = open_one(tmp_path, suffix="_gtFine_labelTrainIds.png")
     assert (masks.format, masks.classes.values[:3]) == ("cityscapes", (0, 1, 2))
     assert labels_of(masks, "a", FILE.shape).tolist() == ring().tolist()
+
+
+def test_bits_are_kept_of_a_palette_that_is_short(tmp_path: Path) -> None:
+    """As optimisers of PNG write it: 8 bits, and three colours."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 3, 1, 8, 3, 0, 0, 0)) + chunk(b"PLTE", bytes(range(9)))
+    data = chunk(b"IDAT", zlib.compress(b"\0\0\1\2")) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + data)
+    masks = open_one(tmp_path)
+    masks.writer(tmp_path / "out").write("a", masks.read("a", 1, 3))
+    kind, mode, depth, palette, pixels = contents(tmp_path / "out" / "a.png")
+    assert (kind, mode, depth, pixels) == ("PNG", "P", 8, [[0, 1, 2]])
+    assert isinstance(palette, list)
+    assert palette[:9] == list(range(9))
+
+
+def test_a_picture_is_written_when_all_files_of_classes_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a_car", "b_car", "b_ant"):
+        save(tmp_path / f"{name}.png", ONE)
+    written = []
+
+    def save_one(path: Path, *others: object) -> None:
+        if written:
+            raise OSError("no space")
+        written.append(path.name)
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+
+    monkeypatch.setattr(class_files, "save_numbers", save_one)
+    writer = open_one(tmp_path, "a", "b").writer(tmp_path / "out")
+    with pytest.raises(OSError, match="no space"):
+        writer.write("a", LabelMap(np.where(ring() == VOID, 0, ring())))
+    assert written == ["a_ant.png"]
+    assert not writer.is_written("a")
 
 
 def test_a_class_that_had_no_file_gets_one(tmp_path: Path) -> None:

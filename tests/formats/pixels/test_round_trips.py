@@ -67,6 +67,12 @@ def binary(suffix: str, yes: int, dtype: type, channels: int = 0) -> Callable[[P
     return write
 
 
+def opaque(folder: Path, labels: Labels) -> None:
+    array = np.repeat((labels * 255).astype(np.uint8)[..., None], 4, axis=2)
+    array[..., 3] = 255
+    save(folder / "a.png", array)
+
+
 def colours(suffix: str, alpha: bool = False, **options: object) -> Callable[[Path, Labels], None]:
     def write(folder: Path, labels: Labels) -> None:
         (folder / "table.csv").write_text(TABLE)
@@ -143,6 +149,7 @@ KINDS: dict[str, Kind] = {
     "one bit tiff": Kind("binary", 2, False, binary(".tif", 1, bool)),
     "one bit bmp": Kind("binary", 2, False, binary(".bmp", 1, bool)),
     "0 and 255 in rgb": Kind("binary", 2, False, binary(".png", 255, np.uint8, 3), {"format": "binary"}),
+    "0 and 255 in rgba": Kind("binary", 2, False, opaque, {"format": "binary"}),
     "rgb png": Kind("colours", 4, True, colours(".png"), COLOURED),
     "rgb by opencv": Kind("colours", 4, True, by_opencv, COLOURED),
     "rgba png": Kind("colours", 4, True, colours(".png", alpha=True), COLOURED),
