@@ -17,6 +17,9 @@ from lit_samseg.runtime.atomic import atomic_file
 BYTE, WORD = 255, 65_535
 """The largest numbers of 8 and of 16 bits."""
 
+_LEAST = {1: 1, 2: 3, 4: 5, 8: 17}
+"""Colours of a palette's that need more than the next smaller number of bits, by bits."""
+
 
 def save_numbers(path: Path, numbers: NDArray[np.integer], form: Form) -> None:
     """Write numbers ``[H, W]`` in a form; with more bits where it has too few, and more colours in its palette.
@@ -34,9 +37,7 @@ def save_numbers(path: Path, numbers: NDArray[np.integer], form: Form) -> None:
     elif form.mode == "I;16" or most > BYTE:
         _save(path, numbers.astype(np.uint16), form)
     elif form.mode == "P":
-        usual = colours_of(voc_palette())
-        palette = [*form.palette, *(usual[index] for index in range(len(form.palette), most + 1))]
-        _save(path, numbers.astype(np.uint8), form, palette)
+        _save(path, numbers.astype(np.uint8), form, _longer(form.palette, most + 1))
     elif form.mode in ("RGB", "RGBA"):
         channels = np.repeat(numbers.astype(np.uint8)[..., None], len(form.mode), axis=2)
         channels[..., 3:] = BYTE
@@ -72,14 +73,19 @@ def save_colours(path: Path, colours: NDArray[np.uint8], form: Form) -> None:
     _save(path, np.array(indices, np.uint8)[places].reshape(colours.shape[:2]), form, palette)
 
 
+def _longer(palette: Sequence[RGB], length: int) -> list[RGB]:
+    """Return a palette with so many colours at least; VOC's are those that are added."""
+    usual = colours_of(voc_palette())
+    return [*palette, *(usual[index] for index in range(len(palette), length))]
+
+
 def _save(path: Path, pixels: NDArray[Any], form: Form, palette: Sequence[RGB] = ()) -> None:
     picture, options = Image.fromarray(pixels), dict(form.options)
     if palette:
+        # Pillow takes the fewest bits that a PNG's palette needs: a longer one keeps the bits that it had.
+        bits = options.pop("bits", 1)
+        palette = _longer(palette, next(least for most, least in _LEAST.items() if bits <= most))
         picture.putpalette([part for colour in palette for part in colour])
-        if form.kind == "PNG":
-            # Pillow would take the fewest bits that do.
-            needed = next(bits for bits in (1, 2, 4, 8) if len(palette) <= 1 << bits)
-            options["bits"] = max(needed, options.get("bits", needed))
     elif form.mode == "P":
         # It became grey of 16 bits.
         options = {name: value for name, value in options.items() if name not in ("bits", "transparency")}
