@@ -16,11 +16,13 @@ from lit_samseg.formats.listing import counted
 from lit_samseg.formats.recognise import FORMATS
 from lit_samseg.journal import FolderLock
 from lit_samseg.refine_folder.inputs import Inputs
+from lit_samseg.refine_folder.one_picture import Ways
 from lit_samseg.refine_folder.run import MASKS, REVIEW, FolderRun
 from lit_samseg.refiner import Refiner
 from lit_samseg.review.page import PAGE, summary, write_page
 from lit_samseg.review.records import TABLE, PictureRecord, write_table
 from lit_samseg.runtime.termination import terminable
+from lit_samseg.tiling import Tiling
 
 DESCRIPTION = """\
 Make coarse masks better: a folder of pictures and one of masks in, masks in the same form out.
@@ -59,13 +61,14 @@ def run_refine(words: Sequence[str]) -> None:
     for warning in inputs.summary.warnings():
         print(f"lit-samseg: warning: {warning}", file=sys.stderr)
     scores = None if options.scores is None else inputs.scores(options.scores)
+    ways = Ways(options.careful, Tiling(options.tile))
     writer = _writer(inputs, out / MASKS, options)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--out {out} cannot be made: {error.strerror}") from error
     with terminable("the same command with --resume goes on"), FolderLock(out):
-        run = FolderRun(inputs, _refiner(inputs, options), writer, out / REVIEW, scores, options.careful)
+        run = FolderRun(inputs, _refiner(inputs, options), writer, out / REVIEW, scores, ways)
         _publish(run, _refine(run), out, _facts(inputs, options))
 
 
@@ -176,6 +179,13 @@ def _parser() -> argparse.ArgumentParser:
         "--device", default=None, metavar="DEVICE", help="cpu, cuda, cuda:1, mps (a GPU if there is one)"
     )
     parser.add_argument(
+        "--tile",
+        type=_tile,
+        default="auto",
+        metavar="PIXELS",
+        help="side of the tiles of large pictures; auto: SAM's own, of pictures twice as large; none: no tiles (auto)",
+    )
+    parser.add_argument(
         "--careful",
         action="store_true",
         help="a class keeps its pixels if refinement would leave little of it and is not sure; right about half the "
@@ -226,6 +236,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _path(text: str) -> Path:
     return Path(text).expanduser()
+
+
+def _tile(text: str) -> int | str | None:
+    if text.isdecimal():
+        return int(text)
+    if text not in ("auto", "none"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto, none nor a number of pixels")
+    return None if text == "none" else text
 
 
 def _yaml(text: str) -> object:

@@ -12,7 +12,7 @@ from lit_samseg.drawing import class_colours
 from lit_samseg.formats.interface import LabelMap, MaskWriter
 from lit_samseg.formats.objects.objects_after import objects_after, vanished
 from lit_samseg.refine_folder.inputs import Inputs
-from lit_samseg.refine_folder.one_picture import Refined, refine_picture
+from lit_samseg.refine_folder.one_picture import Refined, Ways, refine_picture
 from lit_samseg.refiner import Refiner
 from lit_samseg.review.pictures import write_pictures
 from lit_samseg.review.records import PictureRecord, read_record, write_record
@@ -37,7 +37,7 @@ class FolderRun:
         writer: Writes masks.
         folder: Of the review's files.
         scores: The pictures' class scores; None where there are none.
-        careful: As for `refine_picture`.
+        ways: How it is done; None for the defaults.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class FolderRun:
         writer: MaskWriter,
         folder: Path,
         scores: ScoreFolder | None = None,
-        careful: bool = False,
+        ways: Ways | None = None,
     ) -> None:
         self.inputs, self.refiner, self.writer, self.folder, self.scores = inputs, refiner, writer, folder, scores
-        self.careful = careful
+        self.ways = ways
         classes = inputs.masks.classes
         palette = None if classes.colours is None else [part for colour in classes.colours for part in colour]
         self.colours = class_colours(len(classes), palette)
@@ -72,9 +72,7 @@ class FolderRun:
         with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(2) as writers:
             writing: list[Future[PictureRecord]] = []
             for key, (image, masks, scores) in self._read_ahead(reader, keys):
-                refined = refine_picture(
-                    self.refiner, key, image, masks, self.inputs.masks.classes, scores, self.careful
-                )
+                refined = refine_picture(self.refiner, key, image, masks, self.inputs.masks.classes, scores, self.ways)
                 writing.append(writers.submit(self._write, key, image, masks, refined))
                 while writing and (len(writing) > _BEHIND or writing[0].done()):
                     yield writing.pop(0).result()

@@ -18,6 +18,7 @@ from lit_samseg.formats.pictures import list_pictures
 from lit_samseg.formats.recognise import open_masks
 from lit_samseg.refine_folder import run as run_module
 from lit_samseg.review.records import read_record
+from lit_samseg.tiling import Tiling, refine_array
 from tests.conftest import RunCli, SmallVoc
 
 Words = list[object]
@@ -250,6 +251,24 @@ def test_scores_are_used_and_looked_at_first(small_voc: SmallVoc, run_cli: RunCl
     written = indices(tmp_path / f"out/masks/{small_voc.ids[0]}.png")
     assert np.array_equal(written, expected.label_map.numpy())
     assert not np.array_equal(written, indices(tmp_path / f"alone/masks/{small_voc.ids[0]}.png"))
+
+
+def test_large_pictures_are_cut_into_tiles(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
+    outcome = run_cli(*words(small_voc, tmp_path / "out", "--tile", "96"))
+    assert outcome.code == 0, outcome.err
+    refiner, key = Refiner.from_pretrained(sam="demo", background=0, device="cpu"), small_voc.ids[0]
+    with Image.open(small_voc.base / f"JPEGImages/{key}.jpg") as picture:
+        image = np.array(picture)
+    labels = indices(small_voc.coarse / f"{key}.png").astype(np.int64)
+    expected = np.empty_like(labels)
+    assert refine_array(refiner.tiles, image, labels, expected, Tiling(96)).tiles > 1
+    written = indices(tmp_path / f"out/masks/{key}.png")
+    assert np.array_equal(written, expected)
+    record = read_record(tmp_path / "out/review", key)
+    assert record is not None
+    assert (record.regions, record.agreement) == ((), None)
+    assert record.changed == pytest.approx(float((written != labels).mean()))
+    assert run_cli(*words(small_voc, tmp_path / "no", "--tile", "few")).code == 2
 
 
 def test_another_format_holds_the_same_masks(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is made of one picture's masks, and what is said of it."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lit_samseg.formats.interface import Classes, LabelMap
-from lit_samseg.refine_folder.one_picture import Refined, refine_picture
+from lit_samseg.refine_folder.one_picture import Refined, Ways, refine_picture
 from lit_samseg.refined import Refinement
 from lit_samseg.void import VOID
 
@@ -18,6 +19,8 @@ CLASSES = Classes(("background", "bottle", "dog"), (0, 1, 2), background=0)
 
 class Fixed:
     """In a refiner's place: gives one label map, whatever it is asked."""
+
+    tiles = SimpleNamespace(square=1024)
 
     def __init__(self, label_map: Tensor) -> None:
         self.label_map = label_map
@@ -50,7 +53,7 @@ def test_a_class_of_which_little_would_be_left_keeps_its_pixels(before: np.ndarr
     after = np.where(before == VOID, 3, before)
     after[2:10, 3:7] = 0
     after[5, 15:25] = 0
-    careful, _ = refined(before, after, careful=True)
+    careful, _ = refined(before, after, ways=Ways(careful=True))
     assert careful.record.kept == ("bottle",)
     assert np.array_equal(careful.after == 1, before == 1)
     # The dog's ten pixels alone.
