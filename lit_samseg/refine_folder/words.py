@@ -1,0 +1,197 @@
+"""The words of ``lit-samseg refine``."""
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from lit_samseg.formats.creating import CREATE
+from lit_samseg.formats.interface import MaskOptions
+from lit_samseg.formats.recognise import FORMATS
+from lit_samseg.refine_folder.run import MASKS, REVIEW
+from lit_samseg.review.page import PAGE
+from lit_samseg.review.records import TABLE
+from lit_samseg.tiling import RasterOptions, Tiling, ToRgb
+
+DESCRIPTION = """\
+Make coarse masks better: a folder of pictures and one of masks in, masks in the same form out.
+
+  lit-samseg refine PICTURES MASKS --out DIR
+"""
+
+EPILOG = f"""\
+What the masks are is found out and said before anything is loaded: grey or palette indices, colours, 0 and 255, a file
+for each class, objects of COCO, YOLO, LabelMe or CVAT. What may be two things is refused, and the message says which
+option decides.
+
+In DIR: {MASKS} (same names, folders, numbers, colours and palette as those that came), {PAGE} (each picture before
+and after, what to look at first on top), {TABLE} (the same numbers, of regions too), and {REVIEW} (the page's files).
+Nothing that came in is changed. A class stays a class and void stays void.
+"""
+
+
+def mask_options(options: argparse.Namespace) -> MaskOptions:
+    """Return what was said of the masks."""
+    given = vars(options).items()
+    return MaskOptions(**{name.partition(".")[2]: value for name, value in given if name.startswith("masks.")})
+
+
+def raster_options(options: argparse.Namespace) -> RasterOptions:
+    """Return how rasters are refined.
+
+    Raises:
+        InputError: Bands or a range cannot be used.
+    """
+    bands = None if options.bands is None else tuple(options.bands)
+    shown = options.range if len(options.range) > 1 else options.range[0]
+    return RasterOptions(Tiling(options.tile), ToRgb(bands, tuple(shown) if isinstance(shown, list) else shown))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    parser = argparse.ArgumentParser(
+        "lit-samseg refine",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("images", type=_path, metavar="PICTURES", help="a folder of pictures, or one picture")
+    parser.add_argument("given", type=_path, metavar="MASKS", help="a folder of masks, or one file")
+    parser.add_argument("--out", type=_path, required=True, metavar="DIR", help="the folder of what is written")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with DIR: masks that are there are not refined again"
+    )
+    parser.add_argument(
+        "--sam",
+        default="mobile_sam",
+        metavar="SAM",
+        help="a known name (mobile_sam, vit_b, vit_l, vit_h, ...: downloaded once), a checkpoint file, or a folder or "
+        "hub id in the layout of transformers (mobile_sam)",
+    )
+    parser.add_argument(
+        "--format",
+        default=None,
+        metavar="FORMAT",
+        help=f"write masks as {', '.join(CREATE)} (that of the masks that came)",
+    )
+    parser.add_argument(
+        "--scores",
+        default=None,
+        metavar="DIR",
+        help="a network's class scores, with which masks become better: PICTURE.npz or .npy, [classes, height, width] "
+        "of any size",
+    )
+    parser.add_argument(
+        "--row", default="auto", metavar="ROW", help="how masks are refined, see docs/recipes.md (auto)"
+    )
+    parser.add_argument("--precision", choices=("fp32", "bf16", "fp16"), default="fp32", help="SAM's arithmetic (fp32)")
+    parser.add_argument(
+        "--device", default=None, metavar="DEVICE", help="cpu, cuda, cuda:1, mps (a GPU if there is one)"
+    )
+    parser.add_argument(
+        "--tile",
+        type=_tile,
+        default="auto",
+        metavar="PIXELS",
+        help="side of the tiles of large pictures; auto: SAM's own, of pictures twice as large; none: no tiles (auto)",
+    )
+    parser.add_argument(
+        "--careful",
+        action="store_true",
+        help="a class keeps its pixels if refinement would leave little of it and is not sure; right about half the "
+        "time, see docs/refinement.md",
+    )
+    parser.add_argument(
+        "--exif",
+        choices=("upright", "ignore"),
+        default="upright",
+        help="how pictures are read that a camera turned: as EXIF says, or as their pixels lie (upright)",
+    )
+    rasters = parser.add_argument_group("rasters")
+    rasters.add_argument(
+        "--rasters",
+        action="store_true",
+        help="read and write in windows, by rasterio (lit_samseg[geo]): larger than memory, more than three bands, 16 "
+        "bits; masks are one band of class numbers; there is no review",
+    )
+    rasters.add_argument(
+        "--bands",
+        nargs=3,
+        type=int,
+        default=None,
+        metavar="N",
+        help="red, green and blue, from 1 (as the file says)",
+    )
+    rasters.add_argument(
+        "--range",
+        nargs="+",
+        type=_number_or_word,
+        default=["auto"],
+        metavar="VALUE",
+        help="what becomes black and white: percentile, dtype, or two numbers (8 bits as they are, else percentile)",
+    )
+    # What is not given has no value, not even None: that is one for --masks.background.
+    masks = parser.add_argument_group(
+        "what the masks are, where it is not found out", argument_default=argparse.SUPPRESS
+    )
+    masks.add_argument("--masks.format", metavar="FORMAT", help=f"{', '.join(one.word for one in FORMATS)} (auto)")
+    masks.add_argument(
+        "--masks.classes", type=_yaml, metavar="CLASSES", help="how many, a list of names, or a file of names"
+    )
+    masks.add_argument(
+        "--masks.colours",
+        metavar="COLOURS",
+        help="of colour masks: voc, cityscapes, camvid, ade20k, or a file of colours and names; found: what occurs",
+    )
+    masks.add_argument(
+        "--masks.void",
+        metavar="VALUE",
+        help="the number, or colour R,G,B, of pixels without a class; none: there is none",
+    )
+    masks.add_argument(
+        "--masks.background",
+        type=_class,
+        metavar="CLASS",
+        help="the class, by id or name, that is never asked about and fills what no mask claims; null: none",
+    )
+    masks.add_argument(
+        "--masks.mapping",
+        type=_yaml,
+        metavar="MAPPING",
+        help="numbers to change before all else, '{7: 0, 8: 1}', or a CSV file of two columns",
+    )
+    masks.add_argument(
+        "--masks.suffix", metavar="SUFFIX", help="how mask files end behind the picture's name, as _labelIds.png"
+    )
+    masks.add_argument("--masks.pairs", metavar="FILE", help="a CSV file: picture,mask")
+    return parser
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+def _number_or_word(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _tile(text: str) -> int | str | None:
+    if text.isdecimal():
+        return int(text)
+    if text not in ("auto", "none"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto, none nor a number of pixels")
+    return None if text == "none" else text
+
+
+def _class(text: str) -> str | None:
+    return None if text == "null" else text
+
+
+def _yaml(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not YAML") from error
