@@ -245,5 +245,5 @@ def test_no_model_and_a_subcommand_it_has_not(run_cli: RunCli, words: list[objec
     assert_fails(run_cli, ["test"], "required: test.data, test.model")
     outcome = run_cli("validate", *words[1:])
     assert outcome.code == 2
-    assert "no command 'validate'; there are test, predict, fit" in outcome.err
+    assert "no command 'validate'; there are test, predict, refine, fit" in outcome.err
     assert "Traceback" not in outcome.err

@@ -12,7 +12,7 @@ TRAINING = ("--config", PROJECT / "configs/demo_finetune.yaml")
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ((), "give a command: test, predict, fit, search, "),
+        ((), "give a command: test, predict, refine, fit, search, "),
         (("--config", DEMO[1], "test"), f"--config follows the command; write: lit-samseg test --config {DEMO[1]}"),
         (
             ("--data.size=1", "test", "-c", DEMO[1]),
@@ -21,7 +21,7 @@ TRAINING = ("--config", PROJECT / "configs/demo_finetune.yaml")
         (("--row", "box", "figure", "RUN", "3"), "--row follows the command; write: lit-samseg figure --row box RUN 3"),
         (
             ("--config", DEMO[1]),
-            "no command; write lit-samseg COMMAND --config ..., where COMMAND is test, predict, fit, ",
+            "no command; write lit-samseg COMMAND --config ..., where COMMAND is test, predict, refine, fit, ",
         ),
         (("fitt",), "no command 'fitt'; did you mean fit? (see lit-samseg --help)"),
         (("test",), "the following arguments are required: test.data, test.model (see lit-samseg test --help)"),
