@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -284,7 +285,7 @@ def test_a_study_that_was_killed_goes_on_to_the_same_files(studied: Studied, tmp
     for how, done in ((signal.SIGKILL, 1), (signal.SIGTERM, 4), (signal.SIGINT, 7)):
         command = Forked(words)
         while command.poll() is None and images_done(folder) < done:
-            pass
+            time.sleep(0.02)
         if how is signal.SIGKILL:
             command.kill()
         command.send_signal(how)
