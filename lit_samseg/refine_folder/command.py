@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from lit_samseg.formats.creating import create_writer
 from lit_samseg.formats.interface import MaskWriter
 from lit_samseg.formats.listing import counted
 from lit_samseg.journal import FolderLock
+from lit_samseg.refine_folder.begun import check_the_same, options_that_count, take_down
 from lit_samseg.refine_folder.inputs import Inputs
 from lit_samseg.refine_folder.one_picture import Ways
 from lit_samseg.refine_folder.rasters import Rasters, background_number, void_number
@@ -41,8 +42,10 @@ def run_refine(words: Sequence[str]) -> None:
     out: Path = options.out
     if not options.resume and _is_begun(out):
         raise InputError(f"{out} holds refined masks; go on with them by --resume, or give another --out")
+    how = options_that_count(vars(options))
+    check_the_same(out, how)
     if options.rasters:
-        _run_rasters(options)
+        _run_rasters(options, how)
         return
     inputs = Inputs.find(options.images, options.given, mask_options(options), options.exif)
     for line in inputs.said():
@@ -54,10 +57,11 @@ def run_refine(words: Sequence[str]) -> None:
     writer = _writer(inputs, out / MASKS, options)
     with _folder(out):
         run = FolderRun(inputs, _refiner(inputs, options), writer, out / REVIEW, scores, ways)
+        take_down(out, how)
         _publish(run, _refine(run), out, _facts(inputs, options))
 
 
-def _run_rasters(options: argparse.Namespace) -> None:
+def _run_rasters(options: argparse.Namespace, how: Mapping[str, object]) -> None:
     given, out = mask_options(options), options.out
     known = {"background": background_number(given.background), "ignore_index": void_number(given.void)}
     rasters = Rasters.find(options.images, options.given, given, raster_options(options))
@@ -65,6 +69,7 @@ def _run_rasters(options: argparse.Namespace) -> None:
         print(line)
     with _folder(out):
         refiner = _load(options, **known)
+        take_down(out, how)
         left = [key for key in rasters.pictures if not rasters.out(key, out / MASKS).exists()]
         with _progress() as progress:
             for key in left:

@@ -4,7 +4,9 @@ import csv
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,6 +115,42 @@ def test_coco_keeps_its_objects(small_voc: SmallVoc, run_cli: RunCli, tmp_path: 
     assert (first["id"], first["category_id"], first["reviewer"]) == (11, 3, "ann")
 
 
+def test_objects_that_are_gone_are_counted(
+    small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = small_voc.ids[0]
+    height, width = indices(small_voc.coarse / f"{key}.png").shape
+    squares = [[x, 30, x + 20, 30, x + 20, 50, x, 50] for x in (10, 60, 100)]
+    given = {
+        "images": [{"id": 1, "file_name": f"{key}.jpg", "height": height, "width": width}],
+        "categories": [{"id": 3, "name": "thing"}],
+        "annotations": [
+            {"id": 11 + n, "image_id": 1, "category_id": 3, "segmentation": [square], "area": 400, "iscrowd": 0,
+             "bbox": [square[0], 30, 20, 20]}
+            for n, square in enumerate(squares)
+        ],
+    }  # fmt: skip
+    (tmp_path / "given.json").write_text(json.dumps(given))
+    refine = run_module.refine_picture
+
+    def without_two(*arguments: Any) -> run_module.Refined:
+        refined = refine(*arguments)
+        after = arguments[3].labels.copy()
+        after[:, 50:] = arguments[4].background
+        return replace(refined, after=after)
+
+    monkeypatch.setattr(run_module, "refine_picture", without_two)
+    options = ("--out", tmp_path / "out", "--sam", "demo", "--device", "cpu")
+    outcome = run_cli("refine", small_voc.base / "JPEGImages", tmp_path / "given.json", *options)
+    assert outcome.code == 0, outcome.err
+    assert "2 objects are gone." in outcome.out
+    record = read_record(tmp_path / "out/review", key)
+    assert record is not None
+    assert record.lost == 2
+    (written,) = (tmp_path / "out/masks").rglob("*.json")
+    assert [one["id"] for one in json.loads(written.read_text())["annotations"]] == [11]
+
+
 def test_a_run_goes_on_where_it_was_interrupted(
     small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +170,15 @@ def test_a_run_goes_on_where_it_was_interrupted(
     again = run_cli(*words(small_voc, tmp_path / "out"))
     assert again.code == 2
     assert "go on with them by --resume, or give another --out" in again.err
+    other = run_cli(*words(small_voc, tmp_path / "out", "--resume", "--row", "box"))
+    assert other.code == 2
+    assert "was begun with row 'auto', not 'box'; go on with that" in other.err
+    begun = (tmp_path / "out/refine.json").read_text(encoding="utf-8")
+    digest = json.loads(begun)["code"]
+    (tmp_path / "out/refine.json").write_text(begun.replace(digest, "0" * 64), encoding="utf-8")
+    other = run_cli(*words(small_voc, tmp_path / "out", "--resume"))
+    assert "was begun by another version of the program" in other.err
+    (tmp_path / "out/refine.json").write_text(begun, encoding="utf-8")
     outcome = run_cli(*words(small_voc, tmp_path / "out", "--resume"))
     assert outcome.code == 0, outcome.err
     assert asked == [*small_voc.ids[:3], *small_voc.ids[2:]]

@@ -9,9 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from lit_samseg import Refiner
+from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from lit_samseg.formats.interface import Classes, LabelMap
+from lit_samseg.refine_folder.answer import ask
 from lit_samseg.refine_folder.one_picture import Refined, Ways, refine_picture
 from lit_samseg.refined import Refinement
+from lit_samseg.tiling import Tiling
 from lit_samseg.void import VOID
 
 CLASSES = Classes(("background", "bottle", "dog"), (0, 1, 2), background=0)
@@ -64,6 +68,30 @@ def test_a_class_of_which_little_would_be_left_keeps_its_pixels(before: np.ndarr
     assert (careless.after == 1).sum() == 8
     assert careless.record.changed == 42 / 600
     assert careless.record.classes == ("bottle", "dog")
+
+
+def test_what_is_said_of_regions_is_what_became_of_them() -> None:
+    image, target = generate_scene(SPLIT_SEEDS["test"], 5)
+    labels = torch.from_numpy(np.where(target == 255, 0, target)[4::8, 4::8].repeat(8, 0).repeat(8, 1).astype(np.int64))
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[:, : labels.shape[0], : labels.shape[1]].contiguous()
+    labels = labels[: pixels.shape[1], : pixels.shape[2]].contiguous()
+    refiner = Refiner.from_pretrained(sam="demo", background=0, device="cpu")
+    expected = refiner.refine(pixels, labels, details=True)
+    answer = ask(refiner, pixels, labels, None, 255, Tiling())
+    assert torch.equal(answer.label_map, expected.label_map)
+    assert len(answer.regions) == len(expected.decisions) > 2
+    changed = (expected.label_map != labels).numpy()
+    names = tuple(f"class {n}" for n in range(9))
+    for one, decision in zip(answer.regions, expected.decisions, strict=True):
+        own, mask = decision.region.mask, decision.candidates[int(decision.chosen)]
+        record = one.record(names, changed, expected.confidence)
+        assert record.agreement == pytest.approx(float((own & mask).sum() / (own | mask).sum()))
+        assert (record.label, record.area) == (names[decision.region.class_id], int(own.sum()))
+        assert record.changed == int((changed & own.numpy()).sum())
+        assert record.confidence == pytest.approx(float(expected.confidence[own].mean()), rel=1e-5)
+        rows, columns = own.any(1).nonzero()[:, 0], own.any(0).nonzero()[:, 0]
+        assert (record.x, record.y) == (int(columns[0]), int(rows[0]))
+        assert (record.width, record.height) == (int(columns[-1] - columns[0]) + 1, int(rows[-1] - rows[0]) + 1)
 
 
 def test_void_goes_in_and_comes_out(before: np.ndarray) -> None:
