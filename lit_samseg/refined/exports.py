@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
+from lit_samseg.formats.objects.run_lengths import Piece, plain_counts
 from lit_samseg.refined.regions import RefinedRegion
 
 
 def coco(regions: Sequence[RefinedRegion], image_id: int | str) -> list[dict[str, Any]]:
-    """Return annotations as COCO's json has them; they need no library, and pycocotools takes them.
+    """Return annotations as COCO's json has them, which pycocotools takes.
 
     Args:
         regions: The image's.
@@ -27,7 +28,7 @@ def coco(regions: Sequence[RefinedRegion], image_id: int | str) -> list[dict[str
             "id": number,
             "image_id": image_id,
             "category_id": region.class_id,
-            "segmentation": run_lengths(region.mask()),
+            "segmentation": _run_lengths(region.mask()),
             "area": region.area,
             "bbox": [*region.box[:2], region.box[2] - region.box[0] + 1, region.box[3] - region.box[1] + 1],
             "iscrowd": 0,
@@ -35,17 +36,6 @@ def coco(regions: Sequence[RefinedRegion], image_id: int | str) -> list[dict[str
         }
         for number, region in enumerate(regions, start=1)
     ]
-
-
-def run_lengths(mask: NDArray[np.bool_]) -> dict[str, list[int]]:
-    """Return COCO's uncompressed run-length encoding of a mask bool ``[H, W]``.
-
-    Runs go down the columns, from left to right; the first is of pixels that are not set.
-    """
-    flat = mask.ravel(order="F")
-    turns = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    counts = np.diff(np.concatenate([[0], turns, [flat.size]])).tolist()
-    return {"size": list(mask.shape), "counts": [0, *counts] if flat.size and flat[0] else counts}
 
 
 def supervision_detections(regions: Sequence[RefinedRegion], shape: tuple[int, ...]) -> Any:
@@ -72,3 +62,7 @@ def supervision_detections(regions: Sequence[RefinedRegion], shape: tuple[int, .
         class_id=np.array([region.class_id for region in regions], np.int64),
         data={"class_name": np.array([region.name for region in regions], str)},
     )
+
+
+def _run_lengths(mask: NDArray[np.bool_]) -> dict[str, list[int]]:
+    return {"size": list(mask.shape), "counts": plain_counts(Piece.cut_out(mask), *mask.shape)}

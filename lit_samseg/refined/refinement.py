@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from lit_samseg.formats.objects.outlines import Polygon, outline
 from lit_samseg.refine import Decision
 from lit_samseg.refined import exports, pictures, saving
 from lit_samseg.refined.doubt import LostClass, doubt, keep_lost, lost_classes
-from lit_samseg.refined.outlines import Polygon, outline
 from lit_samseg.refined.regions import RefinedRegion, find_refined_regions
 from lit_samseg.void import VOID
 

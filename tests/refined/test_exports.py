@@ -6,13 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from lit_samseg import Refinement
 from lit_samseg.errors import InputError
-from lit_samseg.refined.exports import run_lengths
 
 
 def decoded(rle: dict[str, list[int]]) -> np.ndarray:
@@ -20,31 +16,6 @@ def decoded(rle: dict[str, list[int]]) -> np.ndarray:
     pixels = [value % 2 for value, count in enumerate(rle["counts"]) for _ in range(count)]
     height, width = rle["size"]
     return np.array(pixels, bool).reshape(width, height).T
-
-
-MASKS = arrays.arrays(bool, st.tuples(st.integers(1, 6), st.integers(1, 6)))
-
-
-@settings(max_examples=50, deadline=None)
-@given(MASKS)
-def test_run_lengths_are_the_mask(mask: np.ndarray) -> None:
-    rle = run_lengths(mask)
-    assert np.array_equal(decoded(rle), mask)
-    assert all(count > 0 for count in rle["counts"][1:])
-
-
-# pycocotools 2.0.10 was written for numpy 1.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_pycocotools_reads_them() -> None:
-    masks = pytest.importorskip("pycocotools.mask")
-
-    @settings(max_examples=50, deadline=None)
-    @given(MASKS)
-    def same(mask: np.ndarray) -> None:
-        rle = run_lengths(mask)
-        assert np.array_equal(masks.decode(masks.frPyObjects(rle, *rle["size"])).astype(bool), mask)
-
-    same()
 
 
 def test_annotations_are_those_of_the_regions(ring: Refinement) -> None:

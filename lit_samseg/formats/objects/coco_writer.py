@@ -12,7 +12,7 @@ from typing_extensions import override
 from lit_samseg.formats.interface import Classes, LabelMap, MaskWriter
 from lit_samseg.formats.objects.categories import for_new_file
 from lit_samseg.formats.objects.coco_file import CocoFile, Record, read_coco
-from lit_samseg.formats.objects.outlines import rings_of
+from lit_samseg.formats.objects.outlines import outline
 from lit_samseg.formats.objects.painting import Cut, Outlined, cut
 from lit_samseg.formats.objects.parts import Parts
 from lit_samseg.formats.objects.run_lengths import Piece, plain_counts, text_of
@@ -144,9 +144,9 @@ def new_coco(path: Path, classes: Classes, names: Mapping[str, str]) -> CocoWrit
 def _segmentation(piece: Piece, old: object, size: tuple[int, int]) -> Any:
     """Return a mask as polygons, or as run lengths where it was such, or has holes."""
     if not isinstance(old, dict):
-        rings = rings_of(piece.mask)
-        if not rings.holes:
-            return [np.add(ring, (piece.left, piece.top)).ravel().tolist() for ring in rings.outer]
+        polygons = outline(piece.mask)
+        if not any(polygon.interiors for polygon in polygons):
+            return [np.add(polygon.exterior, (piece.left, piece.top)).ravel().tolist() for polygon in polygons]
     plain = isinstance(old, dict) and isinstance(old.get("counts"), list)
     counts = plain_counts(piece, *size) if plain else text_of(piece, *size)
     return {"size": list(size), "counts": counts}

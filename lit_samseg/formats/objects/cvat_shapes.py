@@ -8,7 +8,7 @@ import numpy as np
 
 from lit_samseg.errors import InputError
 from lit_samseg.formats.objects.filling import circle, filled
-from lit_samseg.formats.objects.outlines import rings_of
+from lit_samseg.formats.objects.outlines import outline
 from lit_samseg.formats.objects.run_lengths import Piece
 
 WITH_AREA = ("polygon", "box", "ellipse", "mask")
@@ -51,13 +51,13 @@ def shapes_of(piece: Piece, old: Sequence[Element], group: int) -> list[Element]
         old: Its shapes before, whose first has what is not of pixels: attributes, sources, how it is drawn.
         group: The number that several polygons get where they have none.
     """
-    rings = rings_of(piece.mask)
+    polygons = outline(piece.mask)
     kept = {name: value for name, value in old[0].attrib.items() if name not in FROM_PIXELS}
-    if rings.holes or any(shape.tag == "mask" for shape in old):
+    if any(polygon.interiors for polygon in polygons) or any(shape.tag == "mask" for shape in old):
         return [_shape("mask", kept | _packed(piece), old[0])]
-    if len(rings.outer) > 1 and kept.get("group_id", "0") == "0":
+    if len(polygons) > 1 and kept.get("group_id", "0") == "0":
         kept["group_id"] = str(group)
-    outlines = [np.add(ring, (piece.left, piece.top)).tolist() for ring in rings.outer]
+    outlines = [np.add(polygon.exterior, (piece.left, piece.top)).tolist() for polygon in polygons]
     texts = [";".join(f"{x:.2f},{y:.2f}" for x, y in outline) for outline in outlines]
     return [_shape("polygon", kept | {"points": text}, old[0]) for text in texts]
 

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from lit_samseg.errors import InputError
 from lit_samseg.formats.objects.filling import circle, filled, is_number
 from lit_samseg.formats.objects.json_files import entry
-from lit_samseg.formats.objects.outlines import rings_of
+from lit_samseg.formats.objects.outlines import outline
 from lit_samseg.formats.objects.run_lengths import Piece
 
 Shape = dict[str, Any]
@@ -72,14 +72,14 @@ def shapes_of(piece: Piece, old: Sequence[Shape], group: int) -> list[Shape]:
         group: The number that several polygons get where they have none.
     """
     template = dict(old[0])
-    rings = rings_of(piece.mask)
-    if rings.holes or any(shape.get("shape_type") == "mask" for shape in old):
+    polygons = outline(piece.mask)
+    if any(polygon.interiors for polygon in polygons) or any(shape.get("shape_type") == "mask" for shape in old):
         rows, columns = piece.mask.shape
         corners = [[piece.left, piece.top], [piece.left + columns - 1, piece.top + rows - 1]]
         return [template | {"points": corners, "shape_type": "mask", "mask": _encoded(piece)}]
-    if len(rings.outer) > 1 and template.get("group_id") is None:
+    if len(polygons) > 1 and template.get("group_id") is None:
         template["group_id"] = group
-    outlines = [np.add(ring, (piece.left, piece.top)).tolist() for ring in rings.outer]
+    outlines = [np.add(polygon.exterior, (piece.left, piece.top)).tolist() for polygon in polygons]
     return [template | {"points": points, "shape_type": "polygon"} for points in outlines]
 
 

@@ -1,66 +1,67 @@
-"""Outlines of masks along the borders of pixels: rings of corners, which fill to the very same pixels."""
+"""Masks as polygons that are exact to the pixel.
 
-from collections.abc import Sequence
+A polygon runs along the edges of pixels, not through their middles: pixel (x, y) is the square from (x, y) to (x + 1,
+y + 1). So a polygon's area is the number of its pixels, one pixel is a polygon of four corners, and whoever fills the
+polygons has the mask again. rasterio and GDAL have the same convention; OpenCV's contours run through the middles of
+pixels, and lose half a pixel on each side.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-Ring = NDArray[np.int64]
-"""Corners of pixels ``[N, 2]`` as x, y: pixel (x, y) lies between corner (x, y) and (x + 1, y + 1). It is closed."""
+Ring = NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class Rings:
-    """The outline of a mask.
+@dataclass(frozen=True, eq=False)
+class Polygon:
+    """One connected region: pixels that share edges.
+
+    Rings are not closed, the last corner is joined with the first. None touches itself, so that libraries take the
+    polygon for a valid one; two may meet in a corner.
 
     Attributes:
-        outer: A ring round each piece; pieces are connected by sides of pixels, not by corners.
-        holes: A ring round each hole.
+        exterior: Corners (x, y) in pixels, int32 ``[N, 2]``; its shoelace area is above 0 with y downwards.
+        interiors: The holes; their shoelace areas are below 0.
     """
 
-    outer: tuple[Ring, ...]
-    holes: tuple[Ring, ...]
+    exterior: Ring
+    interiors: tuple[Ring, ...] = ()
+
+    @property
+    def area(self) -> int:
+        """Area without the holes: the number of pixels."""
+        return sum(map(_area, (self.exterior, *self.interiors)))
 
 
-def rings_of(mask: NDArray[np.bool_]) -> Rings:
-    """Return the outline of a mask ``[H, W]``; no corner lies on a straight line between its neighbours.
-
-    Corners of a row belong together in pairs, from left to right, by the horizontal sides between them; and those of a
-    column by the vertical ones. Following one and the other in turn gives a ring.
-    """
-    framed = np.pad(mask, 1)
-    upper_left, upper_right = framed[:-1, :-1], framed[:-1, 1:]
-    lower_left, lower_right = framed[1:, :-1], framed[1:, 1:]
-    # Where two pixels touch by a corner alone, two rings pass it: it counts twice.
-    falling = upper_left & lower_right & ~upper_right & ~lower_left
-    rising = upper_right & lower_left & ~upper_left & ~lower_right
-    crossed = falling | rising
-    ys, xs = np.nonzero((upper_left ^ upper_right ^ lower_left ^ lower_right) | crossed)
-    times = 1 + crossed[ys, xs]
-    turned = np.repeat(rising[ys, xs], times)
-    ys, xs = np.repeat(ys, times), np.repeat(xs, times)
-    # Of a corner that counts twice the first end of a row's side goes with the upper side, or else with the lower.
-    second = np.concatenate([np.zeros(1, np.bool_), (ys[1:] == ys[:-1]) & (xs[1:] == xs[:-1])])[: len(ys)]
-    by_column = np.lexsort((second ^ turned, ys, xs))
-    along_column = np.empty(len(ys), np.int64)
-    along_column[by_column[0::2]] = by_column[1::2]
-    along_column[by_column[1::2]] = by_column[0::2]
-    corners = np.stack([xs, ys], 1)
-    outer: list[Ring] = []
-    holes: list[Ring] = []
-    for ring in _followed(along_column.tolist()):
-        x, y = xs[ring[0]], ys[ring[0]]
-        (outer if mask[y, x] else holes).append(corners[ring])
-    return Rings(tuple(outer), tuple(holes))
-
-
-def joined(rings: Sequence[Ring]) -> Ring:
-    """Return one ring that fills as all of them do by the even-odd rule, whose bridges are gone there and back.
+def outline(mask: NDArray[np.bool_]) -> list[Polygon]:
+    """Return the polygons of a mask, by the first pixel of each in row-major order.
 
     Args:
-        rings: One or more, holes among them.
+        mask: bool ``[H, W]``.
     """
+    # With a frame of nothing, so that each corner of a pixel has four pixels around it.
+    numbers, count = ndimage.label(np.pad(mask, 1))
+    exteriors: dict[int, Ring] = {}
+    interiors: dict[int, list[Ring]] = {number: [] for number in range(1, count + 1)}
+    for number, ring in _rings(numbers):
+        if _area(ring) > 0:
+            exteriors[number] = ring
+        else:
+            interiors[number].append(ring)
+    return [Polygon(exteriors[number], tuple(interiors[number])) for number in range(1, count + 1)]
+
+
+def joined(polygons: Sequence[Polygon]) -> Ring:
+    """Return one ring that fills as all polygons do by the even-odd rule, whose bridges are gone there and back.
+
+    Args:
+        polygons: One or more.
+    """
+    rings = [polygon.exterior for polygon in polygons] + [hole for polygon in polygons for hole in polygon.interiors]
     whole = rings[0]
     for ring in rings[1:]:
         here = int(np.abs(whole - ring[0]).sum(1).argmin())
@@ -68,16 +69,65 @@ def joined(rings: Sequence[Ring]) -> Ring:
     return whole
 
 
-def _followed(along_column: Sequence[int]) -> list[list[int]]:
-    """Return the corners of each ring; corner 2k and 2k + 1 are the ends of a row's side."""
-    rings, seen = [], bytearray(len(along_column))
-    for start in range(0, len(along_column), 2):
-        if not seen[start]:
-            ring, corner = [], start
-            while not seen[corner]:
-                other = corner ^ 1
-                seen[corner] = seen[other] = 1
-                ring += [corner, other]
-                corner = along_column[other]
-            rings.append(ring)
-    return rings
+def _rings(numbers: NDArray[np.int32]) -> Iterator[tuple[int, Ring]]:
+    """Yield all rings with the number of the region that each bounds.
+
+    Corners of rings in one line are the ends of horizontal edges, two and two; those in one column are the ends of
+    vertical ones. Where two regions touch in a corner, two rings pass it, and it is there twice.
+    """
+    x, y, line_order, column_order = _corners(numbers)
+    along, down = _partners(np.lexsort((line_order, x, y))), _partners(np.lexsort((column_order, y, x)))
+    left = np.flatnonzero(x < x[along])
+    below = numbers[y[left] + 1, x[left] + 1]
+    # With the region on the right hand: to the right where it is below, to the left where it is above.
+    starts = np.where(below > 0, left, along[left])
+    owner = dict(zip(starts.tolist(), np.where(below > 0, below, numbers[y[left], x[left] + 1]).tolist(), strict=True))
+    ends, turns = along.tolist(), down.tolist()
+    seen: set[int] = set()
+    for start in starts.tolist():
+        if start in seen:
+            continue
+        ring, corner = [], start
+        while corner not in seen:
+            seen.add(corner)
+            ring += [corner, ends[corner]]
+            corner = turns[ends[corner]]
+        yield owner[start], np.stack([x[ring], y[ring]], axis=1).astype(np.int32)
+
+
+def _corners(numbers: NDArray[np.int32]) -> tuple[NDArray[np.int64], ...]:
+    """Return x and y of all rings' corners, and the order of two at one place: within their line, within their column.
+
+    Args:
+        numbers: The region of each pixel, 0 for none, integer ``[H + 2, W + 2]`` with a frame of 0.
+    """
+    upper_left, upper_right = numbers[:-1, :-1], numbers[:-1, 1:]
+    lower_left, lower_right = numbers[1:, :-1], numbers[1:, 1:]
+    filled = (np.stack([upper_left, upper_right, lower_left, lower_right]) > 0).sum(0)
+    falling = (filled == 2) & (upper_left > 0) & (lower_right > 0)
+    rising = (filled == 2) & (upper_right > 0) & (lower_left > 0)
+    # Two diagonal pixels of one region hold together, and part what is around them; of two regions they are parted.
+    joined = np.where(falling, upper_left == lower_right, upper_right == lower_left)
+    one_y, one_x = np.nonzero(filled % 2)
+    two_y, two_x = np.nonzero(falling | rising)
+    # Of two, the one with the edge to the left is the first in its line; and in its column if its other edge goes up.
+    goes_up = (falling ^ joined)[two_y, two_x]
+    rest = np.zeros(len(one_x), np.int64)
+    return (
+        np.concatenate([two_x, two_x, one_x]),
+        np.concatenate([two_y, two_y, one_y]),
+        np.concatenate([np.zeros_like(two_x), np.ones_like(two_x), rest]),
+        np.concatenate([~goes_up, goes_up, rest]).astype(np.int64),
+    )
+
+
+def _partners(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the partner of each, of those that follow each other two and two."""
+    partners = np.empty_like(order)
+    partners[order[::2]], partners[order[1::2]] = order[1::2], order[::2]
+    return partners
+
+
+def _area(ring: Ring) -> int:
+    x, y = ring.astype(np.int64).T
+    return int(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) // 2

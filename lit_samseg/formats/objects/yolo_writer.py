@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from lit_samseg.formats.interface import Classes, LabelMap, MaskWriter
 from lit_samseg.formats.objects.categories import for_new_file
-from lit_samseg.formats.objects.outlines import joined, rings_of
+from lit_samseg.formats.objects.outlines import joined, outline
 from lit_samseg.formats.objects.painting import Cut, Outlined, cut
 from lit_samseg.runtime.atomic import atomic_file
 
@@ -61,8 +61,7 @@ class YoloWriter(MaskWriter):
                 draft.write_bytes(content)
 
     def _line(self, one: Cut, masks: LabelMap, size: tuple[int, int]) -> str:
-        rings = rings_of(one.piece.mask)
-        ring = joined([*rings.outer, *rings.holes]) + np.array([one.piece.left, one.piece.top])
+        ring = joined(outline(one.piece.mask)) + np.array([one.piece.left, one.piece.top])
         number = self._classes.values[one.class_id] if one.class_id >= 0 else self._classes.void
         shares = (ring / np.array([size[1], size[0]])).ravel().tolist()
         confidence = masks.facts.get(one.number, {}).get("confidence")

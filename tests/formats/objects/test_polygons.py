@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from matplotlib.path import Path as Outline
 from scipy import ndimage
 
-from lit_samseg.refined import Polygon, outline
+from lit_samseg.formats.objects.outlines import Polygon, outline
 
 
 def inside(ring: np.ndarray, height: int, width: int) -> np.ndarray:
