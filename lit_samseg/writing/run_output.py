@@ -169,12 +169,15 @@ class RunOutput:
 
     def _check_baseline(self) -> None:
         """Refuse to replace what the baseline reads."""
-        root = getattr(self.run.module.baseline, "root", None)
+        baseline = self.run.module.baseline
+        # Scores may have label maps beside them.
+        roots = [getattr(reader, "root", None) for reader in (baseline, getattr(baseline, "label_maps", None))]
         own = {folder.name for folder in self._folders}
         finals = [self.run.output_dir / name for name in PICTURES]
-        replaced = [final for final in finals if final.name in own or (final / MARK).is_file()]
-        if isinstance(root, Path) and any(root.resolve().is_relative_to(final.resolve()) for final in replaced):
-            raise InputError(f"{root}, which the baseline reads, would be replaced; give another --output_dir")
+        replaced = [final.resolve() for final in finals if final.name in own or (final / MARK).is_file()]
+        for root in roots:
+            if isinstance(root, Path) and any(root.resolve().is_relative_to(final) for final in replaced):
+                raise InputError(f"{root}, which the baseline reads, would be replaced; give another --output_dir")
 
     def _take_folder(self) -> tuple[int, Collection[str]]:
         """Return the number of this attempt and the ids of finished images, the same on every process."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lit_samseg.baselines import Precomputed
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.label_maps import LabelMaps
@@ -201,12 +202,17 @@ def test_files_of_the_user_s_are_not_replaced(small: SmallRun) -> None:
     assert (small.folder / "gallery/own.webp").exists()
 
 
+@pytest.mark.parametrize("beside_scores", [False, True])
 @pytest.mark.parametrize("save", [True, False])
-def test_label_maps_that_the_baseline_reads_are_not_replaced(small: SmallRun, save: bool) -> None:
+def test_label_maps_that_the_baseline_reads_are_not_replaced(small: SmallRun, save: bool, beside_scores: bool) -> None:
     """Nor removed, where none are written."""
     small.run()
     plan = small.plan(save=save)
-    plan.module.baseline.root = small.folder / "predictions/baseline"  # type: ignore[assignment]
+    root = small.folder / "predictions/baseline"
+    if beside_scores:
+        plan.module.baseline.label_maps = Precomputed(str(root))  # type: ignore[assignment]
+    else:
+        plan.module.baseline.root = root  # type: ignore[assignment]
     with pytest.raises(InputError, match=r"which the baseline reads, would be replaced"):
         small.run(plan=plan, overwrite=True)
     assert len(read_predictions(small.folder / "predictions/baseline")) == 4
