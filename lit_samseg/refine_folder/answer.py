@@ -9,21 +9,31 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lit_samseg.refine import Decision
+from lit_samseg.refine import Decision, Region, find_regions
+from lit_samseg.refine.region_finders import Component
 from lit_samseg.refiner import Refiner
 from lit_samseg.review.records import RegionRecord
 from lit_samseg.tiling import Tiling, refine_array
+from lit_samseg.void import VOID
 
 
 @dataclass(frozen=True)
 class AskedRegion:
-    """A region that SAM was asked about, and how much its mask is like it; no mask is kept of it."""
+    """A region, and how much SAM's mask of it is like it; no mask is kept of it.
+
+    Attributes:
+        class_id: Its class.
+        numbers: In which pixels lie, integer ``[H, W]``, shared by all regions.
+        number: The region's.
+        box: First and last column and row, x, y, right, bottom.
+        agreement: IoU; None where it was asked about in pieces, or not at all.
+    """
 
     class_id: int
     numbers: Tensor
     number: int
     box: tuple[int, int, int, int]
-    agreement: float
+    agreement: float | None = None
 
     def record(self, names: tuple[str, ...], changed: NDArray[np.bool_], confidence: Tensor) -> RegionRecord:
         """Say what became of the region.
@@ -56,7 +66,7 @@ class Answer:
     Attributes:
         label_map: Refined class ids, int64 ``[H, W]``, void as it was given.
         confidence: How sure they are, float32 ``[H, W]`` in 0..1.
-        regions: Those that SAM was asked about; none where the picture was cut into tiles.
+        regions: Those that SAM was asked about; where the picture was cut into tiles, its connected components.
         seconds: What it took.
     """
 
@@ -87,7 +97,9 @@ def ask(refiner: Refiner, image: Tensor, labels: Tensor, scores: Tensor | None, 
     pixels = image.permute(1, 2, 0).numpy()
     refine_array(refiner.tiles, pixels, labels.numpy(), refined, tiling, void, confidence=confidence, scores=scores)
     seconds = time.perf_counter() - began
-    return Answer(torch.from_numpy(refined), torch.from_numpy(confidence), [], seconds)
+    components = find_regions(labels.where(labels != void, VOID), Component(), refiner.background)
+    whole = [AskedRegion(one.class_id, one.numbers, one.number, _corners(one)) for one in components]
+    return Answer(torch.from_numpy(refined), torch.from_numpy(confidence), whole, seconds)
 
 
 def _taking_down(asked: list[AskedRegion]) -> Callable[[Decision], None]:
@@ -96,9 +108,12 @@ def _taking_down(asked: list[AskedRegion]) -> Callable[[Decision], None]:
         own, mask = region.mask, kept.masks[0]
         common = (own[kept.top : kept.top + mask.shape[0], kept.left : kept.left + mask.shape[1]] & mask).sum()
         union = region.area + mask.sum() - common
-        x, y, right, bottom = (int(edge) for edge in region.box.tolist())
-        asked.append(
-            AskedRegion(region.class_id, region.numbers, region.number, (x, y, right, bottom), float(common / union))
-        )
+        agreement = float(common / union)
+        asked.append(AskedRegion(region.class_id, region.numbers, region.number, _corners(region), agreement))
 
     return take_down
+
+
+def _corners(region: Region) -> tuple[int, int, int, int]:
+    x, y, right, bottom = (int(edge) for edge in region.box.tolist())
+    return x, y, right, bottom

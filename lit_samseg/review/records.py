@@ -15,7 +15,7 @@ RECORDS, PICTURES, TABLE = "records", "pictures", "review.csv"
 
 @dataclass(frozen=True)
 class RegionRecord:
-    """A region that SAM was asked about.
+    """A region that SAM was asked about; of a picture cut into tiles, a connected component.
 
     Attributes:
         label: Its class's name.
@@ -25,7 +25,7 @@ class RegionRecord:
         height: Of its box.
         area: Its pixels.
         changed: How many of them have another class now.
-        agreement: IoU of the region and SAM's mask; None where SAM gave none.
+        agreement: IoU of the region and SAM's mask; None where SAM gave none, or was asked tile by tile.
         confidence: Mean over its pixels, 0..1 (`Refinement.confidence`).
     """
 
