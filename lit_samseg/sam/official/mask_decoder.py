@@ -174,7 +174,7 @@ def pixel_features(
 def _both_ways(decoder: "MaskDecoder", image: ImageTokens, prompt: Tensor) -> tuple[Tensor, Tensor, ImageTokens]:
     """Have tokens and image see each other: the tokens, their encoding, and the image afterwards."""
     own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-    query_pe = torch.cat([own.expand(len(prompt), -1, -1), prompt], dim=1)
+    query_pe = torch.cat([own.expand(prompt.shape[0], -1, -1), prompt], dim=1)
     queries = query_pe
     for block in decoder.transformer.layers:
         queries, image = _two_way(block, queries, query_pe, image)
@@ -185,7 +185,7 @@ def _used_tokens(image: ImageTokens, grid: tuple[int, int], used: tuple[int, int
     """Return the tokens ``[B, h * w, C]`` that give the logits asked for, with ``h`` and ``w``."""
     # A token gives 4 x 4 logits.
     height, width = (-(-count // UPSCALING) for count in used)
-    return image.keys.view(len(image.keys), *grid, -1)[:, :height, :width].flatten(1, 2), height, width
+    return image.keys.view(image.keys.shape[0], *grid, -1)[:, :height, :width].flatten(1, 2), height, width
 
 
 def _two_way(

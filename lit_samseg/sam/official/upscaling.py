@@ -46,4 +46,4 @@ def _transposed_convolution(layer: torch.nn.ConvTranspose2d, pixels: Tensor) -> 
     channels, out, *_ = layer.weight.shape
     assert layer.bias is not None, "SAM's up-scaling has biases"
     matrix = layer.weight.permute(2, 3, 1, 0).reshape(4 * out, channels)
-    return F.linear(pixels, matrix, layer.bias.repeat(4)).view(len(pixels), -1, out)
+    return F.linear(pixels, matrix, layer.bias.repeat(4)).view(pixels.shape[0], -1, out)
