@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningModule
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
@@ -31,12 +30,12 @@ from lit_samseg.refine import (
 )
 from lit_samseg.runtime.allocation import keep_freed_memory
 from lit_samseg.runtime.declared import check_declared
-from lit_samseg.runtime.tf32 import forbid_tf32
+from lit_samseg.runtime.fp32_module import Fp32Module
 from lit_samseg.runtime.timing import StageTimer
 from lit_samseg.sam import PromptableSegmenter
 
 
-class SamSegEvaluation(LightningModule):
+class SamSegEvaluation(Fp32Module):
     """Score a frozen baseline and its SAM-refined variants (Qamar et al., 2023, Algorithm 1).
 
     Args:
@@ -147,24 +146,15 @@ class SamSegEvaluation(LightningModule):
                 rank_zero_warn(f"gate {self.gate_file} was not trained for this: {', '.join(foreign)}")
 
     def on_test_start(self) -> None:
-        """Fix the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""
-        self._fix_arithmetic()
+        """See to the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""
+        self.check_precision("the baseline", "bf16 or fp16")
         keep_freed_memory()
         self.scoring.begin()
 
     def on_predict_start(self) -> None:
-        """Fix the arithmetic, and have memory reused."""
-        self._fix_arithmetic()
+        """See to the arithmetic, and have memory reused."""
+        self.check_precision("the baseline", "bf16 or fp16")
         keep_freed_memory()
-
-    def _fix_arithmetic(self) -> None:
-        """Make fp32 mean fp32 on every device: no TF32, no autocast around baseline and SAM."""
-        if self.trainer.precision != "32-true":
-            raise InputError(
-                f"trainer.precision is {self.trainer.precision}; it would change the baseline too. Leave it out and "
-                "set --model.sam.precision bf16 or fp16"
-            )
-        forbid_tf32()
 
     def test_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:  # type: ignore[override]
         """Refine and count every image of the batch."""

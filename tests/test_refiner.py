@@ -7,6 +7,7 @@ import sys
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.formats.given import as_label_map
 from lit_samseg.formats.palettes import voc_palette
 from lit_samseg.refine import RECOMMENDED
+from lit_samseg.runtime.tf32 import arithmetic_of_fp32
 from lit_samseg.sam import SegmentAnything, load_promptable_segmenter
 from tests.conftest import PROJECT, SHARED, RunCli
 from tests.recomputation import read_predictions
@@ -331,19 +333,20 @@ def test_beyond_255_classes_255_is_one(scene: np.ndarray) -> None:
 
 def test_the_settings_of_arithmetic_are_left_as_they_were(refiner: Refiner, scene: np.ndarray) -> None:
     """Within a call TF32 is off (FIELD's D20)."""
+    backends: Any = torch.backends
     seen = []
     networks = (refiner.baseline, refiner.sam.model)
-    hooks = [
-        m.register_forward_pre_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
-        for m in modules_of(*networks)
-    ]
-    torch.backends.cudnn.allow_tf32 = True
-    refiner(scene)
+    hooks = [m.register_forward_pre_hook(lambda *_: seen.extend(arithmetic_of_fp32())) for m in modules_of(*networks)]
+    backends.fp32_precision = "tf32"
+    try:
+        refiner(scene)
+        assert backends.fp32_precision == "tf32"
+    finally:
+        backends.fp32_precision = "none"
     for hook in hooks:
         hook.remove()
-    assert len(seen) > 2
-    assert not any(seen)
-    assert torch.backends.cudnn.allow_tf32
+    assert len(seen) > 4
+    assert set(seen) == {"ieee"}
 
 
 def test_what_cannot_be_asked_for() -> None:

@@ -111,8 +111,8 @@ class Preprocessing:
         return NetworkInput(pixels, tuple(pixels.shape[2:]))
 
     def _run(self, image: Tensor, **changes: Any) -> Any:
-        if self.processor.backend == "pil":
-            image = image.cpu()
+        # Always there: torchvision resizes uint8 in integers on a CPU and in floats on a GPU, to other pixels.
+        image = image.cpu()
         options = self.options | self._bound(image.shape[1], image.shape[2]) | changes
         return self.processor(images=image, return_tensors="pt", input_data_format="channels_first", **options)
 

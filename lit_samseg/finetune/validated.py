@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import LightningModule
 from torch import Tensor, nn
 
 from lit_samseg.baselines import Baseline, look_for_training_files
@@ -19,14 +18,14 @@ from lit_samseg.finetune.moving_average import MovingAverage
 from lit_samseg.finetune.schedule import warm_up_and_decay
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import LearnedGate, RowText
-from lit_samseg.runtime.tf32 import forbid_tf32
+from lit_samseg.runtime.fp32_module import Fp32Module
 from lit_samseg.sam import PromptableSegmenter
 
 CURRENT = "current_weights"
 """Of a checkpoint: the weights that are trained on, where its ``state_dict`` is their average."""
 
 
-class ValidatedModule(LightningModule):
+class ValidatedModule(Fp32Module):
     """A module that is validated with the evaluation's own rows and counts.
 
     Each validation logs ``val/<row>/miou`` and ``macc`` of every row, ``val/miou`` of the first row beside the baseline
@@ -171,14 +170,9 @@ class ValidatedModule(LightningModule):
         return self
 
     def on_fit_start(self) -> None:
-        """Fix the arithmetic, and see that the baseline has its files, as the evaluation does."""
+        """See to the arithmetic, and see that the baseline has its files, as the evaluation does."""
         look_for_training_files(self.baseline, self.trainer.datamodule)  # type: ignore[attr-defined]
-        if self.trainer.precision != "32-true":
-            raise InputError(
-                f"trainer.precision is {self.trainer.precision}; it would change the validation too. Leave it out and "
-                "set --model.sam.precision bf16"
-            )
-        forbid_tf32()
+        self.check_precision("the validation", "bf16")
 
     def configure_optimizers(self) -> Any:
         """AdamW; the rate rises for a twentieth of the steps and falls as a cosine. ``--optimizer`` takes its place."""

@@ -9,7 +9,7 @@ import torch
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from lit_samseg.runtime.tf32 import forbid_tf32
+from lit_samseg.runtime.tf32 import without_tf32
 from lit_samseg.sam import SegmentAnything
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.known_weights import resolve_checkpoint
@@ -48,9 +48,9 @@ def write_random_vit_b(job: Job) -> dict[str, Any]:
     return {}
 
 
+@without_tf32()
 def _time(job: Job, encoder: nn.Module, sam: Sam) -> dict[str, Any]:
     """Time passes of one frame and keep the features."""
-    forbid_tf32()
     device = torch.device(job.device)
     sam.to(device).eval()
     pixels = _frame(sam)

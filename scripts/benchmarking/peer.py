@@ -10,7 +10,7 @@ from segment_anything import SamPredictor
 
 from lit_samseg.metrics import score
 from lit_samseg.refine import parse_variants
-from lit_samseg.runtime.tf32 import forbid_tf32
+from lit_samseg.runtime.tf32 import without_tf32
 from lit_samseg.runtime.timing import StageTimer
 from lit_samseg.sam.known_weights import resolve_checkpoint
 from lit_samseg.sam.official.checkpoint import load_sam
@@ -29,6 +29,7 @@ def confusion(predicted: NDArray[np.int64], target: NDArray[np.uint8], classes: 
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
+@without_tf32()
 def run_plain(job: Job) -> dict[str, Any]:
     """Time the plain loop, with the networks, the reader and the arithmetic that the package has."""
     device, timer = torch.device(job.device), StageTimer()
@@ -41,7 +42,6 @@ def run_plain(job: Job) -> dict[str, Any]:
     classes = data.num_classes
     totals = {row: np.zeros((classes, classes), np.int64) for row in ("baseline", *(v.name for v in variants))}
     kept: dict[str, NDArray[np.uint8]] = {}
-    forbid_tf32()
     memory, clock = MemoryMeter(device), Clock(timer, device)
     for index, image_id in enumerate(data.ids):
         if index == job.warmup:
