@@ -93,7 +93,6 @@ class Scoring(nn.Module):
         target = sample.target
         if target is None:
             raise InputError(f"image {sample.id} has no ground truth to test against; use predict")
-        target = target.long()
         facts = ImageFacts(sample.id, self.num_classes, self.ignore_index)
         image = ImageRows(facts, torch.stack(list(maps.rows.values())), target, maps.entropy)
         counted = {
@@ -102,19 +101,16 @@ class Scoring(nn.Module):
             else gathers.metric.count_rows(image)
             for word, gathers in self.counts.items()
         }
-        # Once an image: once a row it took most of the counting's time.
-        seen = (target != self.ignore_index).flatten().nonzero()[:, 0]
-        seen_target = target.flatten()[seen]
-        for row, label_map in maps.rows.items():
-            self.reference.update(row, label_map.flatten()[seen], seen_target)
-        areas = torch.tensor([target.numel() - len(seen), target.numel()])
-        return ImageCounts(counted, maps.analysis, areas)
+        if image.pairs is not None:
+            self.reference.update(image.pairs)
+        seen = int(counted[PIXELS]["pixels"][0, 1].sum())
+        return ImageCounts(counted, maps.analysis, torch.tensor([target.numel() - seen, target.numel()]))
 
     def add(self, position: int, counts: ImageCounts) -> None:
         """Add one image's numbers to the run's: of an image just evaluated, or of one that an interrupted run was."""
         for word, gathers in self.counts.items():
             gathers.update(position, counts.metrics[word])
-        self.void_share.update(*counts.areas.to(self.void_share.device))
+        self.void_share.update(*counts.areas)
         if self.analysis is not None and counts.analysis is not None:
             self.analysis.add(position, counts.analysis)
 

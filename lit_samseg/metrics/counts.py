@@ -6,51 +6,106 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from lit_samseg.metrics.host_metric import HostMetric
 from lit_samseg.void import VOID
 
 PAIRED = 1024
 """Up to so many classes, pairs of true and predicted class are counted: the fastest, but one number a pair."""
+
+TOGETHER = 2**22
+"""So many pixels are counted at once, or one label map: all rows of an image of usual size."""
 
 
 def count_pixels(prediction: Tensor, target: Tensor, num_classes: int, ignore_index: int) -> Tensor:
     """Count pixels per class; void pixels take no part in any of the three counts.
 
     Args:
-        prediction: Class ids, integer ``[H, W]``; every value below ``num_classes``. `VOID` predicts no class: it is
-            wrong, and in no class's pred_area.
+        prediction: Class ids of one or more label maps, integer ``[..., H, W]``; every value below ``num_classes``.
+            `VOID` predicts no class: it is wrong, and in no class's pred_area.
         target: Ground truth, integer ``[H, W]``; ``ignore_index`` is void.
         num_classes: Number of classes ``C``.
         ignore_index: Void label.
 
     Returns:
-        int64 ``[3, C]``: intersection, gt_area, pred_area. Largest tensors: int64 ``[H, W]`` and ``[C, C + 1]``; for
-        more than `PAIRED` classes ``[3, H, W]``.
+        int64 ``[..., 3, C]``: intersection, gt_area, pred_area. Largest tensors: those of `count_pairs`, and for more
+        than `PAIRED` classes int64 ``[3, H, W]``.
 
     Raises:
         ValueError: The shapes differ.
     """
-    if prediction.shape != target.shape:
-        raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ")
-    void = target == ignore_index
+    _check_shapes(prediction, target)
+    if num_classes <= PAIRED:
+        return counts_of_pairs(count_pairs(prediction, target, num_classes, ignore_index))
     # Void goes to extra bins that are cut away: unlike boolean indexing this never waits for a GPU.
-    bins = num_classes + 1
-    guess = torch.where(prediction == VOID, num_classes, prediction.long())
-    if num_classes > PAIRED:
-        truth, guess = torch.where(void, num_classes, target.long()), torch.where(void, num_classes, guess)
+    void, bins = target == ignore_index, num_classes + 1
+    truth = torch.where(void, num_classes, target.long())
+    counts = []
+    for label_map in prediction.reshape(-1, *target.shape):
+        guess = torch.where(void | (label_map == VOID), num_classes, label_map.long())
         right = torch.where(truth == guess, truth, num_classes)
-        return _histogram(torch.stack([right, truth + bins, guess + 2 * bins]), 3 * bins).view(3, bins)[:, :-1]
-    pairs = torch.where(void, num_classes * bins, target.long() * bins + guess)
-    confusion = _histogram(pairs, num_classes * bins + 1)[:-1].view(num_classes, bins)
-    return torch.stack([confusion.diagonal(), confusion.sum(1), confusion.sum(0)[:-1]])
+        numbers = torch.stack([right, truth + bins, guess + 2 * bins])
+        counts.append(_histogram(numbers, 3 * bins).view(3, bins)[:, :-1])
+    return torch.stack(counts).view(*prediction.shape[:-2], 3, num_classes)
+
+
+def count_pairs(prediction: Tensor, target: Tensor, num_classes: int, ignore_index: int) -> Tensor:
+    """Count the pairs of true and predicted class of label maps, without the ground truth's void.
+
+    All label maps go into one histogram, up to `TOGETHER` pixels at a time. A GPU's host does not wait, and the same
+    integers come of deterministic algorithms.
+
+    Args:
+        prediction: As for `count_pixels`.
+        target: As for `count_pixels`.
+        num_classes: Number of classes ``C``, at most `PAIRED`.
+        ignore_index: Void label.
+
+    Returns:
+        int64 ``[..., C, C + 1]``: pixels by true class, and by predicted one; predictions of `VOID` come last. Largest
+        tensor: int64 (on a CPU int32) with a number for each pixel of as many label maps as are counted together.
+
+    Raises:
+        ValueError: The shapes differ; or, on a CPU, the ground truth has other labels.
+    """
+    _check_shapes(prediction, target)
+    bins = num_classes + 1
+    # On a CPU the histogram takes narrow numbers; on a GPU it must have int64.
+    kind = torch.int32 if target.device.type == "cpu" else torch.int64
+    # Void is a true class of its own, which is cut away: unlike boolean indexing this never waits for a GPU.
+    truth = torch.where(target == ignore_index, num_classes, target.to(kind)) * bins
+    if truth.device.type == "cpu" and truth.numel() and not 0 <= truth.min() <= truth.max() <= num_classes * bins:
+        raise ValueError(f"the ground truth has labels that are neither {ignore_index} nor 0..{num_classes - 1}")
+    maps = prediction.reshape(-1, *target.shape)
+    pairs = []
+    for some in torch.split(maps, max(1, TOGETHER // max(1, target.numel()))):
+        first = torch.arange(0, len(some) * bins**2, bins**2, dtype=kind, device=some.device)
+        guess = torch.where(some == VOID, num_classes, some).to(kind)
+        numbers = guess.add_(truth).add_(first[:, None, None])
+        pairs.append(_histogram(numbers, len(some) * bins**2).view(-1, bins, bins)[:, :-1])
+    return torch.cat(pairs).view(*prediction.shape[:-2], num_classes, bins)
+
+
+def counts_of_pairs(pairs: Tensor) -> Tensor:
+    """Return intersection, gt_area and pred_area, int64 ``[..., 3, C]``, of what `count_pairs` counted."""
+    right = pairs.diagonal(dim1=-2, dim2=-1)
+    return torch.stack([right, pairs.sum(-1), pairs.sum(-2)[..., :-1]], dim=-2)
+
+
+def _check_shapes(prediction: Tensor, target: Tensor) -> None:
+    if prediction.shape[-2:] != target.shape:
+        raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} differ")
 
 
 def _histogram(numbers: Tensor, bins: int) -> Tensor:
     numbers = numbers.flatten()
+    if numbers.device.type == "cpu":
+        return torch.bincount(numbers, minlength=bins)
+    # A GPU's bincount looks at the least and the largest number, for which the host waits.
     one = torch.ones((), dtype=torch.int64, device=numbers.device).expand_as(numbers)
     return torch.zeros(bins, dtype=torch.int64, device=numbers.device).scatter_add_(0, numbers, one)
 
 
-class VoidShare(Metric):
+class VoidShare(HostMetric):
     """How much of a ground truth is void, over all processes.
 
     ``update(void, pixels)`` takes an image's numbers; ``compute()`` returns the share, nan where there is no image.
@@ -67,10 +122,10 @@ class VoidShare(Metric):
 
     def begin(self) -> None:
         """Add no image; torchmetrics warns where nothing was added."""
-        self.update(torch.zeros_like(self.void), torch.zeros_like(self.pixels))
+        self.update(0, 0)
 
-    def update(self, void: Tensor, pixels: Tensor) -> None:
-        """Add one image."""
+    def update(self, void: Tensor | int, pixels: Tensor | int) -> None:
+        """Add one image; tensors are in host memory."""
         self.void += void
         self.pixels += pixels
 
@@ -106,7 +161,8 @@ class PerImageCounts(Metric):
 
     def update(self, position: int, counts: Tensor) -> None:
         """Add one image."""
-        self.positions.append(torch.tensor([position], device=counts.device))
+        # Filled where it is, so that no GPU is waited for.
+        self.positions.append(torch.full((1,), position, device=counts.device))
         self.counts.append(counts[None])
 
     def compute(self) -> tuple[list[int], Tensor]:

@@ -29,8 +29,8 @@ class Entropy(Metric):
 
     def count_rows(self, image: ImageRows) -> dict[str, NDArray[np.generic]]:
         """Take down what is known of the image, once for each row."""
-        rows, known = len(image.maps), image.entropy is not None
-        nats = 0.0 if image.entropy is None else float(image.entropy)
+        rows, entropy = len(image.maps), image.entropy_on_host
+        known, nats = entropy is not None, entropy or 0.0
         return {"nats": np.full(rows, nats), "known": np.full(rows, known, np.int64)}
 
     def score(self, counts: Counts) -> dict[str, float]:

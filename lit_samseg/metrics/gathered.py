@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import torchmetrics
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lit_samseg.metrics.host_metric import HostMetric
 from lit_samseg.metrics.metric import Counts, Metric
 
 
@@ -28,7 +28,7 @@ class Gathered(NamedTuple):
         return {name: counts[row] for name, counts in self.counts.items()}
 
 
-class GatheredCounts(torchmetrics.Metric):
+class GatheredCounts(HostMetric):
     """Gathers a metric's counts over all processes. They never depend on how many there are.
 
     ``update(position, counts)`` takes an image's position among the run's ids and its counts by name ``[R, ...]``.
@@ -67,15 +67,15 @@ class GatheredCounts(torchmetrics.Metric):
 
     def begin(self) -> None:
         """Add no image: a process that evaluates none then has something of the right shape to gather."""
-        self.positions.append(torch.zeros(0, dtype=torch.int64, device=self.device))
+        self.positions.append(torch.zeros(0, dtype=torch.int64))
         for name in self.kept:
-            getattr(self, f"counts_{name}").append(torch.from_numpy(self.blank[name][None][:0]).to(self.device))
+            getattr(self, f"counts_{name}").append(torch.from_numpy(self.blank[name][None][:0]))
 
     def update(self, position: int, counts: Mapping[str, NDArray[Any]]) -> None:
         """Add one image."""
-        self.positions.append(torch.tensor([position], device=self.device))
+        self.positions.append(torch.tensor([position]))
         for name in self.blank:
-            added = torch.from_numpy(counts[name]).to(self.device)
+            added = torch.from_numpy(counts[name])
             if name in self.kept:
                 getattr(self, f"counts_{name}").append(added[None])
             else:
@@ -92,7 +92,7 @@ class GatheredCounts(torchmetrics.Metric):
         for name in self.blank:
             state = getattr(self, f"counts_{name}")
             ordered = _joined(state)[order].transpose(0, 1).contiguous() if name in self.kept else state
-            counts[name] = np.array(ordered.cpu().numpy())
+            counts[name] = np.array(ordered.numpy())
         return Gathered(places, counts)
 
 

@@ -48,7 +48,7 @@ class ImageRows:
     Attributes:
         facts: What else is known.
         maps: Integer ``[R, H, W]``, `lit_samseg.void.VOID` where a row gives no class.
-        target: Ground truth, int64 ``[H, W]``.
+        target: Ground truth, integer ``[H, W]``.
         entropy: Mean entropy of the baseline's class scores in nats, float32 scalar; None where it is not known.
     """
 
@@ -58,16 +58,50 @@ class ImageRows:
     entropy: "Tensor | None" = None
 
     @cached_property
+    def pairs(self) -> "Tensor | None":
+        """All rows' `count_pairs`, int64 ``[R, C, C + 1]``, where the maps are; None for more than `PAIRED` classes."""
+        from lit_samseg.metrics.counts import PAIRED, count_pairs
+
+        facts = self.facts
+        if facts.num_classes > PAIRED:
+            return None
+        return count_pairs(self.maps, self.target, facts.num_classes, facts.ignore_index)
+
+    @property
     def maps_on_host(self) -> NDArray[np.integer]:
         """The rows' label maps."""
-        copied: NDArray[np.integer] = self.maps.cpu().numpy()
-        return copied
+        return self._on_host["maps"]
 
     @cached_property
-    def target_on_host(self) -> NDArray[np.integer]:
-        """The ground truth."""
-        copied: NDArray[np.integer] = self.target.cpu().numpy()
-        return copied
+    def target_on_host(self) -> NDArray[np.int64]:
+        """The ground truth, int64."""
+        return self._on_host["target"].astype(np.int64)
+
+    @property
+    def pixels_on_host(self) -> NDArray[np.int64]:
+        """All rows' `count_pixels`, int64 ``[R, 3, C]``."""
+        return self._on_host["pixels"]
+
+    @property
+    def entropy_on_host(self) -> float | None:
+        """The mean entropy."""
+        return None if self.entropy is None else float(self._on_host["entropy"])
+
+    @cached_property
+    def _on_host(self) -> dict[str, NDArray[Any]]:
+        from lit_samseg.metrics.counts import count_pixels, counts_of_pairs
+        from lit_samseg.runtime.host_copy import copy_to_host
+
+        facts, pairs = self.facts, self.pairs
+        copied = {"maps": self.maps, "target": self.target}
+        copied["pixels"] = (
+            count_pixels(self.maps, self.target, facts.num_classes, facts.ignore_index)
+            if pairs is None
+            else counts_of_pairs(pairs)
+        )
+        if self.entropy is not None:
+            copied["entropy"] = self.entropy
+        return dict(zip(copied, copy_to_host(*copied.values()), strict=True))
 
 
 class Metric(ABC):

@@ -8,16 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from lit_samseg.metrics.columns import PIXEL_COLUMNS
-from lit_samseg.metrics.counts import count_pixels
 from lit_samseg.metrics.metric import METRICS, Counts, ImageFacts, ImageRows, LabelMap, Metric
 from lit_samseg.metrics.scores import score
 
 
 @METRICS.register("pixels")
 class PixelMetric(Metric):
-    """Intersection and areas by class, where the label maps are: a graphics card need not wait.
+    """Intersection and areas by class, counted where the label maps are.
 
-    Counts: ``pixels``, int64 ``[3, C]``, see `count_pixels`. Every difference, interval and p-value is made of them.
+    Counts: ``pixels``, int64 ``[3, C]``, see `lit_samseg.metrics.counts.count_pixels`. Every difference, interval and
+    p-value is made of them.
     """
 
     word: ClassVar[str] = "pixels"
@@ -31,9 +31,7 @@ class PixelMetric(Metric):
 
     def count_rows(self, image: ImageRows) -> dict[str, NDArray[Any]]:
         """Count all rows' pixels."""
-        facts = image.facts
-        counts = [count_pixels(row, image.target, facts.num_classes, facts.ignore_index) for row in image.maps]
-        return {"pixels": torch.stack(counts).cpu().numpy()}
+        return {"pixels": image.pixels_on_host}
 
     def nothing(self, num_classes: int) -> dict[str, NDArray[Any]]:
         """Return zeros."""

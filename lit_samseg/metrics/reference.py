@@ -1,63 +1,60 @@
-"""torchmetrics' scores beside our own: an independent road to the same numbers."""
+"""torchmetrics' scores beside our own: another road from the same pixels to the same numbers."""
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+import torchmetrics
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 
 from lit_samseg.metrics.counts import PAIRED
 from lit_samseg.metrics.scores import score
-from lit_samseg.void import VOID
 
 TOLERANCE = 1e-6
 """torchmetrics divides in float32."""
 
 
-class TorchmetricsScores(nn.Module):
-    """mIoU and mAcc of each row as torchmetrics computes them.
+class TorchmetricsScores(torchmetrics.Metric):
+    """mIoU and mAcc of each row as torchmetrics computes them from the pairs of classes of all images.
+
+    The pairs are added up where the label maps are, and nobody waits for them before the end: torchmetrics' own
+    ``update`` made most of the waits for a GPU, and of deterministic algorithms a table of pixels by pairs, gigabytes
+    large. That our pairs are what its ``update`` makes of whole label maps is what the tests compare.
 
     ``MulticlassAccuracy(average="macro")`` is not mAcc (it counts a class that was only predicted as 0), so the
     per-class accuracies are averaged over the classes of the ground truth here. A prediction's void is an extra class
-    that is left out of the mean. For more than `PAIRED` classes nothing is compared: torchmetrics keeps a number for
-    every pair of classes, for each row.
+    that is left out of the mean. For more than `PAIRED` classes nothing is compared: there is a number for every pair
+    of classes, for each row.
 
     Args:
         rows: Names of the rows, ``R`` of them.
         num_classes: Number of classes ``C``.
+
+    Attributes:
+        pairs: int64 ``[R, C, C + 1]``, see `lit_samseg.metrics.counts.count_pairs`.
     """
 
-    def __init__(self, rows: Sequence[str], num_classes: int) -> None:
-        super().__init__()
+    full_state_update = False
+    pairs: Tensor
+
+    def __init__(self, rows: Sequence[str], num_classes: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.rows, self.num_classes = list(rows) if num_classes <= PAIRED else [], num_classes
-        self.jaccard = nn.ModuleList(
-            MulticlassJaccardIndex(num_classes + 1, average="macro", ignore_index=num_classes, validate_args=False)
-            for _ in self.rows
-        )
-        self.accuracy = nn.ModuleList(
-            MulticlassAccuracy(num_classes + 1, average="none", validate_args=False) for _ in self.rows
-        )
+        shape = (len(self.rows), num_classes, num_classes + 1) if self.rows else (0, 0, 0)
+        self.add_state("pairs", default=torch.zeros(shape, dtype=torch.int64), dist_reduce_fx="sum")
 
-    def reset(self) -> None:
-        """Forget all images."""
-        for metric in (*self.jaccard, *self.accuracy):
-            metric.reset()
+    def update(self, pairs: Tensor) -> None:
+        """Add one image's pairs, int64 ``[R, C, C + 1]``."""
+        self.pairs += pairs
 
-    def update(self, row: str, prediction: Tensor, target: Tensor) -> None:
-        """Add one image's pixels that are not void, integer ``[K]``, to a row.
-
-        The caller leaves void out: once an image; once a row and metric it took most of the counting's time.
-        """
-        if target.numel() == 0 or not self.rows:
-            # An image that is void all over; torchmetrics cannot reshape nothing.
-            return
-        index = self.rows.index(row)
-        prediction = torch.where(prediction == VOID, self.num_classes, prediction)
-        self.jaccard[index].update(prediction, target)  # type: ignore[operator]
-        self.accuracy[index].update(prediction, target)  # type: ignore[operator]
+    def compute(self) -> NDArray[np.int64]:
+        """Return the pairs of all images."""
+        added: NDArray[np.int64] = self.pairs.cpu().numpy()
+        return added
 
     def check(self, counts: NDArray[np.int64]) -> None:
         """Assert that the counts of the images that were added have the same scores, over all processes.
@@ -68,20 +65,39 @@ class TorchmetricsScores(nn.Module):
         Raises:
             RuntimeError: They have not.
         """
-        for row, jaccard, accuracy, own in zip(
-            self.rows, self.jaccard, self.accuracy, counts[: len(self.rows)], strict=True
+        if not self.rows:
+            return
+        with warnings.catch_warnings():
+            # Of a process without images; it has to take part, or the others would wait for it.
+            warnings.filterwarnings("ignore", ".*method of metric .* was called before", UserWarning)
+            every = self.compute()
+            for row, pairs, own in zip(self.rows, every, counts, strict=True):
+                self._compare(row, pairs, own)
+
+    def _compare(self, row: str, pairs: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
+        ours = score(counts)
+        gt_present = ours.gt_area > 0
+        if not gt_present.any():
+            return
+        miou, accuracies = self._theirs(pairs)
+        for name, value, theirs in (
+            ("miou", ours.miou, miou),
+            ("macc", ours.macc, float(accuracies[torch.from_numpy(gt_present)].mean())),
         ):
-            with warnings.catch_warnings():
-                # Of a process whose images were void all over; it has to take part, or the others would wait for it.
-                warnings.filterwarnings("ignore", ".*method of metric .* was called before", UserWarning)
-                accuracies, miou = accuracy.compute()[:-1], jaccard.compute()  # type: ignore[operator]
-            ours = score(own)
-            gt_present = torch.from_numpy(ours.gt_area > 0).to(accuracies.device)
-            if not gt_present.any():
-                continue
-            for name, value, theirs in (
-                ("miou", ours.miou, float(miou)),
-                ("macc", ours.macc, float(accuracies[gt_present].mean())),
-            ):
-                if not abs(theirs - value) <= TOLERANCE:
-                    raise RuntimeError(f"{row}: {name} is {value} by counts, {theirs} by torchmetrics")
+            if not abs(theirs - value) <= TOLERANCE:
+                raise RuntimeError(f"{row}: {name} is {value} by counts, {theirs} by torchmetrics")
+
+    def _theirs(self, pairs: NDArray[np.int64]) -> tuple[float, Tensor]:
+        """Return torchmetrics' mIoU, and its accuracy of each class, float32 ``[C]``, as if it had made the pairs."""
+        # Nothing predicted to be void is void: the last row is empty.
+        matrix = torch.from_numpy(np.pad(pairs, ((0, 1), (0, 0))))
+        classes = self.num_classes + 1
+        jaccard = MulticlassJaccardIndex(
+            classes, average="macro", ignore_index=self.num_classes, validate_args=False, sync_on_compute=False
+        )
+        jaccard.confmat = matrix
+        accuracy = MulticlassAccuracy(classes, average="none", validate_args=False, sync_on_compute=False)
+        right, guessed, true = matrix.diagonal(), matrix.sum(0), matrix.sum(1)
+        accuracy.tp, accuracy.fp, accuracy.fn = right, guessed - right, true - right
+        accuracy.tn = matrix.sum() - guessed - true + right
+        return float(jaccard.compute()), accuracy.compute()[:-1]

@@ -9,7 +9,7 @@ from PIL import Image
 from torchmetrics.classification import MulticlassConfusionMatrix, MulticlassJaccardIndex
 
 from lit_samseg.metrics import PerImageCounts, TorchmetricsScores, count_pixels, score
-from lit_samseg.metrics.counts import PAIRED
+from lit_samseg.metrics.counts import PAIRED, count_pairs
 from lit_samseg.void import VOID as NOTHING
 from tests.conftest import SHARED
 
@@ -50,11 +50,12 @@ def test_one_class_is_compared_with_torchmetrics() -> None:
     """Of one class alone, torchmetrics gives a number instead of a vector."""
     target = torch.tensor([[0, 0, VOID, 0]])
     reference = TorchmetricsScores(["whole", "half"], 1)
-    counts = []
-    for row, prediction in (("whole", [[0, 0, 0, 0]]), ("half", [[0, NOTHING, 0, 0]])):
+    counts, pairs = [], []
+    for prediction in ([[0, 0, 0, 0]], [[0, NOTHING, 0, 0]]):
         labels = torch.tensor(prediction)
         counts.append(count_pixels(labels, target, 1, VOID))
-        reference.update(row, labels[target != VOID], target[target != VOID])
+        pairs.append(count_pairs(labels, target, 1, VOID))
+    reference.update(torch.stack(pairs))
     reference.check(torch.stack(counts)[:, :, None].numpy())
     assert [score(own[:, None].numpy()).miou for own in counts] == [1.0, pytest.approx(2 / 3)]
 
@@ -72,6 +73,25 @@ def test_many_classes(num_classes: int) -> None:
         assert counts[:, c].tolist() == [(truth & guess).sum(), truth.sum(), guess.sum()]
     assert counts.shape == (3, num_classes)
     assert counts[1].sum() == seen.sum()
+
+
+@pytest.mark.parametrize("num_classes", [CLASSES, PAIRED + 1])
+def test_rows_together_count_as_each_alone(num_classes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = np.random.default_rng(5)
+    target = torch.from_numpy(numbers.choice([*range(CLASSES), VOID], (7, 9)).astype(np.uint8))
+    maps = torch.from_numpy(numbers.integers(-1, CLASSES, (5, 7, 9)).astype(np.int16))
+    alone = torch.stack([count_pixels(label_map, target, num_classes, VOID) for label_map in maps])
+    # All, two, and one at a time.
+    for pixels in (5 * 63, 2 * 63, 1):
+        monkeypatch.setattr("lit_samseg.metrics.counts.TOGETHER", pixels)
+        assert torch.equal(count_pixels(maps, target, num_classes, VOID), alone)
+    assert alone[:, 1].sum(-1).unique().tolist() == [int((target != VOID).sum())]
+
+
+def test_a_ground_truth_with_other_labels_is_refused() -> None:
+    target = torch.tensor([[0, CLASSES + 1]])
+    with pytest.raises(ValueError, match="neither 255 nor"):
+        count_pairs(torch.zeros(2, 1, 2, dtype=torch.int64), target, CLASSES, VOID)
 
 
 def test_shapes_must_agree() -> None:
@@ -93,7 +113,7 @@ def test_scores_agree_with_three_other_roads(seed: int, images: int) -> None:
     confusion = MulticlassConfusionMatrix(CLASSES, ignore_index=VOID)
     checked = TorchmetricsScores(["row"], CLASSES)
     for p, t in pairs:
-        checked.update("row", torch.from_numpy(p[t != VOID]), torch.from_numpy(t[t != VOID]).long())
+        checked.update(count_pairs(torch.from_numpy(p)[None], torch.from_numpy(t), CLASSES, VOID))
         if checks_void:
             # Torchmetrics knows no void in predictions: only the comparison that runs make is tried.
             continue
@@ -102,6 +122,10 @@ def test_scores_agree_with_three_other_roads(seed: int, images: int) -> None:
     if checks_void:
         checked.check(counts[None])
         return
+    pairs = sum(count_pairs(torch.from_numpy(p), torch.from_numpy(t), CLASSES, VOID) for p, t in pairs)
+    assert isinstance(pairs, torch.Tensor)
+    assert torch.equal(pairs[:, :-1], confusion.compute())
+    assert not pairs[:, -1].any()
     matrix = confusion.compute().numpy().astype(float)
     diagonal, truth, guess = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
     with np.errstate(invalid="ignore"):

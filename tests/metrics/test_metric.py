@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import ArrayLike
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
@@ -181,6 +182,50 @@ def test_counts_are_kept_by_image_and_go_through_a_file() -> None:
         assert gathered.positions == positions
         for name, array in gathered.counts.items():
             np.testing.assert_array_equal(array, scoring.gathered()[word].counts[name])
+
+
+class Largest(TorchDispatchMode):
+    """Takes down the numbers in the largest tensor that anything made."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor):
+            self.numbers = max(self.numbers, made.untyped_storage().nbytes() // made.element_size())
+        return made
+
+
+def test_deterministic_algorithms_count_the_same_in_as_little_memory() -> None:
+    made = images(3)
+    usual, strict = (Scoring(ROWS, CLASSES, 255) for _ in range(2))
+    for sample, maps in made:
+        usual.add(sample.position, usual.count(sample, maps))
+    torch.use_deterministic_algorithms(True)
+    try:
+        with Largest() as largest:
+            for sample, maps in made:
+                strict.add(sample.position, strict.count(sample, maps))
+            strict.check()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    np.testing.assert_array_equal(strict.pixels()[1], usual.pixels()[1])
+    # Torchmetrics' own way has a number for each pixel and pair of classes.
+    pixels = len(ROWS) * max(maps.rows[ROWS[0]].numel() for _, maps in made)
+    assert pixels <= largest.numbers <= 2 * pixels
+
+
+def test_numbers_stay_in_host_memory_wherever_the_networks_are() -> None:
+    scoring = Scoring(ROWS, CLASSES, 255, others=[Classes()])
+    for gathers in (*scoring.counts.values(), scoring.void_share):
+        # A device that keeps no number, and would not give one back.
+        gathers.to("meta")
+    scoring.begin()
+    for sample, maps in images(2):
+        scoring.add(sample.position, scoring.count(sample, maps))
+    assert {gathers.device.type for gathers in scoring.counts.values()} == {"meta"}
+    assert scoring.gathered()["classes"].counts["has"].shape == (2, 2, CLASSES)
+    assert scoring.void_share.compute() == pytest.approx(5 * (37 + 38) / (30 * (40 + 41)))
 
 
 def test_loggers_get_the_numbers_that_are_meant_for_them() -> None:
