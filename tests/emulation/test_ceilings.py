@@ -1,0 +1,62 @@
+"""How often the host waits for a GPU, how much it launches, and what memory it takes: never more than this.
+
+Whoever makes it less lowers the numbers at the top.
+"""
+
+import pytest
+import torch
+
+from lit_samseg.refine import PAPER_VARIANTS
+from scripts.benchmarking.blobs import Blobs, BlobsBaseline
+from tests.emulation.evaluated import World
+from tests.emulation.meter import Meter
+from tests.emulation.tensors import OnCuda
+
+WAITS = {"paper": 70.5, "auto": 86.5, "analysis": 186.5}
+"""Most waits an image: of the paper's six rows, the baseline's among them; of `auto`; of the six with analysis."""
+
+LAUNCHES = {"paper": 2621, "auto": 2364, "analysis": 7991}
+"""Most launches an image of the same."""
+
+BYTES = {"component": {32: 158, 96: 235}, "analysis": {32: 326, 96: 659}}
+"""Most bytes a pixel beside the networks by number of regions, all of one class; then of the same row with analysis."""
+
+HEIGHT, WIDTH = 360, 480
+COMPONENT = "points+box+mask@component"
+
+
+@pytest.fixture(scope="module")
+def scenes() -> World:
+    return World()
+
+
+@pytest.mark.parametrize("case", WAITS)
+def test_waits_and_launches(scenes: World, gpu: Meter, case: str) -> None:
+    rows, analysis = ["auto"] if case == "auto" else list(PAPER_VARIANTS), case == "analysis"
+    found, expected = scenes.on_gpu(gpu, rows, analysis), scenes.on_cpu(rows, analysis)
+    images = len(expected)
+    assert gpu.waits <= WAITS[case] * images, gpu.report()
+    assert gpu.launches <= LAUNCHES[case] * images, gpu.report()
+    assert gpu.tf32_at.total() == 0
+    for ours, theirs in zip(found, expected, strict=True):
+        assert list(ours.rows) == list(theirs.rows)
+        for row, label_map in ours.rows.items():
+            assert isinstance(label_map, OnCuda)
+            assert torch.equal(label_map.inner, theirs.rows[row])
+
+
+@pytest.mark.parametrize(
+    ("case", "regions"),
+    # By default fewer regions are analysed.
+    [
+        (c, n) if (c, n) != ("analysis", 96) else pytest.param(c, n, marks=pytest.mark.slow)
+        for c in BYTES
+        for n in BYTES[c]
+    ],
+)
+def test_memory(gpu: Meter, case: str, regions: int) -> None:
+    shape = (HEIGHT, WIDTH, regions, 2)
+    blobs = World(Blobs(shape, 1), BlobsBaseline(shape), ids=["blobs_00000"])
+    (maps,) = blobs.on_gpu(gpu, [COMPONENT], case == "analysis", warm=False)
+    assert len(maps.prompts[COMPONENT]) == regions
+    assert gpu.peak <= BYTES[case][regions] * HEIGHT * WIDTH, f"{gpu.peak / HEIGHT / WIDTH}\n{gpu.report()}"
