@@ -147,13 +147,13 @@ class SamSegEvaluation(Fp32Module):
 
     def on_test_start(self) -> None:
         """See to the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""
-        self.check_precision("the baseline", "bf16 or fp16")
+        self.check_arithmetic("the baseline", "bf16 or fp16")
         keep_freed_memory()
         self.scoring.begin()
 
     def on_predict_start(self) -> None:
         """See to the arithmetic, and have memory reused."""
-        self.check_precision("the baseline", "bf16 or fp16")
+        self.check_arithmetic("the baseline", "bf16 or fp16")
         keep_freed_memory()
 
     def test_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:  # type: ignore[override]

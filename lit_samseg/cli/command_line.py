@@ -31,6 +31,7 @@ from lit_samseg.cli.null_options import check_nulls
 from lit_samseg.data.facts import fact_of_data
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
+from lit_samseg.runtime.device import accelerator
 from lit_samseg.runtime.shard import Shard
 from lit_samseg.version import __version__
 
@@ -145,6 +146,7 @@ class SamSegCLI(LightningCLI):
         """Add the callbacks that write what a run leaves behind."""
         subcommand = str(self.subcommand)
         config = self.config[subcommand]
+        kwargs.setdefault("accelerator", accelerator(config.trainer.accelerator))
         chosen = self.config_init[subcommand].trainer.callbacks or []
         callbacks: list[Callback] = [*chosen] if isinstance(chosen, list) else [chosen]
         if config.trainer.enable_progress_bar is not False and subcommand != "fit":

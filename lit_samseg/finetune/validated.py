@@ -172,7 +172,7 @@ class ValidatedModule(Fp32Module):
     def on_fit_start(self) -> None:
         """See to the arithmetic, and see that the baseline has its files, as the evaluation does."""
         look_for_training_files(self.baseline, self.trainer.datamodule)  # type: ignore[attr-defined]
-        self.check_precision("the validation", "bf16")
+        self.check_arithmetic("the validation", "bf16")
 
     def configure_optimizers(self) -> Any:
         """AdamW; the rate rises for a twentieth of the steps and falls as a cosine. ``--optimizer`` takes its place."""

@@ -85,9 +85,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--row", default="auto", metavar="ROW", help="how masks are refined, see docs/recipes.md (auto)"
     )
     parser.add_argument("--precision", choices=("fp32", "bf16", "fp16"), default="fp32", help="SAM's arithmetic (fp32)")
-    parser.add_argument(
-        "--device", default=None, metavar="DEVICE", help="cpu, cuda, cuda:1, mps (a GPU if there is one)"
-    )
+    parser.add_argument("--device", default=None, metavar="DEVICE", help="cpu, cuda, cuda:1 (a GPU if there is one)")
     parser.add_argument(
         "--tile",
         type=_tile,

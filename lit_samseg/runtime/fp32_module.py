@@ -5,6 +5,7 @@ from collections.abc import Callable
 from lightning import Callback, LightningModule, Trainer
 
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.device import check_device
 from lit_samseg.runtime.tf32 import forbid_tf32
 
 
@@ -15,16 +16,17 @@ class Fp32Module(LightningModule):
         """Have fp32 computed as such as long as a `Trainer` works."""
         return [_WithoutTf32()]
 
-    def check_precision(self, spoilt: str, instead: str) -> None:
-        """Refuse autocast.
+    def check_arithmetic(self, spoilt: str, instead: str) -> None:
+        """Refuse autocast, and devices without float64.
 
         Args:
             spoilt: What it would change too.
             instead: What ``--model.sam.precision`` can be.
 
         Raises:
-            InputError: The trainer's precision is not fp32.
+            InputError: The trainer's precision is not fp32, or its device is such a one.
         """
+        check_device(self.device)
         if (precision := self.trainer.precision) != "32-true":
             raise InputError(
                 f"trainer.precision is {precision}; it would change {spoilt} too. Leave it out and set "

@@ -1,33 +1,42 @@
 """Seconds by stage, without making a GPU wait."""
 
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
+
+
+class _Marks(NamedTuple):
+    stage: str
+    begin: torch.cuda.Event
+    end: torch.cuda.Event
 
 
 class StageTimer:
     """Adds up the time spent in named stages.
 
-    On a CUDA device stages are marked by events, which are read once at the end; reading a host clock would time the
-    launching of the work, and waiting for it would slow it down.
+    On a CUDA device stages are marked by events; reading a host clock would time the launching of the work, and waiting
+    for it would slow it down. Those that the device has passed are read, and freed, whenever others are added.
     """
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = defaultdict(float)
-        self._events: list[tuple[str, torch.cuda.Event, torch.cuda.Event]] = []
+        self._marks: deque[_Marks] = deque()
 
     @contextmanager
     def stage(self, name: str, device: torch.device) -> Iterator[None]:
         """Time the enclosed block as part of stage ``name``."""
         if device.type == "cuda":
-            begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
-            begin.record()
+            marks = _Marks(name, *(torch.cuda.Event(enable_timing=True) for _ in range(2)))  # type: ignore[no-untyped-call]
+            marks.begin.record()
             yield
-            end.record()
-            self._events.append((name, begin, end))
+            marks.end.record()
+            self._marks.append(marks)
+            while self._marks and self._marks[0].end.query():  # type: ignore[no-untyped-call]
+                self._read()
         else:
             start = time.perf_counter()
             yield
@@ -35,9 +44,12 @@ class StageTimer:
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds of each stage so far."""
-        if self._events:
+        if self._marks:
             torch.cuda.synchronize()
-        for name, begin, end in self._events:
-            self._seconds[name] += begin.elapsed_time(end) / 1000
-        self._events.clear()
+        while self._marks:
+            self._read()
         return dict(self._seconds)
+
+    def _read(self) -> None:
+        marks = self._marks.popleft()
+        self._seconds[marks.stage] += marks.begin.elapsed_time(marks.end) / 1000

@@ -13,6 +13,7 @@ from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import ImageContext, Variant
 from lit_samseg.runtime.atomic import atomic_file
+from lit_samseg.runtime.tf32 import without_tf32
 
 TIMED_IMAGES = 8
 REPEATS = 2
@@ -40,6 +41,7 @@ class RowSeconds(Callback):
 
 
 @torch.inference_mode()
+@without_tf32()
 def seconds_by_row(
     module: SamSegEvaluation,
     data: SegmentationDataModule,
@@ -58,7 +60,7 @@ def seconds_by_row(
         module: After its run; its variants are timed.
         data: Where images are read from.
         ids: The images that were evaluated; up to ``TIMED_IMAGES`` of them, evenly spaced, are timed.
-        device: Where the run was.
+        device: Where the run was; the model is left where it is found.
         repeats: How often each image is timed.
 
     Returns:
@@ -66,21 +68,25 @@ def seconds_by_row(
         first image that is not counted.
     """
     chosen = [ids[n * len(ids) // TIMED_IMAGES] for n in range(TIMED_IMAGES)] if len(ids) > TIMED_IMAGES else list(ids)
+    found_on = module.device
     module.to(device).eval()
     seconds = {variant.name: 0.0 for variant in module.variants}
-    for place, image_id in enumerate(chosen):
-        sample = data.read(image_id, with_target=False)
-        known = module.predictor.set_image(sample.image.to(device), name=sample.id)
-        _ = known.embedding
-        taken: dict[str, list[float]] = {variant.name: [] for variant in module.variants}
-        # All rows, then all again: what else this machine does for a moment shall not hit a row's every timing.
-        for again in range(repeats):
-            for variant in module.variants:
-                if place == again == 0:
-                    _time(module.predictor, known, variant)
-                taken[variant.name].append(_time(module.predictor, known, variant))
-        for name, times in taken.items():
-            seconds[name] += min(times) / len(chosen)
+    try:
+        for place, image_id in enumerate(chosen):
+            sample = data.read(image_id, with_target=False)
+            known = module.predictor.set_image(sample.image.to(device), name=sample.id)
+            _ = known.embedding
+            taken: dict[str, list[float]] = {variant.name: [] for variant in module.variants}
+            # All rows, then all again: what else this machine does for a moment shall not hit a row's every timing.
+            for again in range(repeats):
+                for variant in module.variants:
+                    if place == again == 0:
+                        _time(module.predictor, known, variant)
+                    taken[variant.name].append(_time(module.predictor, known, variant))
+            for name, times in taken.items():
+                seconds[name] += min(times) / len(chosen)
+    finally:
+        module.to(found_on)
     return seconds
 
 
