@@ -16,7 +16,7 @@ from lit_samseg.cache.store import TensorStore
 from lit_samseg.errors import InputError
 from lit_samseg.runtime.code_digest import code_digest
 from lit_samseg.sam.frame import Frame
-from lit_samseg.sam.interface import Candidates, Embedding, Prompt, PromptableSegmenter
+from lit_samseg.sam.interface import Asked, Candidates, Embedding, Prompt, PromptableSegmenter
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,10 @@ class CachedSegmenter(PromptableSegmenter):
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
         """Decode as the segmenter does; nothing is kept."""
         return self.segmenter.decode(embedding, prompts, multimask)
+
+    def decode_images(self, asked: Asked, multimask: bool = True) -> list[Candidates]:
+        """Decode as the segmenter does; nothing is kept."""
+        return self.segmenter.decode_images(asked, multimask)
 
     def pixel_features(self, embedding: Embedding) -> Tensor | None:
         """Return the segmenter's own; nothing is kept."""

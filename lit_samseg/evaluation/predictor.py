@@ -21,6 +21,7 @@ from lit_samseg.refine import (
 from lit_samseg.refine.certainty import confidence_unasked
 from lit_samseg.refine.refiner import Observers, refine_with_confidence
 from lit_samseg.runtime.timing import StageTimer
+from lit_samseg.runtime.transfer import download
 from lit_samseg.sam import PromptableSegmenter
 from lit_samseg.void import VOID
 
@@ -73,9 +74,10 @@ class Predictor:
             InputError: The baseline's label map cannot be used.
         """
         with torch.inference_mode():
+            on_host = None
             if label_map is None:
-                label_map, scores = self._ask_baseline(image, name, with_scores=True)
-            return self._context(image, label_map, scores, None)
+                label_map, on_host, scores = self._ask_baseline(image, name, with_scores=True)
+            return self._context(image, label_map, on_host, scores, None)
 
     @torch.inference_mode()
     def set_images(
@@ -102,8 +104,8 @@ class Predictor:
         with self.timer.stage("baseline", device):
             contexts = []
             for sample in samples:
-                label_map, scores = self._ask_baseline(sample.image, sample.id, fuses or keep_scores)
-                contexts.append(self._context(sample.image, label_map, scores, sample.target))
+                found = self._ask_baseline(sample.image, sample.id, fuses or keep_scores)
+                contexts.append(self._context(sample.image, *found, sample.target))
                 contexts[-1].keep_grids(fuses, any(variant.needs_pixels for variant in variants), keep_scores)
         with self.timer.stage("regions", device):
             for context in contexts:
@@ -144,27 +146,34 @@ class Predictor:
         with self.timer.stage("refine", context.image.device):
             return refine_scores(context, variant)
 
-    def _ask_baseline(self, image: Tensor, name: str, with_scores: bool) -> tuple[Tensor, Tensor | None]:
+    def _ask_baseline(self, image: Tensor, name: str, with_scores: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return the label map where the image is and on the CPU, and scores."""
         if self.baseline is None:
             raise ValueError("without a baseline an image needs a label map")
         baseline, name = self.baseline, name or "image"
         label_map, scores = baseline.predict(image, name) if with_scores else (baseline.label_map(image, name), None)
         check_label_map(label_map, image, f"baseline {baseline.checkpoint}, image {name}")
+        # A GPU is waited for once, for what regions are found in and for the labels' range.
         if self.num_classes is None:
-            return label_map, scores
-        low, high = torch.stack(label_map.aminmax()).tolist()
+            (on_host,) = download([label_map])
+            return label_map, on_host, scores
+        # Every row of an image is held at once, and they are like this one.
+        narrow = self.num_classes <= torch.iinfo(torch.int16).max
+        narrowed = label_map.to(torch.int16) if narrow else label_map
+        on_host, extremes = download([narrowed, torch.stack(label_map.aminmax())])
+        low, high = extremes.tolist()
         least = 0 if self.baseline.ignore_index is None else VOID
         if low < least or high >= self.num_classes:
             raise InputError(
                 f"baseline {self.baseline.checkpoint} gives image {name} label {high if low >= least else low}; "
                 f"the data set's labels are 0..{self.num_classes - 1}"
             )
-        # Every row of an image is held at once, and they are like this one.
-        narrow = self.num_classes <= torch.iinfo(torch.int16).max
-        return (label_map.to(torch.int16) if narrow else label_map), scores
+        return narrowed, on_host, scores
 
-    def _context(self, image: Tensor, label_map: Tensor, scores: Tensor | None, target: Tensor | None) -> ImageContext:
+    def _context(
+        self, image: Tensor, label_map: Tensor, on_host: Tensor | None, scores: Tensor | None, target: Tensor | None
+    ) -> ImageContext:
         return ImageContext(
             *(image, label_map, self.sam, self.background, scores, target),
-            *(self.ignore_index, self.learned_gate, self.num_classes),
+            *(self.ignore_index, self.learned_gate, self.num_classes, on_host),
         )

@@ -28,6 +28,7 @@ class ImageContext:
         ignore_index: Void label in ``target``.
         learned_gate: Decides for rows with ``learned``; None where none was given.
         num_classes: How many classes label maps may have; None for any number.
+        on_host: The label map on the CPU, where somebody had to copy it anyway; or None.
     """
 
     image: Tensor
@@ -39,6 +40,7 @@ class ImageContext:
     ignore_index: int = 255
     learned_gate: LearnedGate | None = None
     num_classes: int | None = None
+    on_host: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Begin with nothing computed."""
@@ -93,7 +95,7 @@ class ImageContext:
         """Find the regions of several finders, with one search for components."""
         missing = [finder for finder in dict.fromkeys(finders) if finder not in self._regions]
         if missing:
-            self._regions |= find_regions_by(self.label_map, missing, self.background)
+            self._regions |= find_regions_by(self.label_map, missing, self.background, self.on_host)
 
     @property
     def entropy(self) -> Tensor | None:
@@ -119,7 +121,7 @@ class ImageContext:
             background: Class that is never prompted in it; None for this one's.
             target: Another ground truth without void; None for this one's.
         """
-        other = replace(self, label_map=label_map, logits=None)
+        other = replace(self, label_map=label_map, logits=None, on_host=None)
         other.embedding = self.embedding
         if background is not None:
             other.background = background

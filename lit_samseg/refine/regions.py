@@ -16,6 +16,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.refine.blame import blaming
 from lit_samseg.refine.part import Part
 from lit_samseg.refine.prompt_geometry import farthest_background, pole_of_inaccessibility
+from lit_samseg.runtime.transfer import to_device
 from lit_samseg.void import VOID
 
 
@@ -123,10 +124,14 @@ def find_regions(label_map: Tensor, finder: Grouping, background: int | None) ->
     return find_regions_by(label_map, [finder], background)[finder]
 
 
-def find_regions_by(label_map: Tensor, finders: Iterable[G], background: int | None) -> dict[G, list[Region]]:
-    """Find the regions of several finders, with one search for components; see `find_regions`."""
-    # Connected components are compiled CPU code; this copy is the only wait for the device per image.
-    components = _find_components(label_map.cpu().numpy(), background)
+def find_regions_by(
+    label_map: Tensor, finders: Iterable[G], background: int | None, on_host: Tensor | None = None
+) -> dict[G, list[Region]]:
+    """Find the regions of several finders, with one search for components; see `find_regions`.
+
+    Connected components are compiled CPU code: a GPU is waited for, unless ``on_host`` is the label map on the CPU.
+    """
+    components = _find_components((label_map.cpu() if on_host is None else on_host).numpy(), background)
     return {finder: _regions(components, finder, label_map.device) for finder in finders}
 
 
@@ -141,7 +146,7 @@ def _regions(components: _Components, finder: Grouping, device: torch.device) ->
     number_of = np.zeros(len(components.classes) + 1, np.int32)
     for number, (_, members) in enumerate(found, start=1):
         number_of[members + 1] = number
-    numbers = torch.from_numpy(number_of[components.places]).to(device)
+    numbers = to_device(torch.from_numpy(number_of[components.places]), device)
     corners = ((components.boxes[members, :2].min(0), components.boxes[members, 2:].max(0)) for _, members in found)
     return [
         Region(

@@ -1,17 +1,14 @@
-"""Which images go through an encoder together, which prompts through a mask decoder, and as what tensors."""
+"""Which images go through an encoder together, and which prompts through a mask decoder."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
-from lit_samseg.sam.frame import Frame
-from lit_samseg.sam.interface import Candidates, Embedding, Prompt
+from lit_samseg.sam.interface import Asked, Candidates, Embedding, Prompt
 from lit_samseg.sam.oom_retry import Halving
+from lit_samseg.sam.prompt_tensors import MixedPrompts, PromptTensors, mix, stack_alike
 
 DECODER_BYTES = 2**30
 """What a decoder call on a GPU may take for the activations of its prompts."""
@@ -61,25 +58,6 @@ def prompts_per_call(device: torch.device, mask_size: int) -> int:
     return max(1, DECODER_BYTES // (PROMPT_BYTES_PER_LOGIT * mask_size**2))
 
 
-@dataclass(frozen=True)
-class PromptTensors:
-    """Prompts of equal token layout in frame pixels, on the embedding's device.
-
-    Attributes:
-        count: How many there are, ``n``.
-        points: Foreground points, then points of the background, float32 ``[n, K, 2]`` as (x, y), or None.
-        negative: How many of the points, the last ones, are of the background.
-        boxes: float32 ``[n, 4]`` as x_min, y_min, x_max, y_max, or None.
-        masks: Logits float32 ``[n, 1, mask_size, mask_size]``, or None.
-    """
-
-    count: int
-    points: Tensor | None
-    negative: int
-    boxes: Tensor | None
-    masks: Tensor | None
-
-
 def decode_alike_together(
     embedding: Embedding,
     prompts: Sequence[Prompt],
@@ -111,8 +89,7 @@ def decode_alike_together(
     scores = embedding.features.new_empty(len(prompts), masks_per_prompt)
 
     def decode_chunk(chunk: Sequence[int]) -> None:
-        where = torch.tensor(chunk, device=logits.device)
-        tensors = _stack([prompts[i] for i in chunk], embedding.frame, logits.device)
+        tensors, where = stack_alike(prompts, chunk, embedding.frame, logits.device)
         chunk_logits, chunk_scores = decode(tensors)
         logits.index_copy_(0, where, chunk_logits.float())
         scores.index_copy_(0, where, chunk_scores.float())
@@ -122,53 +99,45 @@ def decode_alike_together(
     return Candidates(logits, scores, embedding.frame)
 
 
-def _stack(prompts: Sequence[Prompt], frame: Frame, device: torch.device) -> PromptTensors:
-    points = boxes = masks = None
-    foreground, negative, has_box, has_mask = prompts[0].token_layout
-    if foreground or negative:
-        coordinates = torch.stack([frame.to_frame(_points(prompt)) for prompt in prompts])
-        points = coordinates.float().to(device)
-    if has_box:
-        corners = torch.stack([frame.to_frame(p.box.view(2, 2)) for p in prompts if p.box is not None])
-        boxes = corners.flatten(1).float().to(device)
-    if has_mask:
-        # One at a time: they are floats of the image's size.
-        masks = torch.stack([_mask_prompt(prompt, frame) for prompt in prompts]).to(device)
-    return PromptTensors(len(prompts), points, negative, boxes, masks)
-
-
-def _points(prompt: Prompt) -> Tensor:
-    return torch.cat([points for points in (prompt.points, prompt.negative_points) if points is not None])
-
-
-def _mask_prompt(prompt: Prompt, frame: Frame) -> Tensor:
-    if prompt.mask_logits is not None:
-        return prompt.mask_logits[None]
-    assert prompt.mask is not None, "prompts of one token layout have all a mask or none"
-    # +1 inside and -1 outside.
-    signed = frame.mask_prompt(prompt.mask.float() * 2 - 1)
-    if prompt.mask_gamma is not None:
-        signed = bell(signed[0] > 0, prompt.mask_gamma)[None]
-    return signed * prompt.mask_strength
-
-
-def bell(inside: Tensor, gamma: float) -> Tensor:
-    """Return a mask prompt that is the surer the nearer to the mask's innermost cell.
-
-    SAMRefiner's Gaussian (Lin et al., ICLR 2025). It measures distances in the image; here they are measured in cells,
-    which is the same but for rounding, since the area is too. What lies outside of the square is no part of the mask.
+def decode_mixed_together(
+    asked: Asked,
+    masks_per_prompt: int,
+    fitting: Halving,
+    decode: Callable[[MixedPrompts], tuple[Tensor, Tensor]],
+) -> list[Candidates]:
+    """Decode prompts of one size of frame and any token layouts together, those of several images too.
 
     Args:
-        inside: The mask, bool ``[mask_size, mask_size]``.
-        gamma: The larger, the narrower the bell.
+        asked: The images with their prompts, in any mixture; there may be none of either.
+        masks_per_prompt: As for `decode_alike_together`.
+        fitting: Likewise.
+        decode: The decoder, from at most `prompts_per_call` prompts to their logits and scores, likewise.
 
     Returns:
-        float32 ``[mask_size, mask_size]`` like ``inside``: -1 outside, and inside
-        ``exp(-(d - d_max)^2 / max(1, area / gamma))`` with the distance ``d`` to the nearest cell outside.
+        Each image's candidates, in the order of its prompts.
+
+    Raises:
+        InputError: The memory does not hold the work on a single prompt.
     """
-    mask = inside.cpu().numpy()
-    distance = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
-    # Not below 1, as published; a mask may also be too thin for any cell.
-    spread = max(1.0, int(mask.sum()) / gamma)
-    height = np.where(mask, np.exp(-((distance - distance.max()) ** 2) / spread), -1.0)
-    return torch.from_numpy(height).float().to(inside.device)
+    flat = [(image, prompt) for image, (_, prompts) in enumerate(asked) for prompt in prompts]
+    features, side = asked[0][0].features, asked[0][0].frame.mask_size
+    logits = features.new_empty(len(flat), masks_per_prompt, side, side)
+    scores = features.new_empty(len(flat), masks_per_prompt)
+    frames = [embedding.frame for embedding, _ in asked]
+
+    def decode_chunk(chunk: Sequence[int]) -> None:
+        tensors, where = mix([flat[i] for i in chunk], frames, chunk, features.device)
+        chunk_logits, chunk_scores = decode(tensors)
+        logits.index_copy_(0, where, chunk_logits.float())
+        scores.index_copy_(0, where, chunk_scores.float())
+
+    # Those with a mask last, and so apart from the others if there are many.
+    order = sorted(range(len(flat)), key=lambda n: flat[n][1].token_layout[3])
+    fitting.run(order, prompts_per_call(features.device, side), decode_chunk)
+    counts = [len(prompts) for _, prompts in asked]
+    return [
+        Candidates(own_logits, own_scores, frame)
+        for own_logits, own_scores, frame in zip(
+            torch.split(logits, counts), torch.split(scores, counts), frames, strict=True
+        )
+    ]

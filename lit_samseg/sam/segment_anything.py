@@ -10,9 +10,9 @@ from torch import Tensor
 from lit_samseg.checkpoints.adapter import read_adapter
 from lit_samseg.checkpoints.identity import identity_of
 from lit_samseg.checkpoints.weights import freeze, sha256_of_file
-from lit_samseg.sam.batching import PromptTensors, decode_alike_together, encode_together
+from lit_samseg.sam.batching import decode_alike_together, decode_mixed_together, encode_together
 from lit_samseg.sam.frame import Frame
-from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
+from lit_samseg.sam.interface import Asked, Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.known_weights import resolve_checkpoint
 from lit_samseg.sam.official.architecture import MULTIMASK_OUTPUTS
 from lit_samseg.sam.official.checkpoint import load_sam
@@ -22,11 +22,13 @@ from lit_samseg.sam.official.mask_decoder import (
     decode_masks,
     image_tokens,
     mask_tokens,
+    mixed_tokens,
     pixel_features,
     prompt_tokens,
 )
 from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast, check_precision
+from lit_samseg.sam.prompt_tensors import MixedPrompts, PromptTensors
 
 
 class SegmentAnything(PromptableSegmenter):
@@ -110,25 +112,35 @@ class SegmentAnything(PromptableSegmenter):
 
     @torch.inference_mode()
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
-        """Decode prompts of one image, those with equal token layout together, never padded.
+        """Decode prompts of one image: on a CPU one by one, on a GPU together.
 
         Raises:
             InputError: The memory does not hold the work on a single prompt.
         """
-        # As in SAM, the first mask token is the single mask's, the others are the candidates'.
-        return self._decode(embedding, prompts, slice(1, None) if multimask else slice(0, 1))
+        return self._decode([(embedding, prompts)], _wanted(multimask))[0]
+
+    @torch.inference_mode()
+    def decode_images(self, asked: Asked, multimask: bool = True) -> list[Candidates]:
+        """Decode prompts of several images, on a GPU together; see `decode`."""
+        return self._decode(asked, _wanted(multimask))
 
     def answer(self, embedding: Embedding, prompts: Sequence[Prompt]) -> Candidates:
         """Decode like `decode`, with gradients, to the single mask and the three candidates: ``M`` is 4."""
-        return self._decode(embedding, prompts, slice(0, None))
+        return self._decode([(embedding, prompts)], slice(0, None))[0]
 
-    def _decode(self, embedding: Embedding, prompts: Sequence[Prompt], wanted: slice) -> Candidates:
+    def _decode(self, asked: Asked, wanted: slice) -> list[Candidates]:
+        count = len(range(MULTIMASK_OUTPUTS + 1)[wanted])
+        if asked and asked[0][0].features.device.type != "cpu":
+            decode_mixed = partial(self._decode_mixed, [embedding for embedding, _ in asked], wanted)
+            return decode_mixed_together(asked, count, self.prompts_fitting, decode_mixed)
+        return [self._decode_image(embedding, prompts, wanted, count) for embedding, prompts in asked]
+
+    def _decode_image(self, embedding: Embedding, prompts: Sequence[Prompt], wanted: slice, count: int) -> Candidates:
         keys = embedding.features.flatten(1).T.contiguous()[None]
         with autocast(keys.device, self.precision):
             without_mask = keys + self.model.prompt_encoder.no_mask_embed.weight
             shared = image_tokens(self.model.mask_decoder, without_mask, self.image_pe, shared=True)
         decode_alike = partial(self._decode_alike, keys, shared, embedding.frame.low_res_used, wanted)
-        count = len(range(MULTIMASK_OUTPUTS + 1)[wanted])
         return decode_alike_together(embedding, prompts, count, self.prompts_fitting, decode_alike)
 
     @torch.inference_mode()
@@ -146,6 +158,29 @@ class SegmentAnything(PromptableSegmenter):
             features = pixel_features(self.model.mask_decoder, image, tokens, grid, embedding.frame.low_res_used)
         return features.float()
 
+    def _decode_mixed(
+        self, embeddings: Sequence[Embedding], wanted: slice, prompts: MixedPrompts
+    ) -> tuple[Tensor, Tensor]:
+        encoder, decoder = self.model.prompt_encoder, self.model.mask_decoder
+        features = [embedding.features.flatten(1).T for embedding in embeddings]
+        rows, columns = zip(*(embedding.frame.low_res_used for embedding in embeddings), strict=True)
+        with autocast(features[0].device, self.precision):
+            tokens = mixed_tokens(encoder, prompts.places, prompts.kinds)
+            keys = torch.stack(features)
+            if prompts.images is not None:
+                keys = keys.index_select(0, prompts.images)
+            added = encoder.no_mask_embed.weight
+            if prompts.masks is not None:
+                masks = mask_tokens(encoder, prompts.masks)
+                without = added.expand(len(prompts) - len(masks), *masks.shape[1:])
+                added = torch.cat([without, masks])
+            keys = keys + added
+            image = image_tokens(decoder, keys, self.image_pe, shared=len(keys) == 1)
+            return decode_masks(
+                *(decoder, image, tokens, encoder.image_embedding_size, (max(rows), max(columns)), wanted),
+                prompts.kinds < 0 if prompts.filled else None,
+            )
+
     def _decode_alike(
         self, keys: Tensor, shared: ImageTokens, used: tuple[int, int], wanted: slice, prompts: PromptTensors
     ) -> tuple[Tensor, Tensor]:
@@ -156,3 +191,8 @@ class SegmentAnything(PromptableSegmenter):
             if prompts.masks is not None:
                 image = image_tokens(decoder, keys + mask_tokens(encoder, prompts.masks), self.image_pe, shared=False)
             return decode_masks(decoder, image, tokens, encoder.image_embedding_size, used, wanted)
+
+
+def _wanted(multimask: bool) -> slice:
+    """Return which mask tokens are asked for: as in SAM, the first is the single mask's, the others are candidates."""
+    return slice(1, None) if multimask else slice(0, 1)

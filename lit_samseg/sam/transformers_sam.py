@@ -17,13 +17,14 @@ from lit_samseg.checkpoints.hub import find_checkpoint_folder, load_pretrained, 
 from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
 from lit_samseg.checkpoints.weights import freeze
 from lit_samseg.errors import InputError
-from lit_samseg.sam.batching import PromptTensors, decode_alike_together, encode_together
+from lit_samseg.sam.batching import decode_alike_together, encode_together
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.known_weights import KNOWN_WEIGHTS
 from lit_samseg.sam.official.encoder import compile_encoder
 from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast, check_precision
+from lit_samseg.sam.prompt_tensors import PromptTensors
 from lit_samseg.sam.transformers_families import FAMILIES, read_normalisation
 
 

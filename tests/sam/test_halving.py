@@ -13,8 +13,9 @@ from torch import Tensor
 
 from lit_samseg.errors import InputError
 from lit_samseg.sam import Embedding, Frame, HubSam, Prompt, SegmentAnything, batching, segment_anything
-from lit_samseg.sam.batching import PromptTensors, decode_alike_together, images_per_call
+from lit_samseg.sam.batching import decode_alike_together, images_per_call
 from lit_samseg.sam.oom_retry import Halving
+from lit_samseg.sam.prompt_tensors import PromptTensors
 from tests.conftest import RunCli
 from tests.sam import tiny_hub
 

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.errors import InputError
 from lit_samseg.sam import Prompt, SegmentAnything
-from lit_samseg.sam.batching import bell
 from lit_samseg.sam.known_weights import resolve_checkpoint
+from lit_samseg.sam.mask_prompts import bell
 from lit_samseg.sam.official.checkpoint import load_sam
 from tests.refine.contexts import prompt_of, regions_of
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.sam.official.upscaling import in_rows, upscale
+from lit_samseg.sam.prompt_tensors import NO_POINT
 
 if TYPE_CHECKING:
     from segment_anything.modeling import MaskDecoder, PromptEncoder
@@ -98,6 +99,23 @@ def prompt_tokens(
     return torch.cat(tokens, dim=1)
 
 
+def mixed_tokens(encoder: "PromptEncoder", places: Tensor, kinds: Tensor) -> Tensor:
+    """Encode tokens of any kinds as `prompt_tokens` does.
+
+    Args:
+        encoder: SAM's prompt encoder.
+        places: In frame pixels, float32 ``[B, T, 2]`` as (x, y); those of `NO_POINT` do not count.
+        kinds: int64 ``[B, T]``, as `lit_samseg.sam.prompt_tensors` has them.
+
+    Returns:
+        float32 ``[B, T, C]``; of filling anything.
+    """
+    # In the order of the kinds; -1, the filling, is the last one too.
+    own = torch.cat([*(embedding.weight for embedding in encoder.point_embeddings), encoder.not_a_point_embed.weight])
+    encoded: Tensor = encoder.pe_layer.forward_with_coords(places + 0.5, encoder.input_image_size)
+    return encoded.masked_fill((kinds == NO_POINT)[..., None], 0) + own[kinds]
+
+
 def mask_tokens(encoder: "PromptEncoder", masks: Tensor) -> Tensor:
     """Encode mask prompts as ``PromptEncoder`` does, pixels first.
 
@@ -121,8 +139,9 @@ def decode_masks(
     grid: tuple[int, int],
     used: tuple[int, int],
     wanted: slice,
+    filling: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Predict the masks of ``B`` prompts of one image.
+    """Predict the masks of ``B`` prompts.
 
     Args:
         decoder: SAM's mask decoder.
@@ -132,6 +151,8 @@ def decode_masks(
         used: How many rows and columns of logits are asked for, from the top left: up-scaling goes pixel by pixel, so
             the padding's can be left out.
         wanted: Which of the decoder's mask tokens are asked for.
+        filling: Which of the prompts' tokens nobody shall see, bool ``[B, T]``: attention gives them a weight of
+            exactly 0, so they change nothing but the order of roundings. None for none.
 
     Returns:
         Logits float ``[B, M, 4h, 4w]``, `UNUSED` where they are not asked for, and predicted IoUs float ``[B, M]``.
@@ -139,7 +160,7 @@ def decode_masks(
         and a few of ``[B, h * w, C]``.
     """
     transformer = decoder.transformer
-    queries, query_pe, image = _both_ways(decoder, image, prompt)
+    queries, query_pe, image = _both_ways(decoder, image, prompt, filling)
     seen = _tokens_see_image(transformer.final_attn_token_to_image, queries + query_pe, image)
     queries = transformer.norm_final_attn(queries + seen)
     masks = range(decoder.num_mask_tokens)[wanted]
@@ -171,13 +192,17 @@ def pixel_features(
     return in_rows(upscale(decoder.output_upscaling, keys).mT, height, width)[0, :, : used[0], : used[1]]
 
 
-def _both_ways(decoder: "MaskDecoder", image: ImageTokens, prompt: Tensor) -> tuple[Tensor, Tensor, ImageTokens]:
+def _both_ways(
+    decoder: "MaskDecoder", image: ImageTokens, prompt: Tensor, filling: Tensor | None = None
+) -> tuple[Tensor, Tensor, ImageTokens]:
     """Have tokens and image see each other: the tokens, their encoding, and the image afterwards."""
     own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     query_pe = torch.cat([own.expand(prompt.shape[0], -1, -1), prompt], dim=1)
+    if filling is not None:
+        filling = F.pad(filling, (own.shape[0], 0), value=False)
     queries = query_pe
     for block in decoder.transformer.layers:
-        queries, image = _two_way(block, queries, query_pe, image)
+        queries, image = _two_way(block, queries, query_pe, image, filling)
     return queries, query_pe, image
 
 
@@ -189,19 +214,30 @@ def _used_tokens(image: ImageTokens, grid: tuple[int, int], used: tuple[int, int
 
 
 def _two_way(
-    block: "TwoWayAttentionBlock", queries: Tensor, query_pe: Tensor, image: ImageTokens
+    block: "TwoWayAttentionBlock", queries: Tensor, query_pe: Tensor, image: ImageTokens, filling: Tensor | None
 ) -> tuple[Tensor, ImageTokens]:
     """One block: tokens see each other, then the image, then the image sees the tokens."""
     if block.skip_first_layer_pe:
-        queries = block.self_attn(q=queries, k=queries, v=queries)
+        queries = _tokens_see_tokens(block.self_attn, queries, queries, filling)
     else:
-        placed = queries + query_pe
-        queries = queries + block.self_attn(q=placed, k=placed, v=queries)
+        queries = queries + _tokens_see_tokens(block.self_attn, queries + query_pe, queries, filling)
     queries = block.norm1(queries)
     queries = block.norm2(queries + _tokens_see_image(block.cross_attn_token_to_image, queries + query_pe, image))
     queries = block.norm3(queries + block.mlp(queries))
-    keys = block.norm4(_image_sees_tokens(block.cross_attn_image_to_token, queries + query_pe, queries, image))
+    seen = _image_sees_tokens(block.cross_attn_image_to_token, queries + query_pe, queries, image, filling)
+    keys = block.norm4(seen)
     return queries, ImageTokens(keys, image.key_pe, keys + image.key_pe, None)
+
+
+def _tokens_see_tokens(attention: "Attention", placed: Tensor, queries: Tensor, filling: Tensor | None) -> Tensor:
+    """Return what tokens ``[B, T, C]`` gather from each other, float ``[B, T, C]``."""
+    if filling is None:
+        gathered: Tensor = attention(q=placed, k=placed, v=queries)
+        return gathered
+    q, k = (_by_head(attention, projection(placed)) for projection in (attention.q_proj, attention.k_proj))
+    v = _by_head(attention, attention.v_proj(queries))
+    seen = F.scaled_dot_product_attention(q, k, v, ~filling[:, None, None])
+    return _out(attention, seen.transpose(1, 2).flatten(2))
 
 
 def _tokens_see_image(attention: "Attention", queries: Tensor, image: ImageTokens) -> Tensor:
@@ -218,7 +254,9 @@ def _tokens_see_image(attention: "Attention", queries: Tensor, image: ImageToken
     return _out(attention, gathered + attention.v_proj.bias)
 
 
-def _image_sees_tokens(attention: "Attention", placed: Tensor, queries: Tensor, image: ImageTokens) -> Tensor:
+def _image_sees_tokens(
+    attention: "Attention", placed: Tensor, queries: Tensor, image: ImageTokens, filling: Tensor | None
+) -> Tensor:
     """Return the image plus what it gathers from tokens ``[B, T, C]``, float ``[B, N, C]``."""
     offered = _by_head(attention, attention.k_proj(placed)) / math.sqrt(attention.internal_dim // attention.num_heads)
     if image.projected is not None:
@@ -227,6 +265,8 @@ def _image_sees_tokens(attention: "Attention", placed: Tensor, queries: Tensor, 
         folded = (offered @ _weight_by_head(attention, attention.q_proj)).flatten(1, 2)
         scores = (folded @ image.located.mT).view(*offered.shape[:3], -1)
         scores = scores + offered @ attention.q_proj.bias.view(attention.num_heads, -1, 1)
+    if filling is not None:
+        scores = scores.masked_fill(filling[:, None, :, None], -torch.inf)
     weights = scores.softmax(2).flatten(1, 2)
     values = _by_head(attention, attention.v_proj(queries))
     brought = values @ attention.out_proj.weight.view(-1, attention.num_heads, values.shape[-1]).permute(1, 2, 0)
