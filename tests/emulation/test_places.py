@@ -1,0 +1,34 @@
+"""What is computed where beside a GPU, and what is left there."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from lit_samseg.baselines import HubSegmenter
+from lit_samseg.study.row_seconds import seconds_by_row
+from tests.baselines import tiny_segmenters
+from tests.emulation.evaluated import World
+from tests.emulation.meter import Meter
+from tests.emulation.tensors import OnCuda
+
+
+@pytest.mark.parametrize("kind", ["dpt", "eomt"])
+def test_a_segmenter_sees_the_pixels_that_it_sees_on_a_cpu(kind: str, gpu: Meter, tmp_path: Path) -> None:
+    """Torchvision resizes uint8 to others on a GPU."""
+    prepare = HubSegmenter(str(tiny_segmenters.save(kind, tmp_path))).preprocessing
+    image = tiny_segmenters.random_image(90, 140)
+    there, here = (prepare(given, "x") for given in (image.to("cuda"), image))
+    assert isinstance(there.pixels, OnCuda)
+    assert torch.equal(there.pixels.inner, here.pixels)
+    assert there[1:] == here[1:]
+
+
+def test_a_timed_model_is_left_where_it_was(gpu: Meter) -> None:
+    world = World()
+    module = world.module(["box"], analysis=False)
+    seconds = seconds_by_row(module, world.data, ["scene_00000"], torch.device("cuda"), repeats=1)
+    assert seconds["box"] > 0
+    assert gpu.launches > 0
+    assert {tensor.device.type for tensor in (*module.parameters(), *module.buffers())} == {"cpu"}
+    assert not any(isinstance(tensor, OnCuda) for tensor in (*module.parameters(), *module.buffers()))
