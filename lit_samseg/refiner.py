@@ -19,6 +19,7 @@ from lit_samseg.formats.given_void import NARROW, WIDE, known_void, own_labels
 from lit_samseg.refine import Decision, ImageContext, Region, RowText, read_gate
 from lit_samseg.refine.grammar import only_variant
 from lit_samseg.refined import Refinement
+from lit_samseg.runtime.amounts import pictures_together
 from lit_samseg.runtime.declared import check_declared
 from lit_samseg.runtime.device import find_device
 from lit_samseg.runtime.tf32 import without_tf32
@@ -50,7 +51,8 @@ class Refiner:
         ignore_index: Void in label maps of your own, which is never prompted; None for none; ``auto`` is 255, or 65535
             where there are more than 255 classes.
         class_names: Names by class id, for label maps of your own; None takes the baseline's, if it has any.
-        batch_size: How many pictures of a list are encoded together. More need more memory, and are faster on a GPU.
+        batch_size: Pictures of a list that are taken together; None is 4, and on a GPU what its memory holds. There
+            they are encoded together, which is faster, and the last bits of an embedding depend on how many they are.
 
     Attributes:
         class_names: Names by class id, or None.
@@ -69,7 +71,7 @@ class Refiner:
         gate: str | Path | None = None,
         ignore_index: int | Literal["auto"] | None = "auto",
         class_names: Sequence[str] | None = None,
-        batch_size: int = 4,
+        batch_size: int | None = None,
     ) -> None:
         check_declared(sam, PromptableSegmenter, "sam")
         if baseline is not None:
@@ -77,9 +79,6 @@ class Refiner:
         if class_names is None and baseline is not None:
             class_names = baseline.class_names
         self.class_names = None if class_names is None else tuple(class_names)
-        if batch_size < 1:
-            raise InputError(f"batch_size is {batch_size}; it is a number of pictures, 1 or more")
-        self.batch_size = batch_size
         if background == "auto":
             background = 0 if (self.class_names or ("",))[0].casefold() == "background" else None
         unknown = NARROW if ignore_index == "auto" else WIDE
@@ -95,6 +94,7 @@ class Refiner:
         if self.variant.learned and gate is None:
             raise InputError(f"variant {variant!r} needs a learned gate; give gate=FILE, which lit-samseg fit writes")
         self.device = find_device(device)
+        self.batch_size = pictures_together(batch_size, self.device)
         self.gate = None if gate is None else read_gate(Path(gate).expanduser()).to(self.device)
         self.sam = sam.to(self.device)
         self.baseline = None if baseline is None else baseline.to(self.device)

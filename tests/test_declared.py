@@ -150,7 +150,7 @@ OWN_DATA = (*MODEL, "--data=tests.test_declared.NoName")
         ),
         (OWN_DATA, "data tests.test_declared.NoName has no 'name'; set it"),
         # Options of a base class, behind **options.
-        ((*OWN_DATA, "--data.batch_size=null"), "data.batch_size is null; give a value of type int"),
+        ((*OWN_DATA, "--data.subset_seed=null"), "data.subset_seed is null; give a value of type int"),
         ((*OWN_DATA, "--data.on_error=null"), "data.on_error is null; give raise or skip"),
     ],
 )

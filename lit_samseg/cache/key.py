@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lit_samseg.runtime.device import device_name
 from lit_samseg.runtime.tf32 import arithmetic_of_fp32
 from lit_samseg.version import __version__
 
@@ -50,8 +51,8 @@ def key_of(kind: str, image: Tensor, code: str, **facts: Any) -> str:
 
 def _device(device: torch.device) -> list[object]:
     if device.type == "cuda":
-        return [torch.cuda.get_device_name(device), *arithmetic_of_fp32()]
-    return [device.type, torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else ""]
+        return [device_name(device), *arithmetic_of_fp32()]
+    return [device.type, device_name(device)]
 
 
 @functools.cache

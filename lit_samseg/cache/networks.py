@@ -61,17 +61,23 @@ class CachedSegmenter(PromptableSegmenter):
 
     @torch.inference_mode()
     def encode(self, images: Sequence[Tensor]) -> list[Embedding]:
-        """Look every image up; encode those that are missing together and keep them."""
-        keys = [self._key(image) for image in images]
+        """Look every image up; encode those that are missing together and keep them.
+
+        On a GPU last bits depend on how many they are: that counts, and images that are known fill up a call.
+        """
+        together = len(images) if images and images[0].device.type == "cuda" else 1
+        keys = [self._key(image, together) for image in images]
         looked_up = ((n, self.store.get(key)) for n, key in enumerate(keys))
         stored = {n: tensors for n, tensors in looked_up if tensors is not None}
         missing = [n for n in range(len(images)) if n not in stored]
         self.hits += len(stored)
         self.misses += len(missing)
         if missing:
-            for n, embedding in zip(missing, self.segmenter.encode([images[n] for n in missing]), strict=True):
-                stored[n] = self._to_stored(embedding)
-                self.store.put(keys[n], stored[n])
+            encoded = range(len(images)) if together > 1 else missing
+            for n, embedding in zip(encoded, self.segmenter.encode([images[n] for n in encoded]), strict=True):
+                if n not in stored:
+                    stored[n] = self._to_stored(embedding)
+                    self.store.put(keys[n], stored[n])
         return [self._from_stored(stored[n], image) for n, image in enumerate(images)]
 
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
@@ -86,8 +92,9 @@ class CachedSegmenter(PromptableSegmenter):
         """Return the segmenter's own; nothing is kept."""
         return self.segmenter.pixel_features(embedding)
 
-    def _key(self, image: Tensor) -> str:
+    def _key(self, image: Tensor, together: int) -> str:
         frame = self.frame(image)
+        batch = {"together": together} if together > 1 else {}
         return key_of(
             "embedding",
             image,
@@ -96,6 +103,7 @@ class CachedSegmenter(PromptableSegmenter):
             precision=self.precision,
             frame=[type(frame).__name__, *dataclasses.astuple(frame)],
             stored_type=self.stored_type,
+            **batch,
         )
 
     def _to_stored(self, embedding: Embedding) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Literal
 
+import torch
 from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -21,6 +22,7 @@ from lit_samseg.data.turned import Turned, find_turned
 from lit_samseg.data.workers import make_loader
 from lit_samseg.errors import InputError
 from lit_samseg.formats.orientation import Exif
+from lit_samseg.runtime.amounts import images_at_once, readers, say_amounts
 from lit_samseg.runtime.declared import check_declared
 
 OnError = Literal["raise", "skip"]
@@ -34,9 +36,11 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
         subset: Evaluate this many images drawn without replacement; None means all.
         subset_seed: Seed of the draw.
         ids: Evaluate exactly the ids in this text file, one a line (a run's ``ids.txt`` fits). Not with ``subset``.
-        batch_size: Samples in a batch. Results do not depend on it.
-        num_workers: Processes that read and decode files; 0 reads in the main process. They need no
-            shared memory.
+        batch_size: Samples in a batch; None is 1 on a CPU, and on a GPU what its memory holds (`images_at_once`). On a
+            CPU results do not depend on it. On a GPU the images of a batch are encoded together, and the last bits of
+            an embedding depend on how many there are.
+        num_workers: Processes that read and decode files; 0 reads in the main process, None chooses (`readers`). They
+            need no shared memory.
         images: For ``predict``: a folder of pictures that takes the place of the data set's own.
         exif: How those pictures are read that a camera turned: ``upright`` as their EXIF data say, ``ignore`` as their
             pixels lie in the file.
@@ -61,8 +65,8 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
         subset: int | None = None,
         subset_seed: int = 0,
         ids: str | None = None,
-        batch_size: int = 1,
-        num_workers: int = 2,
+        batch_size: int | None = None,
+        num_workers: int | None = None,
         images: str | None = None,
         on_error: OnError = "raise",
         training: Training = Training(),
@@ -71,11 +75,11 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
         super().__init__()
         if ids is not None and subset is not None:
             raise InputError("data.ids and data.subset exclude each other; give one of them")
-        if batch_size < 1 or num_workers < 0:
+        if (batch_size is not None and batch_size < 1) or (num_workers or 0) < 0:
             raise InputError(f"data.batch_size is {batch_size} (1 or more), data.num_workers {num_workers} (0 or more)")
         self.split, self.subset, self.subset_seed = split, subset, subset_seed
         self.ids_file = None if ids is None else Path(ids).expanduser()
-        self.batch_size, self.num_workers, self.on_error = batch_size, num_workers, on_error
+        self._asked_amounts, self.on_error = (batch_size, num_workers), on_error
         self.pictures = None if images is None else PictureFolder(images, exif=exif)
         self.training = training
         self.training_data: SegmentationDataModule | None = None
@@ -86,6 +90,18 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
         self.doubts: list[str] = []
         self.finished: frozenset[int] = frozenset()
         self._shares: list[list[int]] = []
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in a batch."""
+        asked = self._asked_amounts[0]
+        return images_at_once(self._device()) if asked is None else asked
+
+    @property
+    def num_workers(self) -> int:
+        """Processes that read."""
+        asked, trainer = self._asked_amounts[1], self.trainer
+        return readers(self._device(), trainer.num_devices if trainer is not None else 1) if asked is None else asked
 
     @property
     def source(self) -> "SegmentationDataModule | PictureFolder":
@@ -111,6 +127,8 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
             InputError: The options choose no images, or ones without files; or training images are validated on.
         """
         check_declared(self, SegmentationDataModule, "data")
+        if (device := self._device()).type == "cuda" and None in self._asked_amounts:
+            say_amounts(device, self.batch_size, self.num_workers)
         with_target = stage != "predict"
         if with_target and self.pictures is not None:
             # Lightning's stages are words of an enumeration, or plain ones.
@@ -210,6 +228,10 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
     def _dataloader(self, with_target: bool) -> DataLoader[Sample | BrokenSample | None]:
         samples = EvaluatedSamples(self, self.source, with_target, self.share(*self._place()))
         return make_loader(samples, self.batch_size, self.num_workers)
+
+    def _device(self) -> torch.device:
+        """Return where this process computes."""
+        return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
 
     def _place(self) -> tuple[int, int]:
         """Return this process's number and how many there are."""

@@ -18,7 +18,7 @@ _FREE = {
     # Which images there are and what is in them is compared itself.
     "data": ("root", "ids", "images", "batch_size", "num_workers", "on_error", "training"),
 }
-"""Options that may differ, since no number depends on them."""
+"""Options that may differ, since no number depends on them; a GPU's on ``batch_size``, which is compared beside it."""
 
 _SHOWN = 3
 _LONGEST = 60
@@ -31,6 +31,7 @@ def identity_of_run(
     ids: Sequence[str],
     device: "torch.device",
     classes: Iterable[type] = (),
+    together: int = 1,
 ) -> dict[str, Any]:
     """Return what decides a run's numbers, as values that JSON can hold.
 
@@ -41,17 +42,21 @@ def identity_of_run(
         ids: The run's images.
         device: Where it computes.
         classes: Those of the networks and of the data set.
+        together: Images in a batch, on which a GPU's last bits depend.
     """
     # Here, since who only looks at folders does without it.
     import torch
 
+    from lit_samseg.runtime.device import device_name
+
+    batch = {"batch_size": together} if device.type == "cuda" else {}
     return {
         "command": command,
         "config": _without_free(config),
         "weights": dict(weights),
         "images": {"count": len(ids), "sha256": hashlib.sha256(json.dumps(list(ids)).encode()).hexdigest()},
         "versions": installed_versions() | {"torch build": torch.__version__, "code": code_of(classes)},
-        "device": {"kind": device.type, "name": _name(device)},
+        "device": {"kind": device.type, "name": device_name(device)} | batch,
     }
 
 
@@ -90,9 +95,3 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-def _name(device: "torch.device") -> str:
-    import torch
-
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()

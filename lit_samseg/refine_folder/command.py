@@ -43,7 +43,7 @@ def run_refine(words: Sequence[str]) -> None:
     if not options.resume and _is_begun(out):
         raise InputError(f"{out} holds refined masks; go on with them by --resume, or give another --out")
     how = options_that_count(vars(options))
-    check_the_same(out, how)
+    check_the_same(out, how, options.device)
     if options.rasters:
         _run_rasters(options, how)
         return
@@ -57,7 +57,7 @@ def run_refine(words: Sequence[str]) -> None:
     writer = _writer(inputs, out / MASKS, options)
     with _folder(out):
         run = FolderRun(inputs, _refiner(inputs, options), writer, out / REVIEW, scores, ways)
-        take_down(out, how)
+        take_down(out, how, options.device)
         _publish(run, _refine(run), out, _facts(inputs, options))
 
 
@@ -69,7 +69,7 @@ def _run_rasters(options: argparse.Namespace, how: Mapping[str, object]) -> None
         print(line)
     with _folder(out):
         refiner = _load(options, **known)
-        take_down(out, how)
+        take_down(out, how, options.device)
         left = [key for key in rasters.pictures if not rasters.out(key, out / MASKS).exists()]
         with _progress() as progress:
             for key in left:

@@ -37,6 +37,11 @@ def check_device(device: torch.device) -> None:
         )
 
 
+def device_name(device: torch.device) -> str:
+    """Return what a GPU is called, or what a CPU can do: others round differently."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
+
+
 def accelerator(asked: str) -> str:
     """Return what Lightning is told where ``--trainer.accelerator`` says this: ``auto`` is no Apple GPU."""
     return "cpu" if asked == "auto" and torch.backends.mps.is_available() else asked

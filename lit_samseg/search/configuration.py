@@ -22,7 +22,7 @@ DECIDED = {
 }
 """Options of ``test`` that would say what a search says by itself."""
 
-# No trial's figures depend on these, or the search says them itself.
+# No trial's figures depend on these but for a GPU's rounding, or the search says them itself.
 _FREE = {
     "model": ("variants", "analysis", "save_predictions", "save_scores", "cache_dir", "cache_max_gb"),
     "data": ("ids", "batch_size", "num_workers", "on_error"),

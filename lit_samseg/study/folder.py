@@ -15,7 +15,7 @@ from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.study.plan import Pair, StudyPlan
 
 _FREE = {"data": ("batch_size", "num_workers"), "model": ("cache_dir", "cache_max_gb")}
-"""Options that may differ from one call to the next, since no number depends on them."""
+"""Options that may differ from one call to the next; each pair's test compares what its numbers depend on."""
 
 
 @dataclass(frozen=True)

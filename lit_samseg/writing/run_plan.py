@@ -69,4 +69,5 @@ class RunPlan:
             "gate": gate.sha256 if gate else None,
         }
         config = yaml.safe_load(self.config)
-        return identity_of_run(self.command, config, weights, self.data.ids, self.device, self.classes())
+        known = (self.command, config, weights, self.data.ids, self.device, self.classes())
+        return identity_of_run(*known, together=self.data.batch_size)

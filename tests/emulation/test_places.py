@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from lit_samseg.baselines import HubSegmenter
+from lit_samseg.cache import CachedSegmenter, TensorStore
 from lit_samseg.study.row_seconds import seconds_by_row
 from tests.baselines import tiny_segmenters
+from tests.cache.counting import CountingSam
 from tests.emulation.evaluated import World
 from tests.emulation.meter import Meter
 from tests.emulation.tensors import OnCuda
@@ -32,3 +34,25 @@ def test_a_timed_model_is_left_where_it_was(gpu: Meter) -> None:
     assert gpu.launches > 0
     assert {tensor.device.type for tensor in (*module.parameters(), *module.buffers())} == {"cpu"}
     assert not any(isinstance(tensor, OnCuda) for tensor in (*module.parameters(), *module.buffers()))
+
+
+def test_an_embedding_is_found_among_those_of_as_large_a_batch(gpu: Meter, tmp_path: Path) -> None:
+    """Its last bits depend on how many images a GPU is given together."""
+    sam = CountingSam()
+    cached = CachedSegmenter(sam, TensorStore(tmp_path, 10**8))
+    images = [torch.full((3, 5, 7), n, dtype=torch.uint8, device="cuda") for n in range(3)]
+    cached.encode(images[:2])
+    cached.encode(images[:2])
+    assert sam.calls == [2]
+    cached.encode(images[:1])
+    assert sam.calls == [2, 1]
+    # The known one fills up the call.
+    again = cached.encode(images[1:])
+    assert sam.calls == [2, 1, 2]
+    assert (cached.hits, cached.misses) == (3, 4)
+    for image, embedding in zip(images[1:], again, strict=True):
+        assert torch.equal(embedding.features.cpu(), sam.one(image).features)
+    here = [image.cpu() for image in images]
+    cached.encode(here[:2])
+    cached.encode(here)
+    assert sam.calls[3:] == [2, 1]

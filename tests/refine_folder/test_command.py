@@ -179,6 +179,10 @@ def test_a_run_goes_on_where_it_was_interrupted(
     (tmp_path / "out/refine.json").write_text(begun.replace(digest, "0" * 64), encoding="utf-8")
     other = run_cli(*words(small_voc, tmp_path / "out", "--resume"))
     assert "was begun by another version of the program" in other.err
+    device = json.loads(begun)["device"]
+    (tmp_path / "out/refine.json").write_text(begun.replace(device, "cuda (Other)"), encoding="utf-8")
+    other = run_cli(*words(small_voc, tmp_path / "out", "--resume"))
+    assert f"was begun with device 'cuda (Other)', not {device!r}; go on with that" in other.err
     (tmp_path / "out/refine.json").write_text(begun, encoding="utf-8")
     outcome = run_cli(*words(small_voc, tmp_path / "out", "--resume"))
     assert outcome.code == 0, outcome.err
