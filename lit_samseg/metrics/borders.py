@@ -46,9 +46,9 @@ def predicted_labels(prediction: NDArray[np.integer], num_classes: int, shape: t
     """
     if prediction.shape != shape:
         raise ValueError(f"prediction {prediction.shape} and target {shape} differ")
-    void = prediction == VOID
-    if not void.any():
+    if prediction.size == 0 or prediction.min() != VOID:
         return _compact(prediction, num_classes, "prediction")
+    void = prediction == VOID
     labels = _compact(np.where(void, 0, prediction), num_classes, "prediction")
     np.putmask(labels, void, num_classes)
     return labels

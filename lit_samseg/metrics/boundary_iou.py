@@ -32,11 +32,14 @@ class BoundaryBands:
     """
 
     def __init__(self, truth: Labels, num_classes: int) -> None:
-        self.num_classes = num_classes
+        self.num_classes, self.truth = num_classes, truth
         self.kernel = square(boundary_width(*truth.shape))
-        self.void = truth == num_classes
-        self.band = self._band(truth)
-        self.gt_area = self._histogram(self.band)
+        self.seen = truth != num_classes
+        # The highest label there is, where the ground truth is void.
+        self.void = np.where(self.seen, 0, num_classes).astype(truth.dtype)
+        self.has_void = not self.seen.all()
+        self.band = self._near(truth) & self.seen
+        self.gt_area: NDArray[np.int64] = np.bincount(truth[self.band], minlength=num_classes)
 
     def count(self, prediction: Labels) -> NDArray[np.int64]:
         """Count the bands' pixels.
@@ -47,24 +50,17 @@ class BoundaryBands:
         Returns:
             int64 ``[2, 3, C]``: ``before`` and ``after``; intersection, ground truth's band, prediction's band.
         """
-        before = self._band(_without(prediction, self.void, self.num_classes))
-        after = _without(self._band(prediction), self.void, self.num_classes)
-        return np.stack([self._compare(before), self._compare(after)])
+        after = self._near(prediction) & self.seen
+        before = self._near(np.maximum(prediction, self.void)) & self.seen if self.has_void else after
+        right = (prediction == self.truth) & self.band
+        # One histogram of what a pixel is and of its label, and only of pixels in a band.
+        kinds = after.view(np.uint8) * 4 + before.view(np.uint8) * 2 + right.view(np.uint8)
+        some, labels = kinds != 0, self.num_classes + 1
+        numbers = kinds[some] * np.intp(labels) + prediction[some]
+        counts = np.bincount(numbers, minlength=8 * labels).reshape(2, 2, 2, labels)[..., : self.num_classes]
+        found = [(of[:, 1].sum(axis=0), self.gt_area, of.sum(axis=(0, 1))) for of in (counts[:, 1], counts[1])]
+        return np.array(found, dtype=np.int64)
 
-    def _band(self, labels: Labels) -> Labels:
-        """Return the labels in their own bands, elsewhere void's label."""
-        near = labels_meet(labels, self.kernel, outside=self.num_classes + 1)
-        return _without(labels, ~near, self.num_classes)
-
-    def _compare(self, band: Labels) -> NDArray[np.int64]:
-        both = self._histogram(band[band == self.band])
-        return np.stack([both, self.gt_area, self._histogram(band)])
-
-    def _histogram(self, labels: Labels) -> NDArray[np.int64]:
-        return np.bincount(labels.ravel(), minlength=self.num_classes)[: self.num_classes]
-
-
-def _without(labels: Labels, where: NDArray[np.bool_], instead: int) -> Labels:
-    kept = labels.copy()
-    np.putmask(kept, where, instead)
-    return kept
+    def _near(self, labels: Labels) -> NDArray[np.bool_]:
+        """Find the labels' own bands."""
+        return labels_meet(labels, self.kernel, outside=self.num_classes + 1)

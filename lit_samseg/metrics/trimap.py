@@ -29,15 +29,17 @@ class Trimap:
 
     def __init__(self, truth: Labels, num_classes: int) -> None:
         self.num_classes = num_classes
-        distance = border_distance(truth).ravel()
-        void = truth.ravel() == num_classes
-        in_band = distance <= MAX_WIDTH
-        self.void_area: NDArray[np.int64] = np.bincount(distance[in_band & void] - 1, minlength=MAX_WIDTH).cumsum()
-        self.pixels = np.flatnonzero(in_band & ~void)
-        self.truth = truth.ravel()[self.pixels]
-        # Each pixel's first bin in a histogram over (distance, class).
-        self.bins = (distance[self.pixels] - 1) * num_classes
-        self.gt_area = self._histogram(self.bins + self.truth)
+        distance, labels = border_distance(truth).ravel(), truth.ravel()
+        in_band = np.flatnonzero(distance <= MAX_WIDTH)
+        seen = labels[in_band] != num_classes
+        self.void_area: NDArray[np.int64] = np.bincount(
+            distance[in_band[~seen]].astype(np.int64) - 1, minlength=MAX_WIDTH
+        ).cumsum()
+        self.pixels = in_band[seen]
+        self.truth = labels[self.pixels]
+        # Each pixel's first bin in a histogram over (distance, right or wrong, label).
+        self.bins = (distance[self.pixels] - 1).astype(np.int64) * (2 * (num_classes + 1))
+        self.gt_area = self._histogram(self.truth)[:, 0].cumsum(axis=0)
 
     def count(self, prediction: Labels) -> NDArray[np.int64]:
         """Count the bands' pixels.
@@ -48,20 +50,20 @@ class Trimap:
         Returns:
             int64 ``[W, 3, C]``: for each width intersection, gt_area, pred_area of the non-void pixels of its band.
         """
-        guess = prediction.ravel()[self.pixels]
-        bins = self.bins + guess
-        right = self._histogram(bins[guess == self.truth])
+        guess = prediction.ravel().take(self.pixels)
+        counts = self._histogram(guess + (guess == self.truth) * np.int64(self.num_classes + 1))
+        right = counts[:, 1].cumsum(axis=0)
         # Where the prediction is void, it is in no class's area.
-        return np.stack([right, self.gt_area, self._histogram(bins[guess < self.num_classes])], axis=1)
+        return np.stack([right, self.gt_area, counts.sum(axis=1).cumsum(axis=0)], axis=1)
 
-    def _histogram(self, bins: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return pixels per width and class, int64 ``[W, C]``; a width holds all narrower ones."""
-        counts = np.bincount(bins, minlength=MAX_WIDTH * self.num_classes)
-        total: NDArray[np.int64] = counts.reshape(MAX_WIDTH, self.num_classes).cumsum(axis=0)
-        return total
+    def _histogram(self, numbers: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the band's pixels by their own distance, the number's half and its class, int64 ``[W, 2, C]``."""
+        labels = self.num_classes + 1
+        counts = np.bincount(self.bins + numbers, minlength=MAX_WIDTH * 2 * labels)
+        return counts.reshape(MAX_WIDTH, 2, labels)[:, :, : self.num_classes]
 
 
-def border_distance(labels: Labels) -> NDArray[np.int64]:
+def border_distance(labels: Labels) -> NDArray[np.float32]:
     """Return each pixel's Chebyshev distance to the nearest pixel of another label.
 
     One label alone has no border; its distances are larger than the image.
@@ -70,12 +72,12 @@ def border_distance(labels: Labels) -> NDArray[np.int64]:
         labels: Label map ``[H, W]``.
 
     Returns:
-        int64 ``[H, W]``, at least 1.
+        float32 ``[H, W]``, whole numbers of at least 1.
     """
     edge = labels_meet(labels, square(1))
     if not edge.any():
-        return np.full(labels.shape, max(*labels.shape, MAX_WIDTH) + 1, dtype=np.int64)
+        return np.full(labels.shape, max(*labels.shape, MAX_WIDTH) + 1, dtype=np.float32)
     # On a shortest way to another label the last pixel but one has the first pixel's label and is next to another: its
     # distance is one less. So one transform serves all labels. The 3x3 mask is exact for this distance.
     steps = cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_C, 3)
-    return np.asarray(steps, dtype=np.int64) + 1
+    return np.asarray(steps, dtype=np.float32) + 1
