@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lit_samseg.drawing.errors import VOID, find_errors
+from lit_samseg.runtime.host_copy import copy_to_host
 
 SIDE = 512
 """The longer side of a picture in pixels, at most; smaller images keep their size."""
@@ -45,13 +46,15 @@ def shrink(image: Tensor, target: Tensor, label_maps: list[Tensor], ignore_index
     """
     height, width = target.shape
     h, w = small_size(height, width, 1 + len(label_maps))
-    rows = ((torch.arange(h, device=target.device) + 0.5) * height / h).long()
-    columns = ((torch.arange(w, device=target.device) + 0.5) * width / w).long()
-    small = [labels[rows][:, columns].to(torch.int32) for labels in (target, *label_maps)]
-    labels = torch.stack(small).cpu().numpy()
-    photo = np.ascontiguousarray(image.permute(1, 2, 0).cpu().numpy())
+    maps = [target, *label_maps]
     if (h, w) != (height, width):
-        photo = cv2.resize(photo, (w, h), interpolation=cv2.INTER_AREA).reshape(h, w, 3)
+        rows = ((torch.arange(h, device=target.device) + 0.5) * height / h).long()
+        columns = ((torch.arange(w, device=target.device) + 0.5) * width / w).long()
+        maps = [labels[rows][:, columns] for labels in maps]
+    labels, pixels = copy_to_host(torch.stack([labels.to(torch.int32) for labels in maps]), image)
+    photo: NDArray[np.uint8] = np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    if (h, w) != (height, width):
+        photo = np.asarray(cv2.resize(photo, (w, h), interpolation=cv2.INTER_AREA), np.uint8).reshape(h, w, 3)
     truth, baseline = labels[0], labels[1]
     void = np.where(truth == ignore_index, VOID, 0).astype(np.uint8)
     errors = [void, find_errors(baseline, truth, ignore_index)]

@@ -119,14 +119,21 @@ def write_entry(
         opaque[background] = 0
     # Void is beyond the last class.
     by_class = np.hstack([np.vstack([colours, VOID_COLOUR]).astype(np.uint8), opaque])
-    known = (pictures.labels >= 0) & (pictures.labels < len(colours))
-    labels = by_class[np.where(known, pictures.labels, len(colours))]
-    errors = np.array(ERROR_COLOURS, np.uint8)[pictures.errors]
+    # As unsigned numbers, -1 is beyond it too.
+    numbers = np.minimum(pictures.labels.astype(np.uint32), len(colours))
+    labels, errors = _paint(by_class, numbers), _paint(np.array(ERROR_COLOURS, np.uint8), pictures.errors)
     _save(folder / FILES["photo"].format(image_id), pictures.photo, quality=75, method=2)
     for what, tiles in (("labels", labels), ("errors", errors)):
         below = tiles.reshape(-1, *tiles.shape[2:])
-        _save(folder / FILES[what].format(image_id), below, lossless=True, quality=30, method=2)
+        # More effort takes half as long again, and 1 % off the file.
+        _save(folder / FILES[what].format(image_id), below, lossless=True, quality=10, method=1)
     prompts.write(folder, image_id)
+
+
+def _paint(colours: NDArray[np.uint8], numbers: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Return the colours ``[..., 4]`` of numbers ``[...]``; RGBA is looked up as one number: five times faster."""
+    pixels = np.ascontiguousarray(colours).view(np.uint32)[:, 0].take(numbers)
+    return pixels[..., None].view(np.uint8)
 
 
 def _save(path: Path, pixels: NDArray[np.uint8], **options: Any) -> None:
