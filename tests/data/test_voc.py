@@ -1,6 +1,7 @@
 """The VOC DataModule on a small folder in VOC's layout, and on the real one."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,16 +70,11 @@ def test_predict_needs_no_ground_truth(small_voc: SmallVoc) -> None:
 
 
 def test_processes_share_the_images_without_repeats(small_voc: SmallVoc) -> None:
-    class Process:
-        world_size = 3
-
-        def __init__(self, rank: int) -> None:
-            self.global_rank = rank
-
+    on_cpu = SimpleNamespace(root_device=torch.device("cpu"))
     seen = []
     for rank in range(3):
         data = VOC2012(str(small_voc.root), num_workers=0)
-        data.trainer = Process(rank)  # type: ignore[assignment]
+        data.trainer = SimpleNamespace(world_size=3, global_rank=rank, strategy=on_cpu)  # type: ignore[assignment]
         seen += [(s.position, s.id) for s in load(data)]
     assert sorted(seen) == list(enumerate(small_voc.ids))
 
