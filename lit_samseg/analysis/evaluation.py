@@ -5,12 +5,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from lit_samseg.analysis.ladder import LADDER, Ladder, refine_with_true_prompts, without_void
-from lit_samseg.analysis.region_table import RegionTable, describe_regions
-from lit_samseg.analysis.tags import tag_regions
+from lit_samseg.analysis.image_truth import ImageTruth
+from lit_samseg.analysis.ladder import LADDER, Ladder
+from lit_samseg.analysis.region_facts import describe_regions
+from lit_samseg.analysis.region_table import COLUMNS, RegionTable
+from lit_samseg.analysis.true_prompts import refine_with_true_prompts, without_void
 from lit_samseg.metrics import PerImageCounts, count_pixels
-from lit_samseg.refine import ImageContext, Variant, all_of, refine_by_all
+from lit_samseg.refine import ImageContext, RegionFinder, Variant, all_of, refine_by_all
 from lit_samseg.refine.refiner import Observers
 
 
@@ -73,23 +76,33 @@ class Analysis(nn.Module):
             RuntimeError: A choice made by the ground truth is worse than one made without: a defect of this program.
         """
         assert context.target is not None, "an analysis is of images with ground truth"
-        target, label_map = context.target.long(), context.label_map
-        true_map, unprompted = without_void(target, self.background, self.ignore_index)
-        finders = list(dict.fromkeys(variant.finder for variant in self.variants))
-        tags = {finder: tag_regions(context.regions(finder), target, self.ignore_index) for finder in finders}
-        analysed = list(self.rows.values())
-        ladders = {v.name: Ladder(label_map, target, v, self.background, self.ignore_index) for v in analysed}
+        target, label_map, analysed = context.target, context.label_map, list(self.rows.values())
+        facts = self._facts(context, target)
+        image = ImageTruth(label_map, target, self.background, self.ignore_index)
+        ladders = {v.name: Ladder(image, v, facts[v.finder], self.background) for v in analysed}
         ours = {name: ladder.observe for name, ladder in ladders.items()}
         refined = refine_by_all(context, self.variants, all_of(ours, observe or {}))
+        true_map, unprompted = without_void(target, label_map.dtype, self.background, self.ignore_index)
         prompted = refine_with_true_prompts(context, context.on(true_map, unprompted, true_map), analysed)
         counts: list[Tensor] = []
         lines: list[Tensor] = []
         for row, variant in self.rows.items():
-            ladder, regions = ladders[variant.name], context.regions(variant.finder)
-            steps = ladder.maps() | {"prompts": prompted[variant.name]}
-            counts += [count_pixels(steps[step], target, self.num_classes, self.ignore_index) for step in LADDER]
-            lines.append(describe_regions(position, row, regions, tags[variant.finder], ladder))
+            maps, regions = ladders[variant.name].finish(refined[variant.name])
+            maps["prompts"] = prompted[variant.name]
+            counts += [count_pixels(maps[step], target, self.num_classes, self.ignore_index) for step in LADDER]
+            lines.append(F.pad(F.pad(regions, (1, 0), value=row), (1, 0), value=position))
         return refined, ImageAnalysis(torch.stack(counts), torch.cat(lines))
+
+    def _facts(self, context: ImageContext, target: Tensor) -> dict[RegionFinder, Tensor]:
+        """Describe the regions of every kind that is analysed, float64 ``[K, len(FACTS)]`` on the image's device."""
+        truth = target.cpu().numpy()
+        finders = dict.fromkeys(variant.finder for variant in self.rows.values())
+        return {
+            finder: torch.from_numpy(describe_regions(context.regions(finder), truth, self.ignore_index)).to(
+                target.device
+            )
+            for finder in finders
+        }
 
     def add(self, position: int, found: ImageAnalysis) -> None:
         """Add one image."""
@@ -99,7 +112,7 @@ class Analysis(nn.Module):
     def check(self) -> None:
         """Assert that perfect choices are no worse, over all regions so far (on every run, at its end)."""
         lines = self.regions.compute()
-        before, after, best = lines[:, 10], lines[:, 11], lines[:, 12]
+        before, after, best = (lines[:, COLUMNS.index(name)] for name in ("before", "after", "best"))
         if (best < after).any():
             raise RuntimeError("a region's best candidate is worse than the one kept")
         if (torch.where(after > before, after, before) < before).any():

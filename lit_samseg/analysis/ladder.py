@@ -1,22 +1,15 @@
 """One variant on one image, and the same with one thing at a time made perfect by the ground truth."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from lit_samseg.refine import (
-    Canvas,
-    Decision,
-    ImageContext,
-    Variant,
-    first_maximum,
-    intersection_over_union,
-    refine_by_all,
-    unite,
-)
-from lit_samseg.sam import MaskWindow
+from lit_samseg.analysis.image_truth import ImageTruth
+from lit_samseg.analysis.region_facts import FACTS
+from lit_samseg.analysis.step_maps import StepMaps
+from lit_samseg.refine import Decision, Variant, first_maximum
 
 LADDER = ("refined", "score", "oracle", "prompts", "merging", "gate")
 """The steps, each with one change against `refined`:
@@ -30,151 +23,153 @@ LADDER = ("refined", "score", "oracle", "prompts", "merging", "gate")
 - ``gate``: a kept mask gives way to its region where that has the higher IoU with the class's ground truth.
 """
 
-_MERGED = ("refined", "score", "oracle", "gate")
-"""Those that take another mask of a region and are merged as the variant is."""
+CANDIDATES = 3
+
+ANSWERED = (
+    "after", "best", "chosen",
+    *(f"{what}_{i}" for what in ("score", "iou", "truth") for i in range(CANDIDATES)),
+)  # fmt: skip
+"""``after``, ``best``: IoU with the class's ground truth of the mask kept, of the best candidate; ``score_i``,
+``iou_i``, ``truth_i``: of candidate i the IoU that SAM predicts, that with the region and that with the ground truth
+(nan where there is no such candidate)."""
+
+AT_ONCE = 8
+"""So many regions are looked at together, where they are of a class and their candidates of one window, as on a GPU."""
+
+Area = tuple[slice, slice]
+
+_TAKEN = ("refined", "score", "oracle", "gate")
+"""Steps that take another mask of a region; all but the first, which is known, are painted here."""
 
 
 class Ladder:
-    """Follows one variant's refinement of one image, region by region.
+    """Follows one variant's refinement of one image.
 
     Args:
-        label_map: The baseline's, integer ``[H, W]``.
-        target: Ground truth, integer ``[H, W]``.
+        image: The image's ground truth.
         variant: The variant.
+        facts: What is known of its regions, float64 ``[K, len(FACTS)]`` on the image's device.
         background: Class that is never prompted, or None.
-        ignore_index: Void label of ``target``; void pixels decide nothing.
 
-    Attributes:
-        numbers: Each region's number, in the order they came: prompts that regions share are answered together.
-        before: Each region's IoU with its class's ground truth, float64 scalars.
-        after: The kept masks' IoU with it.
-        best: The best candidate's IoU with it.
-        truths: Each candidate's IoU with it, float64 ``[M]``.
-        ious: Each candidate's IoU with the region, float64 ``[M]``.
-        decisions: Each region's kept candidate and scores.
-
-    Memory: four canvases, three bool ``[H, W]`` and a class's kept masks, whatever the number of classes and regions.
+    Memory: three maps of `StepMaps`, six bool ``[H, W]``, and a few times the candidates of up to `AT_ONCE` regions.
     """
 
-    def __init__(
-        self, label_map: Tensor, target: Tensor, variant: Variant, background: int | None, ignore_index: int
-    ) -> None:
-        self.label_map, self.target, self.variant, self.background = label_map, target, variant, background
-        self.valid = target != ignore_index
-        self.numbers: list[int] = []
-        self.before: list[Tensor] = []
-        self.after: list[Tensor] = []
-        self.best: list[Tensor] = []
-        self.truths: list[Tensor] = []
-        self.ious: list[Tensor] = []
-        self.chosen: list[Tensor] = []
-        self.scores: list[Tensor] = []
-        self._canvases = {step: Canvas(label_map, variant.fill, background) for step in _MERGED}
-        # Of the class whose regions come now; they come class by class.
-        self._class_id = -1
-        self._true_area = torch.zeros((), dtype=torch.int64)
-        self._kept: dict[str, list[MaskWindow]] = {step: [] for step in _MERGED}
-        self._claimed = torch.zeros_like(self.valid)
-        self._right = torch.zeros_like(self.valid)
+    def __init__(self, image: ImageTruth, variant: Variant, facts: Tensor, background: int | None) -> None:
+        self._image, self._facts = image, facts
+        self._maps = StepMaps(image.label_map, variant.fill, background, len(_TAKEN) - 1)
+        self._lines: list[Tensor] = []
+        self._waiting: list[Decision] = []
+        # Of all classes: what any kept mask claims, and where one of them is right.
+        self._claimed, self._right = torch.zeros_like(image.seen), torch.zeros_like(image.seen)
+        # Of the class whose regions come now, since they come class by class: what each step takes, and where.
+        self._taken = image.seen.new_zeros(len(_TAKEN), *image.seen.shape)
+        self._areas: list[Area] = []
 
     def observe(self, decision: Decision) -> None:
         """Take down one region."""
-        region, scores, class_id = decision.region, decision.scores, decision.region.class_id
-        if class_id != self._class_id:
-            self._paint()
-            self._class_id = class_id
-            self._true_area = ((self.target == class_id) & self.valid).sum()
-        # Everything in the smallest rectangle that holds region and candidates.
-        left, top, right, bottom = (int(corner) for corner in region.box)
-        window = decision.window.widened(top, left, bottom + 1, right + 1)
-        masks, here = window.masks, window.area
-        area, valid, of_class = region.numbers[here] == region.number, self.valid[here], self.target[here] == class_id
-        truth = of_class & valid
-        elsewhere = self._true_area - truth.sum()
-        truths = intersection_over_union(masks & valid, truth, elsewhere)
-        before = intersection_over_union((area & valid)[None], truth, elsewhere)[0]
-        kept, after = _pick(masks, decision.chosen), _pick(truths, decision.chosen)
+        if self._waiting:
+            before = self._waiting[0]
+            if len(self._waiting) == AT_ONCE or _kind(before) != _kind(decision):
+                self._look()
+            if before.region.class_id != decision.region.class_id:
+                self._paint(before.region.class_id)
+        self._waiting.append(decision)
+
+    def finish(self, refined: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Tell what became of the image, after the last region.
+
+        Args:
+            refined: The variant's own label map, integer ``[H, W]``.
+
+        Returns:
+            The label map ``[H, W]`` of every step but ``prompts``, and the regions in the order in which they came,
+            float64 ``[K, len(FACTS) + len(ANSWERED)]``.
+        """
+        if not self._waiting:
+            lines = self._facts.new_zeros(0, len(FACTS) + len(ANSWERED))
+            return dict.fromkeys((*_TAKEN, "merging"), refined), lines
+        class_id = self._waiting[0].region.class_id
+        self._look()
+        self._paint(class_id)
+        maps = dict(zip(_TAKEN, (refined, *self._maps.finish()), strict=True))
+        right = self._right | (~self._claimed & self._image.right)
+        maps["merging"] = torch.where(right, self._image.target, refined)
+        return maps, torch.cat(self._lines)
+
+    def _look(self) -> None:
+        """Look at the regions that wait: ``R`` of them, with ``M`` candidates each of the same window."""
+        waiting, here = self._waiting, self._waiting[0].window.area
+        self._waiting = []
+        regions = [decision.region for decision in waiting]
+        truth = self._image.of(regions[0].class_id)
+        masks = torch.stack([decision.window.masks for decision in waiting])
+        areas = torch.stack([region.numbers[here] == region.number for region in regions])
+        facts = torch.stack([self._facts[region.number - 1] for region in regions])
+        scores = torch.stack([decision.scores for decision in waiting])
+        chosen = torch.stack([decision.chosen for decision in waiting])
+        ious = _ious(masks, masks, areas[:, None], facts[:, FACTS.index("area"), None])
+        truths = _ious(masks, masks & self._image.seen[here], truth.truth[here], truth.true_area)
         oracle = first_maximum(truths)
-        steps = {
-            "refined": kept,
-            "score": _pick(masks, first_maximum(scores)),
-            "oracle": _pick(masks, oracle),
-            "gate": torch.where(after > before, kept, area),
-        }
-        for step, mask in steps.items():
-            self._kept[step].append(MaskWindow(window.top, window.left, mask[None]))
-        self._claimed[here] |= kept
-        self._right[here] |= kept & of_class
-        self.numbers.append(region.number)
-        self.before.append(before)
-        self.after.append(after)
-        self.best.append(_pick(truths, oracle))
-        self.truths.append(truths)
-        self.ious.append(intersection_over_union(masks, area))
-        self.chosen.append(decision.chosen)
-        self.scores.append(scores)
+        after, best = truths.gather(1, torch.stack([chosen, oracle], 1)).unbind(1)
+        keeps = after > facts[:, FACTS.index("before")]
+        answered = (torch.stack([after, best, chosen.double()], 1), *map(_filled, (scores, ious, truths)))
+        self._lines.append(torch.cat([facts, *answered], 1))
+        picked = _picked(masks, torch.stack([chosen, first_maximum(scores), oracle]))
+        gated = torch.where(keeps[:, None, None], picked[0], areas)
+        self._taken[:, *here] |= _any(torch.cat([picked, gated[None]]), 1)
+        self._areas.append(here)
+        for region, kept in zip(regions, keeps, strict=True):
+            if _hull([here, region.in_box]) != here:
+                self._taken[-1, *region.in_box] |= (region.numbers[region.in_box] == region.number) & ~kept
+                self._areas.append(region.in_box)
 
-    def maps(self) -> dict[str, Tensor]:
-        """Return the label map ``[H, W]`` of every step but ``prompts``, after the last region."""
-        self._paint()
-        maps = {step: canvas.finish() for step, canvas in self._canvases.items()}
-        maps["merging"] = self._merge_perfectly(maps["refined"])
-        return maps
-
-    def _paint(self) -> None:
-        if not self._kept["refined"]:
-            return
-        area = (self.label_map == self._class_id).sum()
-        for step, windows in self._kept.items():
-            self._canvases[step].paint(self._class_id, unite(windows), area)
-            windows.clear()
-
-    def _merge_perfectly(self, merged: Tensor) -> Tensor:
-        if not self.before:
-            return merged
-        left = self.target == self.label_map
-        if self.background is not None:
-            left = left | (self.target == self.background)
-        return torch.where((self._right | (~self._claimed & left)) & self.valid, self.target, merged)
+    def _paint(self, class_id: int) -> None:
+        """Paint a class, of which no more regions come."""
+        truth, area = self._image.of(class_id), _hull(self._areas)
+        taken = self._taken[:, *area]
+        self._maps.paint(truth, area, taken[1:])
+        self._claimed[area] |= taken[0]
+        self._right[area] |= taken[0] & truth.truth[area]
+        taken.zero_()
+        self._areas = []
 
 
-def refine_with_true_prompts(
-    context: ImageContext, true_context: ImageContext, variants: Sequence[Variant]
-) -> dict[str, Tensor]:
-    """Refine as each variant says, with regions of the ground truth.
+def _kind(decision: Decision) -> tuple[object, ...]:
+    window = decision.window
+    return decision.region.class_id, window.top, window.left, window.masks.shape
+
+
+def _ious(masks: Tensor, counted: Tensor, reference: Tensor, area: Tensor) -> Tensor:
+    """Return the IoU ``[R, M]`` of masks with a reference of some area, float64: equal fractions are equal numbers.
 
     Args:
-        context: The image with the baseline's label map: what unclaimed pixels get under the fill ``baseline``.
-        true_context: The image with the ground truth without void (`without_void`) as its label map.
-        variants: The variants; the selection ``oracle`` compares with the true region, as ``iou`` does.
-
-    Returns:
-        int64 ``[H, W]`` by name.
+        masks: bool ``[R, M, h, w]``.
+        counted: Their pixels that count, likewise.
+        reference: What of the reference is in their window, bool, of a shape that fits; it has only what counts.
+        area: Its pixels, those outside the window too.
     """
-    true_map = true_context.label_map
-    claimed = {variant.name: torch.zeros_like(true_map, dtype=torch.bool) for variant in variants}
-
-    def note(name: str, decision: Decision) -> None:
-        kept = decision.kept
-        claimed[name][kept.area].logical_or_(kept.masks[0])
-
-    notes = {variant.name: partial(note, variant.name) for variant in variants}
-    merged = refine_by_all(true_context, variants, notes)
-    # The ground truth prompts; it does not fill.
-    return {
-        v.name: merged[v.name]
-        if v.fill == "background"
-        else torch.where(claimed[v.name], merged[v.name], context.label_map)
-        for v in variants
-    }
+    shared = (masks & reference).sum((2, 3))
+    union = counted.sum((2, 3)) + area - shared
+    return shared.double() / union.clamp(min=1).double()
 
 
-def without_void(target: Tensor, background: int | None, ignore_index: int) -> tuple[Tensor, int]:
-    """Return the ground truth int64 ``[H, W]`` with void as a class that is never prompted, and that class."""
-    unprompted = ignore_index if background is None else background
-    return torch.where(target == ignore_index, unprompted, target.long()), unprompted
+def _picked(masks: Tensor, picks: Tensor) -> Tensor:
+    """Return of masks ``[R, M, h, w]`` those that picks ``[S, R]`` say, ``[S, R, h, w]``."""
+    first = torch.arange(0, masks.shape[0] * masks.shape[1], masks.shape[1], device=picks.device)
+    return masks.flatten(0, 1).index_select(0, (picks + first).flatten()).view(*picks.shape, *masks.shape[2:])
 
 
-def _pick(values: Tensor, index: Tensor) -> Tensor:
-    """Take ``values[index]`` without waiting for the device."""
-    return values.index_select(0, index[None])[0]
+def _any(masks: Tensor, axis: int) -> Tensor:
+    """Return the union of masks; on a CPU many times faster than ``any``."""
+    return masks.view(torch.uint8).amax(axis).view(torch.bool)
+
+
+def _filled(values: Tensor) -> Tensor:
+    """Return numbers ``[R, M]`` as float64 ``[R, CANDIDATES]``, nan where there is no such candidate."""
+    return F.pad(values.double(), (0, CANDIDATES - values.shape[1]), value=float("nan"))
+
+
+def _hull(areas: Sequence[Area]) -> Area:
+    """Return the smallest rectangle that holds all."""
+    rows, columns = (slice(min(a[axis].start for a in areas), max(a[axis].stop for a in areas)) for axis in (0, 1))
+    return rows, columns

@@ -6,36 +6,11 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from lit_samseg.analysis.ladder import Ladder
-from lit_samseg.refine import Region
+from lit_samseg.analysis.ladder import ANSWERED
+from lit_samseg.analysis.region_facts import FACTS
 
-CANDIDATES = 3
-
-COLUMNS = (
-    "position", "row", "region", "class_id", "area", "x_min", "y_min", "x_max", "y_max", "tags",
-    "before", "after", "best", "chosen",
-    *(f"{what}_{i}" for what in ("score", "iou", "truth") for i in range(CANDIDATES)),
-)  # fmt: skip
-"""``before``, ``after``, ``best``: IoU with the class's ground truth of the region, of the mask kept, of the best
-candidate; ``score_i``, ``iou_i``, ``truth_i``: of candidate i the IoU that SAM predicts, that with the region and that
-with the ground truth (nan where there is no such candidate); ``tags``: see ``TAGS``."""
-
-
-def describe_regions(position: int, row: int, regions: list[Region], tags: list[int], ladder: Ladder) -> Tensor:
-    """Return the regions of one image and row as lines, float64 ``[len(regions), len(COLUMNS)]``."""
-    device = ladder.label_map.device
-    lines = torch.full((len(regions), len(COLUMNS)), float("nan"), dtype=torch.float64, device=device)
-    came = {number: place for place, number in enumerate(ladder.numbers)}
-    for index, region in enumerate(regions):
-        line, place = lines[index], came[region.number]
-        line[0], line[1], line[2], line[3], line[9] = position, row, index, region.class_id, tags[index]
-        line[4] = region.mask.sum()
-        line[5:9] = region.box.to(device)
-        values = (ladder.before, ladder.after, ladder.best, ladder.chosen)
-        line[10:14] = torch.stack([value[place].double() for value in values])
-        for start, given in ((14, ladder.scores), (17, ladder.ious), (20, ladder.truths)):
-            line[start : start + len(given[place])] = given[place].double()
-    return lines
+COLUMNS = ("position", "row", *FACTS, *ANSWERED)
+"""A region's numbers: of which image and row, what is known of it beforehand, and what became of it."""
 
 
 class RegionTable(Metric):

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from lit_samseg.refine import Region
 from lit_samseg.refine.region_finders import Component
@@ -30,28 +29,30 @@ OVERLAP = 0.1
 TINY = 32 * 32
 
 
-def tag_regions(regions: Sequence[Region], target: Tensor, ignore_index: int) -> list[int]:
+def tag_regions(
+    regions: Sequence[Region], numbers: NDArray[np.integer], target: NDArray[np.integer], ignore_index: int
+) -> list[int]:
     """Tag the regions of one kind of one image.
 
     Args:
         regions: As ``find_regions`` gives them.
-        target: Ground truth, integer ``[H, W]``.
+        numbers: Their ``numbers`` in host memory, integer ``[H, W]``.
+        target: Ground truth likewise.
         ignore_index: Its void label.
 
     Returns:
         For each region the sum of ``1 << TAGS.index(tag)`` over its tags.
     """
-    truth = target.cpu().numpy().astype(np.int64)
-    objects = {region.class_id: _objects(truth == region.class_id) for region in regions}
+    objects = {class_id: _objects(target == class_id) for class_id in {region.class_id for region in regions}}
     boxes = torch.stack([region.box for region in regions]).numpy() if regions else np.zeros((0, 4))
     crowded = _overlapping(boxes)
     tags = []
     for region, overlaps in zip(regions, crowded, strict=True):
-        mask = region.mask.cpu().numpy()
-        labels = truth[mask]
+        mask = numbers[region.in_box] == region.number
+        labels = target[region.in_box][mask]
         labels = labels[labels != ignore_index]
-        numbers, sizes = objects[region.class_id]
-        covered = np.bincount(numbers[mask], minlength=len(sizes))[1:]
+        object_numbers, sizes = objects[region.class_id]
+        covered = np.bincount(object_numbers[region.in_box][mask], minlength=len(sizes))[1:]
         sizes = sizes[1:]
         most = int(covered.argmax()) if covered.any() else None
         found = {
@@ -59,7 +60,7 @@ def tag_regions(regions: Sequence[Region], target: Tensor, ignore_index: int) ->
             "incomplete": most is not None and bool(covered[most] < COMPLETE * sizes[most]),
             "overlapping": bool(overlaps),
             "wrong class": not labels.size or int(np.bincount(labels).argmax()) != region.class_id,
-            "tiny": int(mask.sum()) < TINY,
+            "tiny": region.area < TINY,
         }
         tags.append(sum(1 << TAGS.index(tag) for tag, holds in found.items() if holds))
     return tags

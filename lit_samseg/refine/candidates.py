@@ -72,10 +72,11 @@ def first_maximum(values: Tensor) -> Tensor:
     With a NaN among them there is none; the last index is still one that can be looked up, until it is noticed.
 
     Args:
-        values: ``[M]``.
+        values: ``[..., M]``.
 
     Returns:
-        An int64 scalar on the values' device (nothing waits for it).
+        int64 ``[...]`` on the values' device (nothing waits for it).
     """
-    positions = torch.arange(len(values), device=values.device)
-    return torch.where(values == values.max(), positions, len(values) - 1).min()
+    count = values.shape[-1]
+    positions = torch.arange(count, device=values.device)
+    return torch.where(values == values.amax(-1, keepdim=True), positions, count - 1).amin(-1)

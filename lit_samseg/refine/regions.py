@@ -72,9 +72,14 @@ class Region:
         found = farthest_background(self._patch())
         return None if found is None else self._within_box(found)
 
+    @property
+    def in_box(self) -> tuple[slice, slice]:
+        """Index of the box in a map ``[H, W]``."""
+        left, top, right, bottom = (int(corner) for corner in self.box.tolist())
+        return slice(top, bottom + 1), slice(left, right + 1)
+
     def _patch(self) -> NDArray[np.bool_]:
-        left, top, right, bottom = (int(corner) for corner in self.box)
-        patch: NDArray[np.bool_] = (self.numbers[top : bottom + 1, left : right + 1] == self.number).cpu().numpy()
+        patch: NDArray[np.bool_] = (self.numbers[self.in_box] == self.number).cpu().numpy()
         return patch
 
     def _within_box(self, place: tuple[int, int]) -> Tensor:

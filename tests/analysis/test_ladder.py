@@ -1,15 +1,20 @@
 """The ladder against plain loops over the same candidates."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from lit_samseg.analysis import COLUMNS, LADDER, Analysis, Ladder
-from lit_samseg.analysis.ladder import refine_with_true_prompts, without_void
+from lit_samseg.analysis.image_truth import ImageTruth
+from lit_samseg.analysis.ladder import AT_ONCE
+from lit_samseg.analysis.region_facts import describe_regions
+from lit_samseg.analysis.true_prompts import refine_with_true_prompts, without_void
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.metrics import count_pixels
-from lit_samseg.refine import REGION_FINDERS, Variant, parse_variants, refine
-from lit_samseg.sam import Embedding, SegmentAnything
+from lit_samseg.refine import REGION_FINDERS, Decision, Variant, parse_variants, refine
+from lit_samseg.sam import Embedding, MaskWindow, SegmentAnything
 from tests.refine.contexts import context_of, prompt_of, regions_of
 
 VOID = 255
@@ -93,10 +98,10 @@ def test_every_step_by_hand(sam: SegmentAnything, text: str, background: int | N
         image, target, label_map = case(seed, background)
         (variant,) = parse_variants([text], has_background=background is not None)
         context = context_of(label_map, sam, background, image)
-        ladder = Ladder(label_map, target.long(), variant, background, VOID)
+        facts = torch.from_numpy(describe_regions(context.regions(variant.finder), target.numpy(), VOID))
+        ladder = Ladder(ImageTruth(label_map, target, background, VOID), variant, facts, background)
         refined = refine(context, variant, ladder.observe)
-        maps = ladder.maps()
-        assert torch.equal(maps["refined"], refined)
+        maps, _ = ladder.finish(refined)
         expected = steps_by_hand(sam, context.embedding, label_map.numpy(), target.numpy(), variant, background)
         assert maps.keys() == expected.keys() == set(LADDER) - {"prompts"}
         for step, by_hand in expected.items():
@@ -112,7 +117,7 @@ def test_prompts_of_the_ground_truth(sam: SegmentAnything, background: int | Non
     image, target, label_map = case(3, background)
     (variant,) = parse_variants(["box"], has_background=background is not None)
     context = context_of(label_map, sam, background, image, target=target)
-    true_map, unprompted = without_void(target, background, VOID)
+    true_map, unprompted = without_void(target, torch.int64, background, VOID)
     regions = regions_of(true_map, "class", unprompted)
     assert {region.class_id for region in regions} == set(target.unique().tolist()) - {VOID, background}
     ours = refine_with_true_prompts(context, context.on(true_map, unprompted, true_map), [variant])["box"]
@@ -194,10 +199,41 @@ def test_each_line_is_of_its_own_region_whatever_order_the_answers_come_in(sam: 
     _, found = analysis.refine(context, 0)
     lines = found.regions
     lines = lines[lines[:, COLUMNS.index("row")] == 2]
+    # As they were answered; the table of a run puts them in order.
+    assert lines[:, COLUMNS.index("region")].tolist() == [1, 0]
     truth = (target == 1).numpy()
-    for line, region in zip(lines, (block, frame), strict=True):
+    for line, region in zip(lines, (frame, block), strict=True):
         assert line[COLUMNS.index("area")] == region.area
         assert float(line[COLUMNS.index("before")]) == pytest.approx(iou(region.mask.numpy(), truth))
         masks = sam.decode(context.embedding, [prompt_of(region, "box")]).masks(0).numpy()
         for n, mask in enumerate(masks):
             assert float(line[COLUMNS.index(f"iou_{n}")]) == pytest.approx(iou(mask, region.mask.numpy()))
+
+
+def test_regions_looked_at_together_as_on_a_gpu(sam: SegmentAnything) -> None:
+    """There every window is the whole image, so that regions of a class are looked at in groups."""
+    image, target, _ = case(3, 0)
+    label_map = torch.zeros(target.shape, dtype=torch.int64)
+    for n in range(AT_ONCE + 3):
+        label_map[8 * n + 1 : 8 * n + 6, 10 + 6 * n : 30 + 6 * n] = 1
+    label_map[60:90, 5:40] = 2
+    (variant,) = parse_variants(["box@component"], True)
+    context = context_of(label_map, sam, image=image)
+    regions = context.regions(variant.finder)
+    assert len(regions) > AT_ONCE
+    truth = ImageTruth(label_map, target, 0, VOID)
+    facts = torch.from_numpy(describe_regions(regions, target.numpy(), VOID))
+    alone, together = (Ladder(truth, variant, facts, 0) for _ in range(2))
+
+    def observe(decision: Decision) -> None:
+        assert decision.window.masks[0].shape != label_map.shape
+        alone.observe(decision)
+        together.observe(replace(decision, window=MaskWindow(0, 0, decision.candidates)))
+
+    refined = refine(context, variant, observe)
+    (maps, lines), (other_maps, other_lines) = alone.finish(refined), together.finish(refined)
+    assert torch.equal(lines, other_lines)
+    assert len(lines) == len(regions)
+    for step, expected in maps.items():
+        assert torch.equal(other_maps[step], expected), step
+    assert not torch.equal(maps["gate"], refined)

@@ -11,7 +11,7 @@ VOID = 255
 
 def tags_of(labels: np.ndarray, target: np.ndarray, kind: str = "class") -> list[tuple[str, ...]]:
     regions = regions_of(torch.from_numpy(labels), kind)
-    return [names_of(tags) for tags in tag_regions(regions, torch.from_numpy(target), VOID)]
+    return [names_of(tags) for tags in tag_regions(regions, regions[0].numbers.numpy(), target, VOID)]
 
 
 def canvas() -> np.ndarray:
