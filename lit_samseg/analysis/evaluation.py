@@ -9,11 +9,11 @@ from torch.nn import functional as F
 
 from lit_samseg.analysis.image_truth import ImageTruth
 from lit_samseg.analysis.ladder import LADDER, Ladder
-from lit_samseg.analysis.region_facts import describe_regions
+from lit_samseg.analysis.region_facts import describe_kinds
 from lit_samseg.analysis.region_table import COLUMNS, RegionTable
 from lit_samseg.analysis.true_prompts import refine_with_true_prompts, without_void
 from lit_samseg.metrics import PerImageCounts, count_pixels
-from lit_samseg.refine import ImageContext, RegionFinder, Variant, all_of, refine_by_all
+from lit_samseg.refine import ImageContext, Variant, all_of, refine_by_all
 from lit_samseg.refine.refiner import Observers
 
 
@@ -77,7 +77,8 @@ class Analysis(nn.Module):
         """
         assert context.target is not None, "an analysis is of images with ground truth"
         target, label_map, analysed = context.target, context.label_map, list(self.rows.values())
-        facts = self._facts(context, target)
+        kinds = {variant.finder: context.regions(variant.finder) for variant in analysed}
+        facts = describe_kinds(kinds, target, self.ignore_index)
         image = ImageTruth(label_map, target, self.background, self.ignore_index)
         ladders = {v.name: Ladder(image, v, facts[v.finder], self.background) for v in analysed}
         ours = {name: ladder.observe for name, ladder in ladders.items()}
@@ -89,20 +90,10 @@ class Analysis(nn.Module):
         for row, variant in self.rows.items():
             maps, regions = ladders[variant.name].finish(refined[variant.name])
             maps["prompts"] = prompted[variant.name]
-            counts += [count_pixels(maps[step], target, self.num_classes, self.ignore_index) for step in LADDER]
+            steps = torch.stack([maps[step] for step in LADDER])
+            counts.append(count_pixels(steps, target, self.num_classes, self.ignore_index))
             lines.append(F.pad(F.pad(regions, (1, 0), value=row), (1, 0), value=position))
-        return refined, ImageAnalysis(torch.stack(counts), torch.cat(lines))
-
-    def _facts(self, context: ImageContext, target: Tensor) -> dict[RegionFinder, Tensor]:
-        """Describe the regions of every kind that is analysed, float64 ``[K, len(FACTS)]`` on the image's device."""
-        truth = target.cpu().numpy()
-        finders = dict.fromkeys(variant.finder for variant in self.rows.values())
-        return {
-            finder: torch.from_numpy(describe_regions(context.regions(finder), truth, self.ignore_index)).to(
-                target.device
-            )
-            for finder in finders
-        }
+        return refined, ImageAnalysis(torch.cat(counts), torch.cat(lines))
 
     def add(self, position: int, found: ImageAnalysis) -> None:
         """Add one image."""

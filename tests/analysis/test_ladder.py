@@ -9,7 +9,7 @@ import torch
 from lit_samseg.analysis import COLUMNS, LADDER, Analysis, Ladder
 from lit_samseg.analysis.image_truth import ImageTruth
 from lit_samseg.analysis.ladder import AT_ONCE
-from lit_samseg.analysis.region_facts import describe_regions
+from lit_samseg.analysis.region_facts import describe_kinds
 from lit_samseg.analysis.true_prompts import refine_with_true_prompts, without_void
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.metrics import count_pixels
@@ -98,7 +98,7 @@ def test_every_step_by_hand(sam: SegmentAnything, text: str, background: int | N
         image, target, label_map = case(seed, background)
         (variant,) = parse_variants([text], has_background=background is not None)
         context = context_of(label_map, sam, background, image)
-        facts = torch.from_numpy(describe_regions(context.regions(variant.finder), target.numpy(), VOID))
+        facts = describe_kinds({"own": context.regions(variant.finder)}, target, VOID)["own"]
         ladder = Ladder(ImageTruth(label_map, target, background, VOID), variant, facts, background)
         refined = refine(context, variant, ladder.observe)
         maps, _ = ladder.finish(refined)
@@ -222,7 +222,7 @@ def test_regions_looked_at_together_as_on_a_gpu(sam: SegmentAnything) -> None:
     regions = context.regions(variant.finder)
     assert len(regions) > AT_ONCE
     truth = ImageTruth(label_map, target, 0, VOID)
-    facts = torch.from_numpy(describe_regions(regions, target.numpy(), VOID))
+    facts = describe_kinds({"own": regions}, target, VOID)["own"]
     alone, together = (Ladder(truth, variant, facts, 0) for _ in range(2))
 
     def observe(decision: Decision) -> None:
