@@ -26,7 +26,10 @@ def images_per_call(images: Sequence[Tensor]) -> int:
 
 
 def encode_together(
-    images: Sequence[Tensor], fitting: Halving, encode: Callable[[Sequence[Tensor]], list[Embedding]]
+    images: Sequence[Tensor],
+    fitting: Halving,
+    encode: Callable[[Sequence[Tensor]], list[Embedding]],
+    compiled: bool = False,
 ) -> list[Embedding]:
     """Encode images, `images_per_call` at once, or fewer where these do not fit into memory.
 
@@ -34,6 +37,8 @@ def encode_together(
         images: uint8 ``[3, H, W]`` of any sizes; there may be none.
         fitting: What is known of the memory.
         encode: The encoder, for one call.
+        compiled: The encoder is translated anew for every size of a call. Then it is given 1, 2, 4, ... images: what
+            lacks is filled up with the last one.
 
     Returns:
         Embeddings in the images' order.
@@ -42,7 +47,13 @@ def encode_together(
         InputError: The memory does not hold the work on a single image.
     """
     embeddings: list[Embedding] = []
-    fitting.run(images, images_per_call(images), lambda chunk: embeddings.extend(encode(chunk)))
+
+    def encode_chunk(chunk: Sequence[Tensor]) -> None:
+        size = 1 << (len(chunk) - 1).bit_length() if compiled else len(chunk)
+        filled = [*chunk, *[chunk[-1]] * (size - len(chunk))]
+        embeddings.extend(encode(filled)[: len(chunk)])
+
+    fitting.run(images, images_per_call(images), encode_chunk)
     return embeddings
 
 

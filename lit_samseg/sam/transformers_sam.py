@@ -109,7 +109,7 @@ class HubSam(PromptableSegmenter):
         Raises:
             InputError: The memory does not hold the work on a single image.
         """
-        return encode_together(images, self.images_fitting, self._encode_chunk)
+        return encode_together(images, self.images_fitting, self._encode_chunk, self.compiled)
 
     def _encode_chunk(self, images: Sequence[Tensor]) -> list[Embedding]:
         frames = [self.frame(image) for image in images]

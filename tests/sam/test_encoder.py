@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lit_samseg.errors import InputError
-from lit_samseg.sam import HubSam, SegmentAnything
+from lit_samseg.sam import HubSam, SegmentAnything, batching
 from lit_samseg.sam.known_weights import resolve_checkpoint
 from lit_samseg.sam.official import attention
 from lit_samseg.sam.official.architecture import SamArchitecture, build_sam
@@ -155,6 +155,21 @@ def test_a_batch_on_a_gpu_gives_what_single_images_give() -> None:
     together = sam.encode(images)
     for image, embedding in zip(images, together, strict=True):
         torch.testing.assert_close(embedding.features, sam.encode([image])[0].features, atol=1e-4, rtol=0)
+
+
+def test_a_compiled_encoder_sees_few_sizes_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is translated anew for each."""
+    monkeypatch.setattr(batching, "images_per_call", len)
+    sam, sizes = SegmentAnything("demo"), list[int]()
+    images = [torch.full((3, 40, 50 + n), 30 * n, dtype=torch.uint8) for n in range(7)]
+    expected = [sam.encode([image])[0] for image in images]
+    sam.compiled = True
+    sam.model.image_encoder.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+    for count in (7, 3, 1):
+        for embedding, alone in zip(sam.encode(images[:count]), expected[:count], strict=True):
+            torch.testing.assert_close(embedding.features, alone.features, atol=1e-4, rtol=0)
+            assert embedding.frame == alone.frame
+    assert sizes == [8, 4, 1]
 
 
 def test_without_a_compiler_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,8 @@ def _prepare_tiny_vit(encoder: TinyViTEncoder) -> nn.Module:
 def compile_encoder(encoder: nn.Module) -> None:
     """Let ``torch.compile`` translate an encoder, in place, at its first call; that call takes a minute or more.
 
+    Each size of a batch has a translation of its own, since attention is cut into tiles by it; see `encode_together`.
+
     Raises:
         InputError: There is no C++ compiler.
     """
@@ -69,4 +71,4 @@ def compile_encoder(encoder: nn.Module) -> None:
             f"sam.compile needs a C++ compiler and {compiler} is not on the PATH; install it (Debian, Ubuntu: apt "
             "install g++), name another in the environment variable CXX, or leave sam.compile out"
         )
-    encoder.compile()
+    encoder.compile(dynamic=False)
