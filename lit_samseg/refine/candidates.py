@@ -1,5 +1,7 @@
 """SAM's candidates for a region, as a selector sees them."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +10,7 @@ from torch import Tensor
 
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.regions import Region
+from lit_samseg.runtime.transfer import upload
 from lit_samseg.sam.thresholding import MaskWindow
 
 
@@ -64,6 +67,38 @@ class RegionCandidates:
         whole, seen = target == self.region.class_id, target[self.window.area] != self.context.ignore_index
         truth = whole[self.window.area]
         return intersection_over_union(self.window.masks & seen, truth, whole.sum() - truth.sum())
+
+
+def compare_together(candidates: Iterable[RegionCandidates]) -> None:
+    """Compare candidates of several regions with them in a few operations, as a GPU wants it.
+
+    Args:
+        candidates: In whole images; what they know afterwards is the `RegionCandidates.likeness` that they would find.
+
+    Memory: three times that of the candidates' masks.
+    """
+    alike: dict[tuple[int, int], list[RegionCandidates]] = defaultdict(list)
+    for one in candidates:
+        alike[id(one.region.numbers), len(one.window.masks)].append(one)
+    for own in alike.values():
+        for one, likeness in zip(own, _likenesses(own), strict=True):
+            # As the cached property keeps it.
+            vars(one)["likeness"] = likeness
+
+
+def _likenesses(candidates: Sequence[RegionCandidates]) -> Tensor:
+    """Return the IoU of each candidate with its region, float64 ``[n, M]``."""
+    masks = torch.stack([one.window.masks for one in candidates])
+    regions = [one.region for one in candidates]
+    number, area = upload(
+        [torch.tensor([r.number for r in regions]), torch.tensor([r.area for r in regions], dtype=torch.float64)],
+        masks.device,
+    )
+    places = regions[0].numbers == number[:, None, None]
+    # Whole numbers, exact in float64.
+    intersection = (masks & places[:, None]).sum((-2, -1), dtype=torch.float64)
+    union = masks.sum((-2, -1), dtype=torch.float64) + area[:, None] - intersection
+    return intersection / union.clamp(min=1)
 
 
 def first_maximum(values: Tensor) -> Tensor:

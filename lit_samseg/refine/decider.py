@@ -1,12 +1,12 @@
 """From what is asked of SAM to the mask that is kept, region by region."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from lit_samseg.refine.candidates import RegionCandidates
+from lit_samseg.refine.candidates import RegionCandidates, compare_together
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.kinds import PromptPart, Selector
@@ -17,6 +17,12 @@ from lit_samseg.refine.regions import Region, find_regions
 from lit_samseg.refine.selection import select
 from lit_samseg.refine.variant import Variant
 from lit_samseg.sam.interface import Candidates, Prompt
+from lit_samseg.sam.thresholding import MaskWindow
+
+CHOSEN_BYTES = 2**23
+"""What a GPU may take to compare masks with regions, several at once."""
+MOST_CANDIDATES = 3
+"""Of a prompt."""
 
 _WHOLE = WholeClass()
 
@@ -45,16 +51,49 @@ class Decider:
             if places:
                 candidates = self._decode([prompts[n] for n in places], multimask)
                 answers |= {n: (candidates, index) for index, n in enumerate(places)}
-        for n, request in enumerate(requests):
-            decided: dict[object, Decision] = {}
+        for some in self._at_once(range(len(requests))):
+            chosen = self._choose([(n, requests[n]) for n in some], prompts, answers)
+            for n in some:
+                decided: dict[object, Decision] = {}
+                for variant, region in requests[n].askers:
+                    # Parts that ask the same of a region may differ in what they ask of SAM's mask.
+                    again = (variant.rounds, variant.prompt) if variant.rounds > 1 else None
+                    key = variant.selector, again, region.pixels
+                    if key not in decided:
+                        decided[key] = self._prompt_anew(chosen[n, variant.selector, region.pixels], variant)
+                    yield variant, replace(decided[key], region=region)
+
+    def _at_once(self, places: Sequence[int]) -> Iterator[Sequence[int]]:
+        """Part what was asked into what is chosen of together: on a CPU one by one, for masks are large."""
+        image = self._context.image
+        pixels = image.shape[1] * image.shape[2]
+        most = 1 if image.device.type == "cpu" else max(1, CHOSEN_BYTES // (3 * MOST_CANDIDATES * pixels))
+        return (places[first : first + most] for first in range(0, len(places), most))
+
+    def _choose(
+        self,
+        asked: Sequence[tuple[int, PromptRequest]],
+        prompts: Sequence[Prompt],
+        answers: Mapping[int, tuple[Candidates, int]],
+    ) -> dict[object, Decision]:
+        """Return the decisions about a few requests, by request, selector and the region's pixels."""
+        own: dict[tuple[int, object], RegionCandidates] = {}
+        by_selector: dict[Selector, dict[tuple[int, object], None]] = {}
+        for n, request in asked:
+            window = answers[n][0].window(answers[n][1])
             for variant, region in request.askers:
-                # Parts that ask the same of a region may differ in what they ask of SAM's mask.
-                again = (variant.rounds, variant.prompt) if variant.rounds > 1 else None
-                key = variant.selector, again, region.pixels
-                if key not in decided:
-                    first = self._decision(region, prompts[n], *answers[n], variant.selector)
-                    decided[key] = self._prompt_anew(first, variant)
-                yield variant, replace(decided[key], region=region)
+                key = n, region.pixels
+                if key not in own:
+                    own[key] = self._candidates(region, window, *answers[n])
+                by_selector.setdefault(variant.selector, {})[key] = None
+        if self._context.image.device.type != "cpu":
+            compare_together(own.values())
+        chosen: dict[object, Decision] = {}
+        for selector, keys in by_selector.items():
+            indices = select(selector, [own[key] for key in keys])
+            for (n, pixels), index in zip(keys, indices, strict=True):
+                chosen[n, selector, pixels] = _decision(own[n, pixels], prompts[n], index)
+        return chosen
 
     def _prompt_anew(self, decision: Decision, variant: Variant) -> Decision:
         """Make prompts of the mask that was kept, as often as the variant says (SAMRefiner; Lin et al., ICLR 2025).
@@ -68,8 +107,9 @@ class Decider:
             if not of_mask:  # an empty mask, of which no prompt can be made
                 break
             prompt = self._prompt(replace(of_mask[0], class_id=region.class_id), variant.prompt)
-            candidates = self._decode([prompt], variant.multimask)
-            decision = self._decision(region, prompt, candidates, 0, variant.selector)
+            answer = self._decode([prompt], variant.multimask)
+            candidates = self._candidates(region, answer.window(0), answer, 0)
+            decision = _decision(candidates, prompt, *select(variant.selector, [candidates]))
         return replace(decision, first_prompt=first) if variant.rounds > 1 else decision
 
     def _prompt(self, region: Region, parts: Sequence[PromptPart]) -> Prompt:
@@ -80,12 +120,12 @@ class Decider:
         self.finite.append(_extremes(candidates).isfinite())
         return candidates
 
-    def _decision(
-        self, region: Region, prompt: Prompt, candidates: Candidates, index: int, selector: Selector
-    ) -> Decision:
-        window, scores = candidates.window(index), candidates.scores[index]
-        own = RegionCandidates(region, window, candidates.low_res_logits[index], scores, self._context)
-        return Decision(region, prompt, window, own.logits, scores, select(selector, own))
+    def _candidates(self, region: Region, window: MaskWindow, answer: Candidates, index: int) -> RegionCandidates:
+        return RegionCandidates(region, window, answer.low_res_logits[index], answer.scores[index], self._context)
+
+
+def _decision(candidates: RegionCandidates, prompt: Prompt, index: Tensor) -> Decision:
+    return Decision(candidates.region, prompt, candidates.window, candidates.logits, candidates.scores, index)
 
 
 def _extremes(candidates: Candidates) -> Tensor:

@@ -7,9 +7,8 @@ from torch import Tensor
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.kinds import Composition, Painter
-from lit_samseg.refine.merging import Canvas, unite
+from lit_samseg.refine.merging import Canvas, Union
 from lit_samseg.refine.part import part
-from lit_samseg.sam.thresholding import MaskWindow
 
 
 @part("background")
@@ -48,14 +47,14 @@ class Painting(Composition):
         self._context = context
         self._canvas = Canvas(context.label_map, fill, context.background)
         self._class_id = -1
-        self._kept: list[MaskWindow] = []
+        self._kept = Union()
 
     def add(self, decision: Decision) -> None:
         """Add a region's mask; the class before is painted where another one begins."""
         if decision.region.class_id != self._class_id:
             self._paint()
             self._class_id = decision.region.class_id
-        self._kept.append(decision.painted)
+        self._kept.add(decision.painted)
 
     def finish(self) -> Tensor:
         """Return the label map ``[H, W]`` like the image's."""
@@ -63,6 +62,6 @@ class Painting(Composition):
         return self._canvas.finish()
 
     def _paint(self) -> None:
-        if self._kept:
-            self._canvas.paint(self._class_id, unite(self._kept), self._context.area_of(self._class_id))
-            self._kept = []
+        kept = self._kept.take()
+        if kept is not None:
+            self._canvas.paint(self._class_id, kept, self._context.area_of(self._class_id))

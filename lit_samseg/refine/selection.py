@@ -1,5 +1,6 @@
 """Which of SAM's candidates is kept."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,21 +56,28 @@ class Oracle(Selector):
         return candidates.truth
 
 
-def select(selector: Selector, candidates: RegionCandidates) -> Tensor:
-    """Choose one candidate; ties go to the lower index.
+def select(selector: Selector, several: Sequence[RegionCandidates]) -> list[Tensor]:
+    """Choose one of each region's candidates; ties go to the lower index.
+
+    Args:
+        selector: Says how.
+        several: The candidates, one or more of each region.
 
     Returns:
-        The index, an int64 scalar on the masks' device; nothing waits for it, but for a selector from outside.
+        The index for each region, an int64 scalar on the masks' device; nothing waits for it, but for a selector from
+        outside.
 
     Raises:
         InputError: A selector from outside fails, or its ratings cannot be used.
         ValueError: ``oracle`` without ground truth.
     """
-    if not selector.multimask and len(candidates.scores) == 1:
-        return torch.zeros((), dtype=torch.int64, device=candidates.scores.device)
-    if not selector.is_foreign:
-        return first_maximum(selector.rate(candidates))
+    if not selector.multimask and all(len(candidates.scores) == 1 for candidates in several):
+        return [torch.zeros((), dtype=torch.int64, device=candidates.scores.device) for candidates in several]
+    if selector.is_foreign:
+        return [first_maximum(_rated(selector, candidates)) for candidates in several]
+    return list(first_maximum(torch.stack([selector.rate(candidates) for candidates in several])))
+
+
+def _rated(selector: Selector, candidates: RegionCandidates) -> Tensor:
     with blaming(selector, f"for a region of class {candidates.region.class_id}"):
-        return first_maximum(
-            check_tensor(selector, selector.rate(candidates), tuple(candidates.scores.shape), "its ratings")
-        )
+        return check_tensor(selector, selector.rate(candidates), tuple(candidates.scores.shape), "its ratings")

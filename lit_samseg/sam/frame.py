@@ -77,16 +77,14 @@ class Frame:
         whole number of frame pixels (SAM 3: 1008 / 288 = 3.5), the pixels at its border count by the part inside.
 
         Args:
-            mask: float ``[height, width]`` or, of several masks, ``[n, height, width]``; +1 inside and -1 outside.
+            mask: float ``[height, width]``, +1 inside and -1 outside.
 
         Returns:
-            float ``[1 or n, mask_size, mask_size]`` in [-1, 1]. Largest tensor on the way: ``size * size`` floats a
-            mask, four times that for SAM 3.
+            float ``[1, mask_size, mask_size]`` in [-1, 1]. Largest tensor on the way: ``size * size`` floats, four
+            times that for SAM 3.
         """
         height, width = self.resized
-        inside = F.interpolate(
-            mask.view(1, -1, self.height, self.width), (height, width), mode="bilinear", align_corners=False
-        )
+        inside = F.interpolate(mask[None, None], (height, width), mode="bilinear", align_corners=False)
         padded = F.pad(inside, (0, self.size - width, 0, self.size - height), value=-1.0)
         step = math.gcd(self.size, self.mask_size)
         parts = self.mask_size // step  # into which a pixel is split for cells to be whole numbers of them

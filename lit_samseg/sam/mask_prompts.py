@@ -10,9 +10,6 @@ from torch import Tensor
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Prompt
 
-TOGETHER_BYTES = 2**28
-"""What masks that are brought to the grid together on a GPU may take on the way."""
-
 
 def mask_prompts(prompts: Sequence[tuple[Frame, Prompt]]) -> Tensor:
     """Return mask prompts as SAM takes them.
@@ -21,46 +18,21 @@ def mask_prompts(prompts: Sequence[tuple[Frame, Prompt]]) -> Tensor:
         prompts: Each with a mask or mask logits, and the frame of its image.
 
     Returns:
-        Logits float32 ``[n, 1, mask_size, mask_size]`` on the masks' device. On a CPU one is made at a time: on the
-        way they are floats of the image's size.
+        Logits float32 ``[n, 1, mask_size, mask_size]`` on the masks' device.
     """
-    found: list[Tensor] = []
-    first = 0
-    while first < len(prompts):
-        count = _alike_from(prompts, first)
-        found.append(_same_frame(prompts[first][0], [prompt for _, prompt in prompts[first : first + count]]))
-        first += count
-    return found[0] if len(found) == 1 else torch.cat(found)
+    # One at a time: on the way they are floats of the image's size.
+    return torch.stack([_mask_prompt(frame, prompt) for frame, prompt in prompts])
 
 
-def _alike_from(prompts: Sequence[tuple[Frame, Prompt]], first: int) -> int:
-    """Return how many prompts from one on can be made together."""
-    frame, prompt = prompts[first]
-    if prompt.mask is None or prompt.mask_logits is not None or prompt.mask.device.type == "cpu":
-        return 1
-    floats = 2 * frame.height * frame.width + 2 * frame.size**2
-    count, most = 1, max(1, TOGETHER_BYTES // (4 * floats))
-    while count < min(most, len(prompts) - first):
-        other_frame, other = prompts[first + count]
-        own = (prompt.mask_strength, prompt.mask_gamma)
-        if other_frame != frame or other.mask_logits is not None or (other.mask_strength, other.mask_gamma) != own:
-            break
-        count += 1
-    return count
-
-
-def _same_frame(frame: Frame, prompts: Sequence[Prompt]) -> Tensor:
-    """Return the logits ``[n, 1, mask_size, mask_size]`` of prompts that are alike, or of one."""
-    first = prompts[0]
-    if first.mask_logits is not None:
-        return first.mask_logits[None, None]
-    masks = [prompt.mask for prompt in prompts if prompt.mask is not None]
-    assert masks, "prompts of one token layout have all a mask or none"
+def _mask_prompt(frame: Frame, prompt: Prompt) -> Tensor:
+    if prompt.mask_logits is not None:
+        return prompt.mask_logits[None]
+    assert prompt.mask is not None, "prompts of one token layout have all a mask or none"
     # +1 inside and -1 outside.
-    signed = frame.mask_prompt(torch.stack(masks).float().mul_(2).sub_(1))
-    if first.mask_gamma is not None:
-        signed = torch.stack([bell(one > 0, first.mask_gamma) for one in signed])
-    return (signed * first.mask_strength)[:, None]
+    signed = frame.mask_prompt(prompt.mask.float().mul_(2).sub_(1))
+    if prompt.mask_gamma is not None:
+        signed = bell(signed[0] > 0, prompt.mask_gamma)[None]
+    return signed * prompt.mask_strength
 
 
 def bell(inside: Tensor, gamma: float) -> Tensor:

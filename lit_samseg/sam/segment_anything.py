@@ -162,24 +162,26 @@ class SegmentAnything(PromptableSegmenter):
         self, embeddings: Sequence[Embedding], wanted: slice, prompts: MixedPrompts
     ) -> tuple[Tensor, Tensor]:
         encoder, decoder = self.model.prompt_encoder, self.model.mask_decoder
-        features = [embedding.features.flatten(1).T for embedding in embeddings]
         rows, columns = zip(*(embedding.frame.low_res_used for embedding in embeddings), strict=True)
-        with autocast(features[0].device, self.precision):
+        with autocast(prompts.kinds.device, self.precision):
             tokens = mixed_tokens(encoder, prompts.places, prompts.kinds)
-            keys = torch.stack(features)
-            if prompts.images is not None:
-                keys = keys.index_select(0, prompts.images)
-            added = encoder.no_mask_embed.weight
-            if prompts.masks is not None:
-                masks = mask_tokens(encoder, prompts.masks)
-                without = added.expand(len(prompts) - len(masks), *masks.shape[1:])
-                added = torch.cat([without, masks])
-            keys = keys + added
+            keys = self._mixed_keys(embeddings, prompts)
             image = image_tokens(decoder, keys, self.image_pe, shared=len(keys) == 1)
             return decode_masks(
                 *(decoder, image, tokens, encoder.image_embedding_size, (max(rows), max(columns)), wanted),
                 prompts.kinds < 0 if prompts.filled else None,
             )
+
+    def _mixed_keys(self, embeddings: Sequence[Embedding], prompts: MixedPrompts) -> Tensor:
+        """Return the image's tokens with the mask prompts', for each prompt, or once if all see the same."""
+        keys = torch.stack([embedding.features.flatten(1).T for embedding in embeddings])
+        if prompts.images is not None:
+            keys = keys.index_select(0, prompts.images)
+        none: Tensor = self.model.prompt_encoder.no_mask_embed.weight
+        if prompts.masks is None:
+            return keys + none
+        masks = mask_tokens(self.model.prompt_encoder, prompts.masks)
+        return keys + torch.cat([none.expand(len(prompts) - len(masks), *masks.shape[1:]), masks])
 
     def _decode_alike(
         self, keys: Tensor, shared: ImageTokens, used: tuple[int, int], wanted: slice, prompts: PromptTensors

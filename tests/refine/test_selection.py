@@ -23,7 +23,8 @@ def chosen(masks: Tensor, scores: Tensor, word: str, region: Tensor, truth: Tens
     context = context_of(labels, target=truth)
     found = find_regions(labels, WholeClass(), 0) or [Region(1, labels, 1, torch.zeros(4), torch.zeros(0, 2), 0, 0)]
     window = MaskWindow(0, 0, masks)
-    return int(select(selector, RegionCandidates(found[0], window, masks.float(), scores, context)))
+    (chosen,) = select(selector, [RegionCandidates(found[0], window, masks.float(), scores, context)])
+    return int(chosen)
 
 
 def test_iou_takes_the_candidate_most_like_the_region_and_the_first_of_equals() -> None:

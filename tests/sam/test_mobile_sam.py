@@ -50,7 +50,7 @@ def test_reference_outputs_of_the_published_code(image_id: str, mobile_sam: Segm
             masks = candidates.masks(0)
             logits_of, scores_of = candidates.low_res_logits[0], candidates.scores[0]
             answers = RegionCandidates(region, candidates.window(0), logits_of, scores_of, context)
-            chosen = select(ByLikeness(), answers)
+            (chosen,) = select(ByLikeness(), [answers])
             assert int(chosen) == int(reference[f"{recipe}/selected"])
             packed = np.unpackbits(reference[f"{recipe}/masks"])[: masks.numel()]
             assert (masks.numpy().ravel() != packed.astype(bool)).mean() < 1e-4
