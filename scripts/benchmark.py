@@ -8,6 +8,7 @@ every figure larger.
   python scripts/benchmark.py --root DIR_WITH_VOCDEVKIT --baseline FOLDER_OR_ID --sam FILE --suite main variants \
       --output DIR --plot benchmark.svg
   python scripts/benchmark.py --suite --output DIR --plot benchmark.svg      draws again, times nothing
+  python scripts/benchmark.py --device cuda --root DIR_WITH_VOCDEVKIT        all suites, the figure, gpu.json, gpu.md
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarking.gpu_record import write_gpu_record
 from benchmarking.job import Job
 from benchmarking.plot import NO_MATPLOTLIB, draw, has_matplotlib
 from benchmarking.process import WorkerError, run_job
-from benchmarking.suites import DEFAULT_IMAGES, RANDOM_VIT_B, ROWS, jobs_of
-from benchmarking.summary import Measured, reference_of, summarise, write_csv
+from benchmarking.suites import DEFAULT_IMAGES, GPU_BATCH, RANDOM_SAMS, ROWS, jobs_of
+from benchmarking.summary import Measured, Record, reference_of, summarise, write_csv
 from benchmarking.table import tables_of
+
+from lit_samseg.results.text_table import TextTable
 
 
 def main() -> None:
@@ -58,7 +62,7 @@ def parse_options() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add, positive = parser.add_argument, _positive
-    add("--suite", nargs="*", choices=DEFAULT_IMAGES, default=["main"], metavar="SUITE", help=", ".join(DEFAULT_IMAGES))
+    add("--suite", nargs="*", choices=DEFAULT_IMAGES, metavar="SUITE", help=", ".join(DEFAULT_IMAGES))
     add("--rows", nargs="+", choices=ROWS, metavar="ROW", help=f"only these of each suite: {', '.join(ROWS)}")
     add("--repeats", type=positive, default=3, help="runs of each configuration (default: 3)")
     usual = ", ".join(f"{suite} {images}+{warmup}" for suite, (images, warmup) in DEFAULT_IMAGES.items())
@@ -68,16 +72,22 @@ def parse_options() -> argparse.Namespace:
     add("--baseline", type=_checkpoint, help="folder or hub id of a DeepLabV3-MobileNetV2")
     add("--sam", type=_checkpoint, help="file or name of a segment-anything checkpoint")
     add("--device", choices=("cpu", "cuda"), default="cpu")
+    add("--batch", type=positive, help=f"images that are computed together (default: 1, on a GPU {GPU_BATCH})")
     add("--compile", action="store_true", help="suite encoder: also with torch.compile")
     add("--output", type=Path, help="folder for CSVs and machine.json (default: logs/benchmark/<UTC time>)")
     add("--plot", type=Path, metavar="FILE.svg", help="draw main.csv and variants.csv of the output folder")
     add("--markdown", action="store_true", help="print the tables as Markdown too")
     options = parser.parse_args()
+    gpu = options.device == "cuda"
+    if options.suite is None:
+        options.suite = list(DEFAULT_IMAGES) if gpu else ["main"]
     if not options.suite and (options.plot is None or options.output is None):
         parser.error("--suite without a name draws only; give --output and --plot too")
     if options.plot is not None and not has_matplotlib():
         parser.error(NO_MATPLOTLIB)
     options.output = options.output or Path("logs/benchmark") / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    if gpu and options.plot is None and has_matplotlib():
+        options.plot = options.output / "benchmark.svg"
     options.baseline = options.baseline or ("google/deeplabv3_mobilenet_v2_1.0_513" if options.root else "demo")
     options.sam = options.sam or ("mobile_sam" if options.root else "demo")
     return options
@@ -87,24 +97,32 @@ def run_suites(options: argparse.Namespace) -> None:
     """Run, print and write every suite that was asked for."""
     machine = run_job(Job("machine"))
     if options.device == "cuda" and machine["cuda"] is None:
-        print("skipped: there is no CUDA device here")
-        return
+        sys.exit("benchmark.py: there is no CUDA device here; leave --device cuda out, which times this machine's CPU")
     options.output.mkdir(parents=True, exist_ok=True)
     facts = machine | {"device": options.device, "words": sys.argv[1:]}
     (options.output / "machine.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    records: dict[str, list[Record]] = {}
+    tables: list[TextTable] = []
     for suite in dict.fromkeys(options.suite):
         with tempfile.TemporaryDirectory(prefix="benchmark_") as scratch:
             jobs = prepare(jobs_of(suite, options, Path(scratch)), machine)
             if not jobs:
                 print(f"{suite}: nothing to time")
                 continue
-            records = summarise(measure(jobs, options.repeats, Path(scratch)))
-        write_csv(records, options.output / f"{suite}.csv")
-        tables = tables_of(suite, jobs[0], records, machine)
-        for table in tables:
+            measured = measure(jobs, options.repeats, Path(scratch))
+            if suite == "main" and options.device == "cuda":
+                profile(measured)
+            records[suite] = summarise(measured, machine["cuda"] if options.device == "cuda" else None)
+        write_csv(records[suite], options.output / f"{suite}.csv")
+        of_suite = tables_of(suite, jobs[0], records[suite], machine)
+        for table in of_suite:
             table.print()
         if options.markdown:
-            print("\n".join(table.markdown() for table in tables))
+            print("\n".join(table.markdown() for table in of_suite))
+        tables += of_suite
+        if options.device == "cuda":
+            # After every suite: who stops early has what was measured.
+            write_gpu_record(options.output, facts, records, tables)
     print(f"Written to {options.output}")
 
 
@@ -118,8 +136,8 @@ def prepare(jobs: list[Job], machine: dict[str, Any]) -> list[Job]:
         elif job.cache_dir is not None:
             _say(f"{job.suite}: {job.title}: filling the cache")
             reason = run_job(job).get("skipped")
-        elif Path(job.sam).name == RANDOM_VIT_B and not Path(job.sam).exists():
-            run_job(Job("random vit_b", output=job.sam))
+        elif Path(job.sam).name in RANDOM_SAMS.values() and not Path(job.sam).exists():
+            run_job(Job("random sam", output=job.sam))
         if reason is None:
             possible.append(job)
         else:
@@ -138,6 +156,14 @@ def measure(jobs: list[Job], repeats: int, scratch: Path) -> list[Measured]:
             results.append(result)
             _say(f"{job.suite} {repeat + 1}/{repeats}: {job.title}: {result['seconds']:#.3g} s")
     return measured
+
+
+def profile(measured: list[Measured]) -> None:
+    """Find out for how long the GPU works, in runs of their own."""
+    for job, results, _ in measured:
+        if job.kind == "ours":
+            results[0]["busy"] = run_job(job.replace(profile=True))["busy"]
+            _say(f"{job.suite}: {job.title}: the GPU works for {results[0]['busy']:#.3g} s")
 
 
 def _say(text: str) -> None:

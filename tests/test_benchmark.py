@@ -95,7 +95,8 @@ def test_without_a_gpu_nothing_is_timed_on_one(
     monkeypatch.syspath_prepend(PROJECT / "scripts")
     monkeypatch.setattr("benchmarking.process.run_job", describe_machine)
     done = run_here("--device", "cuda", "--output", tmp_path)
-    assert (done.returncode, done.stdout) == (0, "skipped: there is no CUDA device here\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert not tmp_path.joinpath("machine.json").exists()
 
 
 def test_an_unknown_suite_is_a_usage_error(run_here: RunHere) -> None:

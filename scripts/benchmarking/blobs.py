@@ -60,13 +60,14 @@ class Blobs(SegmentationDataModule):
         shape: Of `draw_blobs`.
         size: Number of ids.
         subset: Evaluate so many.
+        batch_size: Together.
     """
 
     name = "blobs"
     background = 0
 
-    def __init__(self, shape: Shape, size: int, subset: int | None = None) -> None:
-        super().__init__("test", subset, num_workers=0)
+    def __init__(self, shape: Shape, size: int, subset: int | None = None, batch_size: int = 1) -> None:
+        super().__init__("test", subset, num_workers=0, batch_size=batch_size)
         self.shape, self.size = shape, size
         self.class_names = tuple(f"class {number}" for number in range(shape[-1]))
 

@@ -18,6 +18,7 @@ class Job:
         images: Timed images (or passes).
         warmup: Images before the clock starts.
         device: ``cpu`` or ``cuda``.
+        batch: Images that are computed together.
         root: Folder of Pascal VOC; None means the built-in scenes.
         baseline: Checkpoint of the baseline.
         sam: Checkpoint of SAM.
@@ -26,6 +27,7 @@ class Job:
         precision: SAM's arithmetic.
         cache_dir: Folder of encoded images, or None.
         compile: Compile the encoder.
+        profile: Also add up how long the device works, which makes times longer.
         output: File for what is compared afterwards (label maps, features), or None.
     """
 
@@ -36,6 +38,7 @@ class Job:
     images: int = 1
     warmup: int = 1
     device: str = "cpu"
+    batch: int = 1
     root: str | None = None
     baseline: str = "demo"
     sam: str = "demo"
@@ -44,6 +47,7 @@ class Job:
     precision: str = "fp32"
     cache_dir: str | None = None
     compile: bool = False
+    profile: bool = False
     output: str | None = None
 
     @property

@@ -29,6 +29,8 @@ def describe_machine(job: Job) -> dict[str, Any]:
         "versions": {name: version(name) for name in LIBRARIES} | {"torch": torch.__version__},
         "cpu_bf16": any(on is True for name, on in capabilities.items() if name.endswith("bf16")),
         "cuda": torch.cuda.get_device_name() if cuda else None,
+        "cuda_gib": round(torch.cuda.get_device_properties().total_memory / 2**30, 1) if cuda else None,
+        "cuda_version": torch.version.cuda,
         "cuda_bf16": cuda and torch.cuda.is_bf16_supported(including_emulation=False),
     }
 

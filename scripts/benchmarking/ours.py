@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
+from torch.profiler import ProfilerActivity, profile
 
 from lit_samseg.metrics import score
 from lit_samseg.module import SamSegEvaluation
@@ -28,6 +29,8 @@ class Watch(Callback):
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.seen = 0
+        self.profiler = profile(activities=[ProfilerActivity.CUDA]) if job.profile else None
         self.result: dict[str, Any] = {}
         self.maps: dict[str, torch.Tensor] = {}
 
@@ -50,15 +53,26 @@ class Watch(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Start or stop; a batch is one image."""
-        timed = batch_idx >= self.job.warmup
-        if batch_idx == self.job.warmup - 1:
+        """Start or stop; the warm-up is whole batches."""
+        timed = self.seen >= self.job.warmup
+        self.seen += len(batch)
+        if self.seen == self.job.warmup:
+            if self.profiler is not None:
+                self.profiler.start()
             self.clock.start()
-        elif batch_idx == self.job.warmup + self.job.images - 1:
+        elif self.seen == self.job.warmup + self.job.images:
             self.result = self.clock.stop(self.job.images) | self.memory.megabytes()
+            if self.profiler is not None:
+                self.profiler.stop()
+                self.result["busy"] = _busy(self.profiler) / self.job.images
         if timed and self.job.output is not None:
             # As small as labels can be, and on a GPU without waiting for it.
             self.maps |= {f"{m.id}|{row}": labels.to(torch.uint8) for m in outputs for row, labels in m.rows.items()}
+
+
+def _busy(profiler: profile) -> float:
+    """Return the seconds for which kernels and copies ran."""
+    return sum(event.self_device_time_total for event in profiler.key_averages()) / 1e6
 
 
 def run_ours(job: Job) -> dict[str, Any]:

@@ -31,10 +31,21 @@ DEFAULT_IMAGES = {
     "encoder": (5, 1),
     "boundary": (40, 1),
 }
+GPU_IMAGES = {
+    "main": (200, 16),
+    "variants": (64, 16),
+    "regions": (32, 8),
+    "sizes": (16, 8),
+    "classes": (32, 8),
+    "encoder": (20, 5),
+    "boundary": (40, 1),
+}
+"""The same on a GPU, which is faster."""
+GPU_BATCH = 8
 MANY_CLASSES = 150
 BOUNDARY_BUDGET_MS = 30
-RANDOM_VIT_B = "random_vit_b.pth"
-"""The file of a ViT-B's random weights; whoever runs the jobs writes it."""
+RANDOM_SAMS = {"vit_b": "random_vit_b.pth", "vit_h": "random_vit_h.pth"}
+"""Files of random weights; whoever runs the jobs writes them. A CPU would need half a minute for ViT-H."""
 
 
 def jobs_of(suite: str, options: argparse.Namespace, scratch: Path) -> list[Job]:
@@ -45,13 +56,18 @@ def jobs_of(suite: str, options: argparse.Namespace, scratch: Path) -> list[Job]
         options: The command line's.
         scratch: Folder for caches and weights.
     """
-    images, warmup = DEFAULT_IMAGES[suite]
+    gpu = options.device == "cuda"
+    images, warmup = (GPU_IMAGES if gpu else DEFAULT_IMAGES)[suite]
+    batch = options.batch or (GPU_BATCH if gpu else 1)
+    warmup = options.warmup or warmup
     start = Job(
         kind="",
         suite=suite,
         images=options.images or images,
-        warmup=options.warmup or warmup,
+        # Of whole batches, but for what counts passes.
+        warmup=warmup if suite in ("encoder", "boundary") else -(-warmup // batch) * batch,
         device=options.device,
+        batch=batch,
         root=options.root,
         baseline=options.baseline,
         sam=options.sam,
@@ -112,10 +128,12 @@ def _rows(start: Job, words: list[str], scratch: Path) -> list[Job]:
 
 
 def _encoder(start: Job, options: argparse.Namespace, scratch: Path) -> list[Job]:
-    """Time the image encoder alone: the SAM that was given, and a ViT-B of random weights."""
+    """Time the image encoder alone: the SAM that was given, and a ViT-B and on a GPU a ViT-H of random weights."""
     jobs = []
     words = options.rows or list(ROWS)
-    for case, sam in ((Path(start.sam).stem, start.sam), ("vit_b", str(scratch / RANDOM_VIT_B))):
+    random = [name for name in RANDOM_SAMS if name != "vit_h" or start.device == "cuda"]
+    sams = {f"{name} of random weights": str(scratch / RANDOM_SAMS[name]) for name in random}
+    for case, sam in ({Path(start.sam).stem: start.sam} | sams).items():
         model = start.replace(kind="encoder", case=case, sam=sam)
         if "plain" in words:
             jobs.append(model.replace(kind="official encoder", row="official fp32"))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from .agreement import largest_difference, share_of_equal_pixels
 from .job import Job
+from .peaks import share_of_peak
 
 Record = dict[str, Any]
 """``case``, ``row``, ``images``, ``repeats``, then numbers by column; ``stage:`` and ``miou:`` begin families."""
@@ -29,17 +30,22 @@ def reference_of(job: Job, jobs: Sequence[Job]) -> Job | None:
     return next((other for other in jobs if other.kind in REFERENCES and other.case == job.case), None)
 
 
-def summarise(measured: Sequence[Measured]) -> list[Record]:
-    """Return a suite's records in the order of its configurations."""
+def summarise(measured: Sequence[Measured], card: str | None = None) -> list[Record]:
+    """Return a suite's records in the order of its configurations.
+
+    Args:
+        measured: What was measured.
+        card: Name of the GPU that it was measured on; None for a CPU.
+    """
     by_job = {one.job: one for one in measured}
     records = []
     for one in measured:
         reference = reference_of(one.job, list(by_job))
-        records.append(_record(one, None if reference is None else by_job[reference]))
+        records.append(_record(one, None if reference is None else by_job[reference], card))
     return records
 
 
-def _record(one: Measured, reference: Measured | None) -> Record:
+def _record(one: Measured, reference: Measured | None, card: str | None) -> Record:
     job, results = one.job, one.results
     seconds = [result["seconds"] for result in results]
     middle = statistics.median(seconds)
@@ -48,6 +54,14 @@ def _record(one: Measured, reference: Measured | None) -> Record:
     record |= {"seconds_min": min(seconds), "seconds_max": max(seconds)}
     if reference is not None:
         record["speedup"] = statistics.median(result["seconds"] for result in reference.results) / middle
+    if "flops" in results[0]:
+        speed = statistics.median(result["flops"] for result in results) / middle
+        record["tflops"] = speed / 1e12
+        if (share := share_of_peak(card, job.precision, speed)) is not None:
+            record["of_peak"] = share
+    if busy := [result["busy"] for result in results if "busy" in result]:
+        # Measured in runs of their own, which take longer.
+        record["host_bound"] = max(0.0, 1 - statistics.median(busy) / middle)
     for stage in results[0].get("stages", {}):
         record[f"stage:{stage}"] = statistics.median(result["stages"][stage] for result in results)
     record |= {name: statistics.median(r[name] for r in results) for name in MEMORY if name in results[0]}

@@ -29,6 +29,9 @@ _COLUMNS: list[tuple[str, str, Callable[[float], str]]] = [
     ("added_mb", "added MB", lambda value: f"{value:.0f}"),
     ("cuda_mb", "CUDA MB", lambda value: f"{value:.0f}"),
     ("identical", "identical %", _per_cent(4)),
+    ("tflops", "TFLOP/s", _digits),
+    ("of_peak", "of peak %", _per_cent(1)),
+    ("host_bound", "idle %", _per_cent(1)),
     ("max_difference", "max difference", lambda value: f"{value:.1e}"),
 ]
 _BOUNDARY: list[tuple[str, str, Callable[[float], str]]] = [
@@ -40,9 +43,13 @@ _NOTES = {
     "timing": (
         "Seconds per image; speed-up: over the plain loop. read: what no other stage took (for ours: waiting for data, "
         "and the trainer). count: ours has borders and torchmetrics' scores in it, the plain loop only a confusion "
-        "matrix. added MB: peak above what was resident with the networks loaded.",
+        "matrix. added MB: peak above what was resident with the networks loaded. idle: of the time, while the GPU ran "
+        "nothing.",
     ),
-    "encoder": ("Seconds per pass; speed-up and largest difference: over the official encoder in fp32.",),
+    "encoder": (
+        "Seconds per frame; speed-up and largest difference: over the official encoder in fp32. of peak: of what the "
+        "card's maker publishes for the row's precision, dense and without TF32.",
+    ),
     "boundary": (
         f"Boundary IoU, trimaps and mBA of one 375 x 500 map on one core; the budget is {BOUNDARY_BUDGET_MS} ms.",
     ),

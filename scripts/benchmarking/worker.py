@@ -19,7 +19,7 @@ FUNCTIONS = {
     "machine": ("machine", "describe_machine"),
     "encoder": ("encoder", "run_ours"),
     "official encoder": ("encoder", "run_official"),
-    "random vit_b": ("encoder", "write_random_vit_b"),
+    "random sam": ("encoder", "write_random_sam"),
     "boundary": ("boundary", "run_boundary"),
 }
 

@@ -11,10 +11,10 @@ from .job import Job
 def load_data(job: Job) -> SegmentationDataModule:
     """Return the job's data module: ``images`` images drawn as ``--data.subset`` draws them."""
     if job.blobs is not None:
-        return Blobs(job.blobs, job.images + job.warmup, subset=job.images)
+        return Blobs(job.blobs, job.images + job.warmup, job.images, job.batch)
     if job.root is not None:
-        return VOC2012(root=job.root, subset=job.images)
-    return Scenes(size=max(100, job.images + job.warmup), subset=job.images)
+        return VOC2012(root=job.root, subset=job.images, batch_size=job.batch)
+    return Scenes(size=max(100, job.images + job.warmup), subset=job.images, batch_size=job.batch)
 
 
 def load_baseline(job: Job) -> Baseline:
