@@ -161,6 +161,8 @@ def decode_masks(
     """
     transformer = decoder.transformer
     queries, query_pe, image = _both_ways(decoder, image, prompt, filling)
+    # What the prompt's own tokens see at last, nobody asks.
+    queries, query_pe = (tokens[:, : 1 + decoder.num_mask_tokens] for tokens in (queries, query_pe))
     seen = _tokens_see_image(transformer.final_attn_token_to_image, queries + query_pe, image)
     queries = transformer.norm_final_attn(queries + seen)
     masks = range(decoder.num_mask_tokens)[wanted]
