@@ -8,16 +8,14 @@ from typing import Protocol, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.measure import label as label_components
 from torch import Tensor
 
 from lit_samseg.errors import InputError
 from lit_samseg.refine.blame import blaming
+from lit_samseg.refine.components import Components, find_components
 from lit_samseg.refine.part import Part
 from lit_samseg.refine.prompt_geometry import farthest_background, pole_of_inaccessibility
 from lit_samseg.runtime.transfer import to_device
-from lit_samseg.void import VOID
 
 
 @dataclass(frozen=True)
@@ -86,25 +84,6 @@ class Region:
         return (self.box[:2] + torch.tensor(place, dtype=torch.float64))[None]
 
 
-@dataclass(frozen=True)
-class _Components:
-    """The 8-connected components of all classes but the background: by class, then area, then first pixel.
-
-    Attributes:
-        places: int32 ``[H, W]``, 1 + the place of a pixel's component in the arrays below; 0 in the background.
-        classes, areas, first_pixels: int64 ``[K]``.
-        boxes: float64 ``[K, 4]``.
-        centroids: float64 ``[K, 2]``.
-    """
-
-    places: NDArray[np.int32]
-    classes: NDArray[np.int64]
-    areas: NDArray[np.int64]
-    first_pixels: NDArray[np.int64]
-    boxes: NDArray[np.float64]
-    centroids: NDArray[np.float64]
-
-
 class Grouping(Protocol):
     """Says which components of a class are one region (`lit_samseg.refine.kinds.RegionFinder`)."""
 
@@ -136,11 +115,11 @@ def find_regions_by(
 
     Connected components are compiled CPU code: a GPU is waited for, unless ``on_host`` is the label map on the CPU.
     """
-    components = _find_components((label_map.cpu() if on_host is None else on_host).numpy(), background)
+    components = find_components((label_map.cpu() if on_host is None else on_host).numpy(), background)
     return {finder: _regions(components, finder, label_map.device) for finder in finders}
 
 
-def _regions(components: _Components, finder: Grouping, device: torch.device) -> list[Region]:
+def _regions(components: Components, finder: Grouping, device: torch.device) -> list[Region]:
     """Make regions of components."""
     found: list[tuple[int, NDArray[np.int64]]] = []
     class_ids, starts = np.unique(components.classes, return_index=True)
@@ -183,29 +162,3 @@ def _groups(
             "have one or more of their places from 0 on, and none may be in two"
         )
     return groups
-
-
-def _find_components(labels: NDArray[np.integer], background: int | None) -> _Components:
-    """Label the components of all classes at once."""
-    height, width = labels.shape
-    # Of equal labels, void left out.
-    found = label_components(labels.astype(np.int32), background=VOID, connectivity=2).astype(np.int32)
-    flat = found.ravel()
-    areas = np.bincount(flat)
-    first_pixels = np.zeros(len(areas), np.int64)
-    # Written back to front, so that what stays is each component's first pixel.
-    first_pixels[flat[::-1]] = np.arange(flat.size)[::-1]
-    classes = labels.ravel()[first_pixels].astype(np.int64)
-    # Sums of whole numbers, exact in float64.
-    rows, columns = np.arange(height, dtype=np.float64), np.arange(width, dtype=np.float64)
-    sum_x = np.bincount(flat, np.tile(columns, height))
-    sum_y = np.bincount(flat, np.repeat(rows, width))
-    boxes = np.array([(x.start, y.start, x.stop - 1, y.stop - 1) for y, x in ndimage.find_objects(found)], np.float64)
-    kept = np.arange(1, len(areas))
-    if background is not None:
-        kept = kept[classes[1:] != background]
-    kept = kept[np.lexsort((first_pixels[kept], -areas[kept], classes[kept]))]
-    place_of = np.zeros(len(areas), np.int32)
-    place_of[kept] = np.arange(1, len(kept) + 1)
-    centroids = np.stack([sum_x[kept], sum_y[kept]], axis=1) / areas[kept, None]
-    return _Components(place_of[found], classes[kept], areas[kept], first_pixels[kept], boxes[kept - 1], centroids)
