@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lit_samseg.drawing.errors import VOID, find_errors
-from lit_samseg.runtime.host_copy import copy_to_host
+from lit_samseg.runtime.transfer import download
 
 SIDE = 512
 """The longer side of a picture in pixels, at most; smaller images keep their size."""
@@ -51,7 +51,8 @@ def shrink(image: Tensor, target: Tensor, label_maps: list[Tensor], ignore_index
         rows = ((torch.arange(h, device=target.device) + 0.5) * height / h).long()
         columns = ((torch.arange(w, device=target.device) + 0.5) * width / w).long()
         maps = [labels[rows][:, columns] for labels in maps]
-    labels, pixels = copy_to_host(torch.stack([labels.to(torch.int32) for labels in maps]), image)
+    stacked = torch.stack([labels.to(torch.int32) for labels in maps])
+    labels, pixels = (tensor.numpy() for tensor in download([stacked, image]))
     photo: NDArray[np.uint8] = np.ascontiguousarray(pixels.transpose(1, 2, 0))
     if (h, w) != (height, width):
         photo = np.asarray(cv2.resize(photo, (w, h), interpolation=cv2.INTER_AREA), np.uint8).reshape(h, w, 3)

@@ -90,7 +90,7 @@ class ImageRows:
     @cached_property
     def _on_host(self) -> dict[str, NDArray[Any]]:
         from lit_samseg.metrics.counts import count_pixels, counts_of_pairs
-        from lit_samseg.runtime.host_copy import copy_to_host
+        from lit_samseg.runtime.transfer import download
 
         facts, pairs = self.facts, self.pairs
         copied = {"maps": self.maps, "target": self.target}
@@ -101,7 +101,8 @@ class ImageRows:
         )
         if self.entropy is not None:
             copied["entropy"] = self.entropy
-        return dict(zip(copied, copy_to_host(*copied.values()), strict=True))
+        arrays = [tensor.numpy() for tensor in download(list(copied.values()))]
+        return dict(zip(copied, arrays, strict=True))
 
 
 class Metric(ABC):

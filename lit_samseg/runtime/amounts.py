@@ -57,9 +57,33 @@ def readers(device: torch.device, processes: int) -> int:
     """
     if device.type != "cuda":
         return 2
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # One core launches the work.
-    return max(1, min(_MOST_READERS, cores // processes - 1))
+    return max(1, min(_MOST_READERS, _cores() // processes - 1))
+
+
+def threads_beside(device: torch.device, most: int) -> int:
+    """Return how many threads do the host's work on finished images while the next ones are computed.
+
+    Beside CUDA's GPUs that is all of them; of other devices nobody promises that threads may share one. A CPU's
+    networks use as many cores as torch has threads, which wait for each other: one that shares its core with something
+    else holds all up, and costs twice what is saved. So only cores that torch leaves free are used. By default there
+    are some where a core runs two threads.
+
+    Args:
+        device: Where images are computed.
+        most: As many as are of use.
+
+    Returns:
+        0 where the work is better done in turn.
+    """
+    if device.type == "cpu":
+        return max(0, min(most, _cores() - torch.get_num_threads()))
+    return most if device.type == "cuda" else 0
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @functools.cache

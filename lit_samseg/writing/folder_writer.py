@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import Any, ClassVar
 
+from lit_samseg.runtime.beside import Beside
 from lit_samseg.writing.picture_folder import PictureFolder
 from lit_samseg.writing.run_plan import RunPlan
 from lit_samseg.writing.writer import Writer
-from lit_samseg.writing.writer_pool import WriterPool
 
 
 class FolderWriter(Writer, ABC):
@@ -23,7 +23,11 @@ class FolderWriter(Writer, ABC):
     def __init__(self, run: RunPlan) -> None:
         super().__init__(run)
         self.pictures: PictureFolder = PictureFolder(run.output_dir, self.folder, self.files)
-        self._pool = WriterPool()
+        self._pool = self.pool()
+
+    def pool(self) -> Beside:
+        """Return what writes."""
+        return Beside()
 
     @abstractmethod
     def files(self, image_id: str) -> Sequence[str]:

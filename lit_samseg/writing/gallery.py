@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from lit_samseg.data import Sample
 from lit_samseg.drawing import class_colours
 from lit_samseg.evaluation.label_maps import LabelMaps
 from lit_samseg.gallery import ASKED, GalleryLegend, GalleryPrompts, entry_files, key_of, shrink, write_entry
+from lit_samseg.runtime.amounts import threads_beside
+from lit_samseg.runtime.beside import THREADS, Beside
 from lit_samseg.writing.folder_writer import FolderWriter
 from lit_samseg.writing.replacing import MARK
 from lit_samseg.writing.run_plan import RunPlan
@@ -20,7 +25,7 @@ FOLDER = "gallery"
 class GalleryWriter(FolderWriter):
     """In ``test``: each image, its ground truth, all rows' label maps and errors, and the prompts, under ``gallery``.
 
-    About 60 kB an image of VOC with eight rows. Beside a GPU threads write them; only small pictures wait there.
+    About 60 kB an image of VOC with eight rows. Beside a GPU, and beside a CPU with cores to spare, threads write them.
 
     Args:
         run: The run.
@@ -32,6 +37,10 @@ class GalleryWriter(FolderWriter):
         super().__init__(run)
         self._colours = class_colours(run.data.num_classes, run.data.palette, run.data.label_offset)
 
+    def pool(self) -> Beside:
+        """Return threads, as many as the device leaves cores for; few images wait, since theirs is its memory."""
+        return Beside(threads_beside(self.run.device, THREADS), backlog=2 * THREADS)
+
     def files(self, image_id: str) -> list[str]:
         """Return the image's pictures and prompts."""
         return entry_files(image_id)
@@ -39,16 +48,15 @@ class GalleryWriter(FolderWriter):
     def add(self, sample: Sample, maps: LabelMaps) -> Sequence[Future[None]]:
         """Write the image's pictures."""
         assert sample.target is not None, "a test refuses images without ground truth"
+        return [self._submit(self._write, sample.image, sample.target, maps)]
+
+    @torch.inference_mode()
+    def _write(self, image: Tensor, target: Tensor, maps: LabelMaps) -> None:
         data = self.run.data
-        pictures = shrink(sample.image, sample.target, list(maps.rows.values()), data.ignore_index)
-        height, width = sample.target.shape
+        pictures = shrink(image, target, list(maps.rows.values()), data.ignore_index)
+        height, width = target.shape
         prompts = GalleryPrompts.of(height, width, maps.prompts)
-        entry = (self.pictures.partial, maps.id, pictures, prompts, self._colours, data.background)
-        if self.run.device.type != "cpu":
-            return [self._submit(write_entry, *entry)]
-        # A thread beside networks that use all cores costs twice what it saves.
-        write_entry(*entry)
-        return ()
+        write_entry(self.pictures.partial, maps.id, pictures, prompts, self._colours, data.background)
 
     def publish(self) -> None:
         """Add what all images share, and give the files their final name."""

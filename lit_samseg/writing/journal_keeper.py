@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,20 @@ from lit_samseg.writing.run_plan import RunPlan
 
 @dataclass
 class _Pending:
-    """An image of which some things may not be written yet."""
+    """An image of which some things may not be counted or written yet."""
 
     image_id: str
-    arrays: dict[str, NDArray[np.generic]]
+    counts: Future[ImageCounts] | None
     writing: Sequence[Future[None]]
 
+    def waits_for(self) -> list[Future[Any]]:
+        return [*self.writing] if self.counts is None else [self.counts, *self.writing]
+
     def is_written(self) -> bool:
-        return all(future.done() and not future.cancelled() and future.exception() is None for future in self.writing)
+        return all(f.done() and not f.cancelled() and f.exception() is None for f in self.waits_for())
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        return {} if self.counts is None else self.counts.result().arrays()
 
 
 class JournalKeeper:
@@ -120,9 +127,9 @@ class JournalKeeper:
         self._found = {}
 
     def add(self, maps: LabelMaps, writing: Sequence[Future[None]]) -> None:
-        """Take an image, which is finished when ``writing`` is done."""
+        """Take an image, which is finished when it is counted and ``writing`` is done."""
         if self._file is not None:
-            self._pending.append(_Pending(maps.id, {} if maps.counts is None else maps.counts.arrays(), writing))
+            self._pending.append(_Pending(maps.id, maps.counts, writing))
 
     def commit(self) -> None:
         """Take down the first images, up to one that is not written.
@@ -133,7 +140,7 @@ class JournalKeeper:
         while self._file is not None and self._pending and self._pending[0].is_written():
             image = self._pending[0]
             facts = {"id": image.image_id, **digest_files(self.run, image.image_id, self.folders)}
-            self._file.append(facts, image.arrays)
+            self._file.append(facts, image.arrays())
             self._pending.popleft()
 
     def close(self) -> None:
@@ -142,8 +149,8 @@ class JournalKeeper:
             self._file.close()
 
     def wait(self) -> None:
-        """Wait until what the writers have begun has ended, with or without an error."""
-        wait([future for image in self._pending for future in image.writing])
+        """Wait until what was begun has ended, with or without an error."""
+        wait([future for image in self._pending for future in image.waits_for()])
 
     def done(self) -> int:
         """Return how many images of the run are on disk, by all processes and attempts.

@@ -92,7 +92,8 @@ class RunOutput:
         self._commit()
 
     def finish(self) -> None:
-        """The last image was added: wait until all is written and taken down."""
+        """The last image was added: wait until all is counted, written and taken down."""
+        self.run.module.finish_counting()
         for writer in self.writers:
             writer.finish()
         self._commit()
@@ -126,6 +127,7 @@ class RunOutput:
                 keep = self._settle()
                 for writer in self.writers:
                     writer.abort(keep)
+            self.run.module.stop_counting()
         finally:
             self._give_back()
         # Where the results are there, and something later went wrong, as with the report.

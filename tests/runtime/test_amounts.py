@@ -9,7 +9,7 @@ import torch
 
 from lit_samseg.data import Scenes
 from lit_samseg.journal import identity_of_run
-from lit_samseg.runtime.amounts import images_at_once, pictures_together, readers, say_amounts
+from lit_samseg.runtime.amounts import images_at_once, pictures_together, readers, say_amounts, threads_beside
 from tests.conftest import refuses
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
@@ -41,6 +41,14 @@ def test_readers_share_the_cores(card: Any, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     assert readers(CUDA, 1) == 3
+
+
+def test_threads_beside_a_cpu_take_cores_that_are_free(card: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for torch_has, expected in ((16, 0), (20, 0), (15, 1), (13, 3), (8, 4)):
+        monkeypatch.setattr(torch, "get_num_threads", lambda has=torch_has: has)
+        assert threads_beside(CPU, 4) == expected
+        assert threads_beside(CUDA, 4) == 4
+        assert threads_beside(torch.device("mps"), 4) == 0
 
 
 def scenes(**options: Any) -> Scenes:
