@@ -42,12 +42,14 @@ def download(tensors: Sequence[Tensor]) -> list[Tensor]:
     """
     if all(tensor.device.type == "cpu" for tensor in tensors):
         return list(tensors)
-    starts = _starts(tensors)
-    together = torch.zeros(starts[-1], dtype=torch.uint8, device=tensors[0].device)
-    for start, tensor in zip(starts, tensors, strict=False):
-        _part(together, start, tensor).copy_(tensor)
-    came = together.cpu()
-    return [_part(came, start, tensor) for start, tensor in zip(starts, tensors, strict=False)]
+    # The widest numbers first: each part then begins at a multiple of its numbers' width, and one launch joins them.
+    order = sorted(range(len(tensors)), key=lambda n: -tensors[n].element_size())
+    together = torch.cat([tensors[n].reshape(-1).view(torch.uint8) for n in order]).cpu()
+    came, start = {}, 0
+    for n in order:
+        came[n] = _part(together, start, tensors[n])
+        start += came[n].numel() * came[n].element_size()
+    return [came[n] for n in range(len(tensors))]
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
