@@ -45,6 +45,11 @@ def run_report(words: Sequence[str]) -> None:
 
         run_refine(words[1:])
         return
+    if command == "export":
+        from lit_samseg.export.command import run_export
+
+        run_export(words[1:])
+        return
     parser = argparse.ArgumentParser(f"lit-samseg {command}", description=COMMANDS[command].capitalize() + ".")
     run: dict[str, Callable[[argparse.ArgumentParser, Sequence[str]], None]] = {
         "analyse": _analyse,

@@ -7,6 +7,7 @@ COMMANDS = {
     "fit": "train SAM's decoder, or a baseline",
     "search": "try recipes on some images, or pairs of a study, and report the best on others",
     "study": "ask many pairs of a data set and a baseline, and pool what each row gains",
+    "export": "write a SAM as ONNX graphs, for other programs and as --model.sam",
     "analyse": "compute a finished run's tables again from its counts and regions",
     "compare": "compare finished runs over the same images",
     "report": "make report.html of finished runs, or study.html of a study: answer, tables, plots in one page",
@@ -16,7 +17,7 @@ COMMANDS = {
 WITHOUT_NETWORKS = ("analyse", "compare", "report")
 """Commands that only read a finished run's files."""
 
-WITHOUT_LIGHTNING = (*WITHOUT_NETWORKS, "figure", "refine", "search", "study")
+WITHOUT_LIGHTNING = (*WITHOUT_NETWORKS, "export", "figure", "refine", "search", "study")
 """Commands with words of their own; the others have Lightning's."""
 
 DESCRIPTION = """\
@@ -32,6 +33,7 @@ Can a promptable segmentation model such as SAM improve semantic segmentation?
                                                                   SAM's decoder learns to mend this baseline
   lit-samseg search --config FILE --tune IDS --report IDS --output_dir DIR
                                                                   recipes tried on some images, the best on others
+  lit-samseg export --sam mobile_sam --onnx DIR                   SAM as ONNX graphs, for other programs
 
   lit-samseg study configs/study_demo.yaml --output_dir DIR
                                                                   one answer over many data sets and baselines

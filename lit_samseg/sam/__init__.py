@@ -3,6 +3,7 @@
 from lit_samseg.sam.by_name import load_promptable_segmenter
 from lit_samseg.sam.frame import Frame, SquareFrame
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
+from lit_samseg.sam.onnx_segmenter import OnnxSegmenter
 from lit_samseg.sam.segment_anything import SegmentAnything
 from lit_samseg.sam.thresholding import MaskWindow
 from lit_samseg.sam.transformers_sam import HubSam
@@ -13,6 +14,7 @@ __all__ = [
     "Frame",
     "HubSam",
     "MaskWindow",
+    "OnnxSegmenter",
     "Precision",
     "Prompt",
     "PromptableSegmenter",

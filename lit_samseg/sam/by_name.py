@@ -5,6 +5,8 @@ from pathlib import Path
 from lit_samseg.checkpoints.hub import check_unambiguous
 from lit_samseg.sam.interface import Precision, PromptableSegmenter
 from lit_samseg.sam.known_weights import KNOWN_WEIGHTS, means_hub_id
+from lit_samseg.sam.onnx_folder import is_onnx_sam
+from lit_samseg.sam.onnx_segmenter import OnnxSegmenter
 from lit_samseg.sam.segment_anything import SegmentAnything
 from lit_samseg.sam.transformers_sam import HubSam
 
@@ -14,7 +16,8 @@ def load_promptable_segmenter(checkpoint: str, precision: Precision = "fp32") ->
 
     Args:
         checkpoint: A known name (``vit_h``, ``mobile_sam``, ``demo``, ...) or a checkpoint file, for `SegmentAnything`;
-            a folder or hub id in the layout of transformers, for `HubSam`.
+            a folder or hub id in the layout of transformers, for `HubSam`; a folder that ``lit-samseg export`` wrote,
+            for `OnnxSegmenter`.
         precision: ``fp32``, ``bf16`` or ``fp16``.
 
     Raises:
@@ -25,6 +28,8 @@ def load_promptable_segmenter(checkpoint: str, precision: Precision = "fp32") ->
         if Path(checkpoint).is_dir():
             check_unambiguous(checkpoint)
         return SegmentAnything(checkpoint, precision)
+    if is_onnx_sam(Path(checkpoint).expanduser()):
+        return OnnxSegmenter(checkpoint, precision)
     if Path(checkpoint).expanduser().is_dir() or means_hub_id(checkpoint):
         return HubSam(checkpoint, precision)
     return SegmentAnything(checkpoint, precision)

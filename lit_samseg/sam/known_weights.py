@@ -75,7 +75,7 @@ def resolve_checkpoint(checkpoint: str) -> Path:
         if path.is_dir() or means_hub_id(checkpoint):
             raise InputError(
                 f"SAM checkpoint {checkpoint} is no weight file; for a folder or hub id in the layout of transformers "
-                "use lit_samseg.sam.HubSam"
+                "use lit_samseg.sam.HubSam, for one that lit-samseg export wrote lit_samseg.sam.OnnxSegmenter"
             )
         if len(path.parts) == 1 and not path.suffix and not path.exists():
             names = ", ".join((*KNOWN_WEIGHTS, "demo"))
