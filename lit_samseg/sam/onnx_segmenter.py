@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lit_samseg.checkpoints.identity import identity_of
 from lit_samseg.errors import InputError
-from lit_samseg.sam.batching import PromptTensors, decode_alike_together, encode_together
+from lit_samseg.sam.batching import decode_alike_together, encode_together
 from lit_samseg.sam.frame import Frame, SquareFrame
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.onnx_folder import (
@@ -28,6 +28,7 @@ from lit_samseg.sam.onnx_folder import (
 )
 from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import check_precision
+from lit_samseg.sam.prompt_tensors import PromptTensors
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
