@@ -33,8 +33,9 @@ ANSWERED = (
 ``iou_i``, ``truth_i``: of candidate i the IoU that SAM predicts, that with the region and that with the ground truth
 (nan where there is no such candidate)."""
 
-AT_ONCE = 8
-"""So many regions are looked at together, where they are of a class and their candidates of one window, as on a GPU."""
+LOOKED_BYTES = 2**22
+"""So much is taken for candidates of regions that are looked at together. They are where they are of a class and their
+candidates of one window, as on a GPU."""
 
 Area = tuple[slice, slice]
 
@@ -51,7 +52,7 @@ class Ladder:
         facts: What is known of its regions, float64 ``[K, len(FACTS)]`` on the image's device.
         background: Class that is never prompted, or None.
 
-    Memory: three maps of `StepMaps`, six bool ``[H, W]``, and a few times the candidates of up to `AT_ONCE` regions.
+    Memory: three maps of `StepMaps`, six bool ``[H, W]``, and a few times `LOOKED_BYTES`, or a region's candidates.
     """
 
     def __init__(self, image: ImageTruth, variant: Variant, facts: Tensor, background: int | None) -> None:
@@ -69,7 +70,8 @@ class Ladder:
         """Take down one region."""
         if self._waiting:
             before = self._waiting[0]
-            if len(self._waiting) == AT_ONCE or _kind(before) != _kind(decision):
+            is_full = (len(self._waiting) + 1) * before.window.masks.numel() > LOOKED_BYTES
+            if is_full or _kind(before) != _kind(decision):
                 self._look()
             if before.region.class_id != decision.region.class_id:
                 self._paint(before.region.class_id)
@@ -115,8 +117,8 @@ class Ladder:
         answered = (torch.stack([after, best, chosen.double()], 1), *map(_filled, (scores, ious, truths)))
         self._lines.append(torch.cat([facts, *answered], 1))
         picked = _picked(masks, torch.stack([chosen, first_maximum(scores), oracle]))
-        gated = torch.where(keeps[:, None, None], picked[0], areas)
-        self._taken[:, *here] |= _any(torch.cat([picked, gated[None]]), 1)
+        self._taken[:-1, *here] |= _any(picked, 1)
+        self._taken[-1, *here] |= _any(torch.where(keeps[:, None, None], picked[0], areas), 0)
         self._areas.append(here)
         for region, kept in zip(regions, keeps, strict=True):
             if _hull([here, region.in_box]) != here:

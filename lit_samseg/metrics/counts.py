@@ -78,10 +78,10 @@ def count_pairs(prediction: Tensor, target: Tensor, num_classes: int, ignore_ind
     maps = prediction.reshape(-1, *target.shape)
     pairs = []
     for some in torch.split(maps, max(1, TOGETHER // max(1, target.numel()))):
-        first = torch.arange(0, len(some) * bins**2, bins**2, dtype=kind, device=some.device)
-        guess = torch.where(some == VOID, num_classes, some).to(kind)
-        numbers = guess.add_(truth).add_(first[:, None, None])
-        pairs.append(_histogram(numbers, len(some) * bins**2).view(-1, bins, bins)[:, :-1])
+        # From `VOID` on, which is -1: it needs no look at each pixel, and goes last at the end.
+        first = torch.arange(-VOID, len(some) * bins**2, bins**2, dtype=kind, device=some.device)
+        numbers = (some.to(kind) + truth).add_(first[:, None, None])
+        pairs.append(_histogram(numbers, len(some) * bins**2).view(-1, bins, bins)[:, :-1].roll(VOID, -1))
     return torch.cat(pairs).view(*prediction.shape[:-2], num_classes, bins)
 
 

@@ -8,7 +8,6 @@ import torch
 
 from lit_samseg.analysis import COLUMNS, LADDER, Analysis, Ladder
 from lit_samseg.analysis.image_truth import ImageTruth
-from lit_samseg.analysis.ladder import AT_ONCE
 from lit_samseg.analysis.region_facts import describe_kinds
 from lit_samseg.analysis.true_prompts import refine_with_true_prompts, without_void
 from lit_samseg.data.scene_generator import generate_scene
@@ -210,17 +209,19 @@ def test_each_line_is_of_its_own_region_whatever_order_the_answers_come_in(sam: 
             assert float(line[COLUMNS.index(f"iou_{n}")]) == pytest.approx(iou(mask, region.mask.numpy()))
 
 
-def test_regions_looked_at_together_as_on_a_gpu(sam: SegmentAnything) -> None:
+def test_regions_looked_at_together_as_on_a_gpu(sam: SegmentAnything, monkeypatch: pytest.MonkeyPatch) -> None:
     """There every window is the whole image, so that regions of a class are looked at in groups."""
+    at_once = 4
     image, target, _ = case(3, 0)
+    monkeypatch.setattr("lit_samseg.analysis.ladder.LOOKED_BYTES", at_once * 3 * target.numel())
     label_map = torch.zeros(target.shape, dtype=torch.int64)
-    for n in range(AT_ONCE + 3):
+    for n in range(2 * at_once + 3):
         label_map[8 * n + 1 : 8 * n + 6, 10 + 6 * n : 30 + 6 * n] = 1
     label_map[60:90, 5:40] = 2
     (variant,) = parse_variants(["box@component"], True)
     context = context_of(label_map, sam, image=image)
     regions = context.regions(variant.finder)
-    assert len(regions) > AT_ONCE
+    assert len(regions) > 2 * at_once
     truth = ImageTruth(label_map, target, 0, VOID)
     facts = describe_kinds({"own": regions}, target, VOID)["own"]
     alone, together = (Ladder(truth, variant, facts, 0) for _ in range(2))
