@@ -29,6 +29,7 @@ from benchmarking.process import WorkerError, run_job
 from benchmarking.suites import DEFAULT_IMAGES, GPU_BATCH, RANDOM_SAMS, ROWS, jobs_of
 from benchmarking.summary import Measured, Record, reference_of, summarise, write_csv
 from benchmarking.table import tables_of
+from benchmarking.targets import targets_of
 
 from lit_samseg.results.text_table import TextTable
 
@@ -89,7 +90,8 @@ def parse_options() -> argparse.Namespace:
     if gpu and options.plot is None and has_matplotlib():
         options.plot = options.output / "benchmark.svg"
     options.baseline = options.baseline or ("google/deeplabv3_mobilenet_v2_1.0_513" if options.root else "demo")
-    options.sam = options.sam or ("mobile_sam" if options.root else "demo")
+    published = "vit_b" if gpu else "mobile_sam"
+    options.sam = options.sam or (published if options.root else "demo")
     return options
 
 
@@ -122,7 +124,10 @@ def run_suites(options: argparse.Namespace) -> None:
         tables += of_suite
         if options.device == "cuda":
             # After every suite: who stops early has what was measured.
-            write_gpu_record(options.output, facts, records, tables)
+            write_gpu_record(options.output, facts, records, tables, options.sam)
+    if options.device == "cuda":
+        for target in targets_of(records, options.sam):
+            print(target.sentence())
     print(f"Written to {options.output}")
 
 

@@ -16,6 +16,7 @@ from scripts.benchmarking import encoder, suites
 from scripts.benchmarking.job import Job
 from scripts.benchmarking.peaks import Peaks, peaks_of, share_of_peak
 from scripts.benchmarking.plot import has_matplotlib
+from scripts.benchmarking.targets import targets_of
 from tests.conftest import PROJECT
 
 H100 = "NVIDIA H100 80GB HBM3"
@@ -118,5 +119,22 @@ def test_one_command_times_everything_and_leaves_a_file_to_commit(
     assert table.count("**main:") == 2
     for heading in ("| of peak % |", "| idle % |", "| plain loop |", "ours bf16, vit_h of random weights"):
         assert heading in table
+    assert [(target["wanted"], target["met"]) for target in content["targets"]] == [
+        (0.4, False),
+        (20, None),
+        (0.15, True),
+    ]
+    out = capsys.readouterr().out
+    assert "ViT-H's encoder in bf16, share of the card's peak: 0.101, target 0.4 missed\n" in out
     assert (tmp_path / "benchmark.svg").is_file() is has_matplotlib()
-    assert f"Written to {tmp_path}" in capsys.readouterr().out
+    assert f"Written to {tmp_path}" in out
+
+
+def test_targets() -> None:
+    """Those of an H100-class card; rows are counted with ViT-B alone."""
+    records = [{"row": "ours bf16", "case": "", "images_per_second": 21.0, "host_bound": 0.2}]
+    of_vit_b = targets_of({"main": records}, "sam_vit_b_01ec64.pth")
+    assert [target.met for target in of_vit_b] == [None, True, False]
+    assert of_vit_b[1].sentence() == "six rows with ViT-B in bf16, images a second: 21, target 20 met"
+    assert [target.met for target in targets_of({"main": records}, "mobile_sam")] == [None, None, False]
+    assert of_vit_b[0].sentence().endswith("not timed (target 0.4)")

@@ -9,6 +9,7 @@ from lit_samseg.results.text_table import TextTable
 
 from .peaks import peaks_of
 from .summary import Record
+from .targets import targets_of
 
 JSON, MARKDOWN = "gpu.json", "gpu.md"
 
@@ -18,6 +19,7 @@ def write_gpu_record(
     facts: Mapping[str, Any],
     records: Mapping[str, Sequence[Record]],
     tables: Sequence[TextTable],
+    sam: str,
 ) -> None:
     """Write ``gpu.json`` and the tables as ``gpu.md``.
 
@@ -26,10 +28,12 @@ def write_gpu_record(
         facts: The machine, with the card's name as ``cuda``, and how the program was called.
         records: Of every suite.
         tables: Of all suites.
+        sam: The checkpoint that rows are made with.
     """
     peaks = peaks_of(facts["cuda"])
     known = None if peaks is None else {f"{name}_tflops": value for name, value in peaks._asdict().items()}
     suites = {suite: list(found) for suite, found in records.items()}
-    content = {"machine": dict(facts), "peaks": known, "suites": suites}
+    targets = [target._asdict() for target in targets_of(records, sam)]
+    content = {"machine": dict(facts), "peaks": known, "targets": targets, "suites": suites}
     (folder / JSON).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     (folder / MARKDOWN).write_text("\n".join(table.markdown() for table in tables), encoding="utf-8")
