@@ -14,6 +14,8 @@ from tests.emulation.rules import FILLED, INDEXING, WAITS, WHOLE, NoKernelError,
 from tests.emulation.tensors import OnCuda
 from tests.emulation.transfers import Transfers, spoil
 
+COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd  # type: ignore[attr-defined]
+
 
 class Emulator:
     """See the package.
@@ -32,14 +34,13 @@ class Emulator:
         flat, spec = tree_flatten((args, kwargs))
         ours = [x for x in flat if isinstance(x, OnCuda)]
         wanted = next((torch.device(x) for x in (kwargs.get("device"), *flat) if _is_device(x)), None)
+        name = func._schema.name
         if not ours and (wanted is None or wanted.type != "cuda"):
             return self._on_host(func, args, kwargs)
-        name = func._schema.name
         # In inference mode composite operations come whole.
-        composite = torch._C.DispatchKey.CompositeImplicitAutograd  # type: ignore[attr-defined]
-        if name not in WHOLE and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), composite.name):
+        if name not in WHOLE and torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), COMPOSITE.name):
             with Rules(self):
-                return func._op_dk(composite, *args, **kwargs)
+                return func._op_dk(COMPOSITE, *args, **kwargs)
         refuse(func, args, ours, [x for x in flat if isinstance(x, Tensor) and not isinstance(x, OnCuda)])
         if name == "aten::_fused_sdp_choice":
             return 0
@@ -83,7 +84,7 @@ class Emulator:
         else:
             self.meter.launch()
         size = sum(x.numel() * x.element_size() for x in made)
-        if self.meter.refuse_above is not None and size > self.meter.refuse_above:
+        if self.meter.capacity is not None and self.meter.live + size > self.meter.capacity:
             raise torch.OutOfMemoryError(
                 f"CUDA out of memory. Tried to allocate {size / 2**20:.2f} MiB. GPU 0 has a total capacity of 1 GiB."
             )
@@ -165,6 +166,13 @@ class Rules(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self.emulator.handle(func, args, kwargs or {})
+
+
+def einsum(equation: str, *operands: Any) -> Tensor:
+    """``torch.einsum`` for inference mode, where it would come whole, and autocast would not see its parts."""
+    given = list(operands[0]) if isinstance(operands[0], list | tuple) else list(operands)
+    result: Tensor = torch.ops.aten.einsum.default._op_dk(COMPOSITE, equation, given)
+    return result
 
 
 def _is_device(x: Any) -> bool:

@@ -10,7 +10,7 @@ from unittest import mock
 import torch
 
 from tests.emulation.backward import without_streams
-from tests.emulation.dispatch import Emulator, Rules
+from tests.emulation.dispatch import Emulator, Rules, einsum
 from tests.emulation.meter import Meter
 from tests.emulation.tensors import OnCuda
 
@@ -111,6 +111,7 @@ def _cuda(emulator: Emulator, count: int) -> dict[str, Any]:
         "memory_allocated": lambda *_: meter.live,
         "memory_reserved": lambda *_: meter.live,
         "memory_stats": lambda *_: {"allocated_bytes.all.current": meter.live, "allocated_bytes.all.peak": meter.peak},
+        "set_per_process_memory_fraction": lambda part, *_: setattr(meter, "capacity", part * properties.total_memory),
         "synchronize": lambda *_: emulator.transfers.wait("synchronize"),
         "current_stream": stream,
         "default_stream": stream,
@@ -140,6 +141,7 @@ def emulated(index: int = 0, count: int = 1) -> Iterator[Meter]:
     patches = [mock.patch.object(torch.cuda, name, value) for name, value in _cuda(emulator, count).items()]
     patches += [
         mock.patch.object(OnCuda, "handler", emulator, create=True),
+        mock.patch.object(torch, "einsum", einsum),
         mock.patch.object(threading.Thread, "run", run),
         mock.patch("torch.cuda.amp.common.amp_definitely_not_available", return_value=False),
     ]

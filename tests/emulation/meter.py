@@ -31,11 +31,11 @@ class Meter:
         launches_at: Kernels, by line; one an operation, none for views and empty memory.
         tf32_at: Operations on float32 that took ten bits of its mantissa, by line.
         live: Bytes that tensors of the device hold.
-        refuse_above: Most bytes that one operation's result may take; more is out of memory.
+        capacity: Most bytes that may be held; more is out of memory.
     """
 
     def __init__(self) -> None:
-        self.refuse_above: int | None = None
+        self.capacity: int | None = None
         self.live = 0
         self._holders: Counter[int] = Counter()
         # Storages are let go by whatever thread comes by.

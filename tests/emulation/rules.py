@@ -27,8 +27,8 @@ WAITS = {
 FILLED = {"aten::empty", "aten::empty_like", "aten::new_empty", "aten::empty_strided", "aten::new_empty_strided"}
 """Operations that only fetch memory."""
 
-WHOLE = {"aten::scaled_dot_product_attention"}
-"""Composite operations that are one kernel on a GPU."""
+WHOLE = {"aten::scaled_dot_product_attention", "aten::adaptive_avg_pool2d"}
+"""Composite operations that are one kernel on a GPU, or whose parts cannot be followed."""
 
 FLOATS_ONLY = {
     *("aten::mm", "aten::bmm", "aten::addmm", "aten::baddbmm", "aten::addmv", "aten::addbmm", "aten::dot", "aten::mv"),

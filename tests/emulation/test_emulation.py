@@ -120,10 +120,12 @@ def test_launches_and_memory(gpu: Meter) -> None:
 
 
 def test_memory_can_run_out(gpu: Meter) -> None:
-    gpu.refuse_above = 1000
-    torch.zeros(250, device="cuda")
+    gpu.capacity = gpu.live + 1000
+    held = torch.zeros(200, device="cuda")
     with pytest.raises(torch.OutOfMemoryError, match="Tried to allocate"):
-        torch.zeros(251, device="cuda")
+        torch.zeros(51, device="cuda")
+    del held
+    assert torch.zeros(250, device="cuda").numel() == 250
 
 
 def test_other_threads_see_it_and_stop_nobody_by_waiting(gpu: Meter) -> None:
@@ -147,6 +149,13 @@ def test_float32_is_rounded_where_tf32_is_allowed(gpu: Meter) -> None:
     finally:
         torch.backends.cuda.matmul.fp32_precision = before
     assert gpu.tf32_at.total() == 1
+
+
+def test_autocast_sees_the_parts_of_an_operation(gpu: Meter) -> None:
+    for device in ("cpu", "cuda"):
+        x, y = torch.ones(2, 3, device=device), torch.ones(3, 4, dtype=torch.bfloat16, device=device)
+        with torch.inference_mode(), torch.autocast(device, torch.bfloat16):
+            assert torch.einsum("ab,bc->ac", x, y).dtype == torch.bfloat16
 
 
 @pytest.mark.skipif(why_no_backward() is not None, reason=str(why_no_backward()))

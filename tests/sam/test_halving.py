@@ -218,7 +218,8 @@ def test_the_command_line_names_the_remedy(
 def test_a_card_that_is_nearly_full() -> None:
     sam = SegmentAnything("demo").cuda()
     image = torch.randint(256, (3, 96, 128), dtype=torch.uint8).cuda()
-    prompts = some_prompts() * 40
+    # What is found takes half of the room, all at once several times as much.
+    prompts = some_prompts() * 20
     embedding = sam.encode([image])[0]
     expected = sam.decode(embedding, prompts)
     torch.cuda.empty_cache()
