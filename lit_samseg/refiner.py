@@ -22,6 +22,7 @@ from lit_samseg.refined import Refinement
 from lit_samseg.runtime.amounts import pictures_together
 from lit_samseg.runtime.declared import check_declared
 from lit_samseg.runtime.device import find_device
+from lit_samseg.runtime.host_copies import HostCopies
 from lit_samseg.runtime.tf32 import without_tf32
 from lit_samseg.sam import Precision, Prompt, PromptableSegmenter, load_promptable_segmenter
 from lit_samseg.tiling.tile_refiner import TileRefiner
@@ -231,9 +232,14 @@ class Refiner:
 
     def _refine(self, context: ImageContext, void: int, details: Details, seconds: float) -> Refinement:
         decisions: list[Decision] = []
+        copies = HostCopies()
         started = time.perf_counter()
         with without_tf32():
-            observe = details if callable(details) else decisions.append if details else None
+
+            def keep(decision: Decision) -> None:
+                decisions.append(copies.of(decision))
+
+            observe = details if callable(details) else keep if details else None
             refined, confidence = self._predictor.refine_with_confidence(context, self.variant, observe)
         given, refined = (torch.where(maps == VOID, void, maps).cpu() for maps in (context.label_map, refined))
         return Refinement(
