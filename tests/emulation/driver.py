@@ -136,7 +136,7 @@ def emulated(index: int = 0, count: int = 1) -> Iterator[Meter]:
         with Rules(emulator):
             in_this_thread(thread)
 
-    conversion = torch.__future__.get_overwrite_module_params_on_conversion()
+    swapping = torch.__future__.get_swap_module_params_on_conversion()
     lifting, cudnn = torch._C._only_lift_cpu_tensors(), torch._C._get_cudnn_enabled()
     patches = [mock.patch.object(torch.cuda, name, value) for name, value in _cuda(emulator, count).items()]
     patches += [
@@ -150,9 +150,9 @@ def emulated(index: int = 0, count: int = 1) -> Iterator[Meter]:
         torch._C._ensureCUDADeviceGuardSet()
         for patch in patches:
             stack.enter_context(patch)
-        # A module takes tensors of another kind as its parameters; Tensor.data cannot.
-        torch.__future__.set_overwrite_module_params_on_conversion(True)
-        stack.callback(torch.__future__.set_overwrite_module_params_on_conversion, conversion)
+        # A module that moves keeps its parameters' identity: optimisers that were made before have them.
+        torch.__future__.set_swap_module_params_on_conversion(True)
+        stack.callback(torch.__future__.set_swap_module_params_on_conversion, swapping)
         # torch.tensor(..., device="cuda") makes a tensor of the host and copies it, where it is seen.
         torch._C._set_only_lift_cpu_tensors(True)
         stack.callback(torch._C._set_only_lift_cpu_tensors, lifting)

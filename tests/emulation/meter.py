@@ -2,7 +2,6 @@
 
 import sys
 import threading
-import weakref
 from collections import Counter
 
 import torch
@@ -77,8 +76,8 @@ class Meter:
         with self._lock:
             self.launches_at[line_of_package()] += 1
 
-    def hold(self, tensor: torch.Tensor, inner: torch.Tensor) -> None:
-        """Count a storage as long as a tensor of the device has it."""
+    def hold(self, inner: torch.Tensor) -> "Held":
+        """Count a storage as long as somebody has what is returned."""
         storage = inner.untyped_storage()
         address, size = storage.data_ptr(), storage.nbytes()
         with self._lock:
@@ -87,9 +86,10 @@ class Meter:
                 if self.live > self._highest:
                     self._highest, self.peak_at = self.live, line_of_package()
             self._holders[address] += 1
-        weakref.finalize(tensor, self._let_go, address, size).atexit = False
+        return Held(self, address, size)
 
-    def _let_go(self, address: int, size: int) -> None:
+    def let_go(self, address: int, size: int) -> None:
+        """Count a storage no longer, if nobody else holds it."""
         with self._lock:
             self._holders[address] -= 1
             if not self._holders[address]:
@@ -102,3 +102,14 @@ class Meter:
         lines += [f"{count:6d} waits: {kind} at {line}" for (kind, line), count in self.waits_at.most_common(most)]
         lines += [f"{count:6d} launches at {line}" for line, count in self.launches_at.most_common(most)]
         return "\n".join(lines)
+
+
+class Held:
+    """A tensor's part in a storage of the device, which ends with it."""
+
+    def __init__(self, meter: Meter, address: int, size: int) -> None:
+        self._facts = meter, address, size
+
+    def __del__(self) -> None:
+        meter, *held = self._facts
+        meter.let_go(*held)

@@ -13,8 +13,8 @@ class Handler(Protocol):
     def handle(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """Carry an operation out."""
 
-    def hold(self, tensor: torch.Tensor, inner: torch.Tensor) -> None:
-        """Take down that a tensor of the device has this memory."""
+    def hold(self, inner: torch.Tensor) -> Any:
+        """Take down that a tensor of the device has this memory, as long as it has what is returned."""
 
 
 class OnCuda(torch.Tensor):
@@ -25,6 +25,7 @@ class OnCuda(torch.Tensor):
     """
 
     inner: torch.Tensor
+    _held: Any
     handler: ClassVar[Handler]
 
     @staticmethod
@@ -41,7 +42,8 @@ class OnCuda(torch.Tensor):
             device=cls.handler.device,
         )
         self.inner = inner
-        cls.handler.hold(self, inner)
+        # No weak reference would do: a module that moves swaps its parameters for others that nobody else knows of.
+        self._held = cls.handler.hold(inner)
         return self
 
     def __repr__(self, **_: Any) -> str:

@@ -17,6 +17,9 @@ def test_it_says_that_it_is_a_gpu_while_it_is_there(gpu: Meter) -> None:
     assert {p.device for p in module.parameters()} == {torch.device("cuda:0")}
     assert torch.accelerator.is_available()
     assert module(torch.ones(1, 2, device="cuda")).is_cuda
+    # Whoever has them, as optimisers do, goes on having them.
+    before = list(module.parameters())
+    assert all(one is same for one, same in zip(before, module.cuda().parameters(), strict=True))
     with pytest.raises(TypeError, match=r"Use Tensor\.cpu"):
         torch.ones(1, device="cuda").numpy()
 

@@ -1,0 +1,74 @@
+"""The commands on a GPU write what they write on a CPU: the same label maps, counts and scores."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from tests.conftest import PROJECT, RunCli
+from tests.emulation.backward import why_no_backward
+from tests.emulation.driver import emulated, why_not
+from tests.recomputation import read_predictions, results_of
+
+pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"no emulated GPU: {why_not()}")
+
+ROWS = "--model.variants=[points, auto]"
+SMALL = ("--data.subset", 2, "--data.training.subset", 2, "--data.training.batch_size", 1, "--data.training.views", 1)
+
+
+def run_on(device: str, run_cli: RunCli, *words: Any) -> None:
+    """Run a command on the CPU of a machine without a GPU, or on an emulated one, and see that it ends well."""
+    if device == "cpu":
+        outcome = run_cli(*words, "--trainer.accelerator=cpu")
+    else:
+        with emulated() as gpu:
+            outcome = run_cli(*words, "--trainer.accelerator=gpu", "--trainer.devices=1")
+            assert gpu.launches > 1000
+    assert outcome.code == 0, outcome.err
+
+
+def same_predictions(ours: Path, theirs: Path) -> None:
+    found, expected = read_predictions(ours), read_predictions(theirs)
+    assert found.keys() == expected.keys()
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+def test_test(run_cli: RunCli, tmp_path: Path) -> None:
+    config = PROJECT / "configs" / "demo.yaml"
+    for device in ("cpu", "cuda"):
+        words = ("test", "--config", config, ROWS, "--data.subset", 2, "--data.num_workers", 1, "--report=false")
+        run_on(device, run_cli, *words, "--output_dir", tmp_path / device)
+    ours, theirs = tmp_path / "cuda", tmp_path / "cpu"
+    for row in ("baseline", "points", "auto"):
+        same_predictions(ours / "predictions" / row, theirs / "predictions" / row)
+    for name in ("counts.npz", "boundary.npz", "ladder.npz"):
+        found, expected = np.load(ours / name), np.load(theirs / name)
+        assert found.files == expected.files
+        assert all(np.array_equal(found[array], expected[array]) for array in found.files)
+    for name in ("per_image.csv", "per_class.csv", "tables.md"):
+        assert (ours / name).read_bytes() == (theirs / name).read_bytes()
+    found, expected = results_of(ours), results_of(theirs)
+    assert found["rows"] == expected["rows"]
+    assert found["device"] == "Emulated GPU"
+
+
+def test_predict(run_cli: RunCli, tmp_path: Path) -> None:
+    config = PROJECT / "configs" / "demo.yaml"
+    for device in ("cpu", "cuda"):
+        words = ("predict", "--config", config, "--model.variants=[points]", "--data.subset", 2)
+        run_on(device, run_cli, *words, "--output_dir", tmp_path / device)
+    same_predictions(tmp_path / "cuda/predictions/points", tmp_path / "cpu/predictions/points")
+
+
+@pytest.mark.skipif(why_no_backward() is not None, reason=str(why_no_backward()))
+def test_fit(run_cli: RunCli, tmp_path: Path) -> None:
+    config = PROJECT / "configs" / "demo_finetune.yaml"
+    for device in ("cpu", "cuda"):
+        words = ("fit", "--config", config, *SMALL, "--optimizer", "SGD", "--optimizer.lr", 0.002)
+        run_on(device, run_cli, *words, "--trainer.max_epochs", 1, "--output_dir", tmp_path / device)
+    found, expected = (load_file(tmp_path / device / "adapter.safetensors") for device in ("cuda", "cpu"))
+    assert found.keys() == expected.keys()
+    # Sums of another order.
+    assert max(float((found[name] - expected[name]).abs().max()) for name in expected) < 1e-5
