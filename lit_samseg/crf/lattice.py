@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lit_samseg.runtime.transfer import download, upload
+
 # Above, float32 could not tell a lattice point's coordinate from its neighbour's.
 _LARGEST_COORDINATE = 2**23
 
@@ -40,12 +42,14 @@ class PermutohedralLattice:
     def __init__(self, features: Tensor) -> None:
         points, dimensions = features.shape
         elevated = _elevate(features.float().T)
-        if not elevated.abs().amax() < _LARGEST_COORDINATE:
-            raise ValueError("features must be finite, and at most about a million standard deviations from zero")
         closest, rank, offset = _locate(elevated)
         digits = (closest[:-1] - closest[-1]).long()
         digits -= digits.amin(1, keepdim=True)
-        base = _digit_values(digits.amax(1).tolist()).to(features.device)
+        # A GPU is waited for here, and once more for the number of corners.
+        largest, highest = download([elevated.abs().amax(), digits.amax(1)])
+        if not largest < _LARGEST_COORDINATE:
+            raise ValueError("features must be finite, and at most about a million standard deviations from zero")
+        (base,) = upload([_digit_values(highest.tolist())], features.device)
         # A step along every axis leads back to where it began.
         steps = torch.cat([base, -base.sum(0, keepdim=True)])
 
@@ -70,7 +74,8 @@ class PermutohedralLattice:
         self._splat_weights = self._weights.flatten()[order]
         # One more row stands for all missing corners: no point gives to it, and it stays zero.
         self._splat_starts = F.pad(starts, (0, 1), value=len(order)).int()
-        self._neighbours = [_neighbours(corners, step) for step in steps]
+        self._neighbours = [_neighbours(corners, step).flatten() for step in steps]
+        self._pairs = torch.arange(0, 2 * len(corners) + 2, 2, dtype=torch.int32, device=features.device)
         self._scale = 1 / (1 + 2.0**-dimensions)
 
     def filter(self, values: Tensor) -> Tensor:
@@ -89,7 +94,7 @@ class PermutohedralLattice:
             self._splat_points, table, self._splat_starts, mode="sum", per_sample_weights=self._splat_weights
         )
         for neighbours in self._neighbours:
-            table = torch.add(table, F.embedding_bag(neighbours, table, mode="sum"), alpha=0.5)
+            table = torch.add(table, F.embedding_bag(neighbours, table, self._pairs, mode="sum"), alpha=0.5)
         return F.embedding_bag(self._corners, table, mode="sum", per_sample_weights=self._weights).mul_(self._scale)
 
 
@@ -166,9 +171,10 @@ def _neighbours(corners: Tensor, step: Tensor) -> Tensor:
     missing = len(corners)
     wanted = corners + step
     position = torch.searchsorted(corners, wanted).clamp_(max=missing - 1)
-    (found,) = (corners[position] == wanted).nonzero(as_tuple=True)
-    there = position[found]
+    there = torch.where(corners[position] == wanted, position, missing)
     neighbours = torch.full((missing + 1, 2), missing, dtype=torch.int32, device=corners.device)
-    neighbours[found, 0] = there.int()
-    neighbours[there, 1] = found.int()
+    neighbours[:-1, 0] = there
+    # The row of zeros takes what has no neighbour, and forgets it.
+    neighbours[:, 1].scatter_(0, there, torch.arange(missing, dtype=torch.int32, device=corners.device))
+    neighbours[-1:, 1].fill_(missing)
     return neighbours

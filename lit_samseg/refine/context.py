@@ -139,4 +139,4 @@ class ImageContext:
             self.logits = None
 
     def _grid_of(self, frame: Frame) -> Grid:
-        return make_grid(self.image, self.label_map, self.logits, frame, self.background)
+        return make_grid(self.image, self.label_map, self.logits, frame, self.background, on_host=self.on_host)

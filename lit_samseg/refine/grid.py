@@ -6,12 +6,14 @@ brought to the same cells, so that both can be added up; the sum goes back to th
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.refine.class_scores import ClassScores, certain
+from lit_samseg.runtime.transfer import download, to_device, upload
 from lit_samseg.sam.frame import Frame
 from lit_samseg.void import VOID
 
@@ -19,6 +21,9 @@ LEAST_PROBABILITY = 0.02
 """A class that is nowhere likelier takes no part."""
 LABEL_PROBABILITY = 0.9
 """How sure a label map is thought to be of its labels, where nothing else is known of the baseline."""
+
+TABLES = 6
+"""So many tables of a kind are kept, two for each size of images; each has a few thousand numbers a pixel of a side."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ def make_grid(
     frame: Frame,
     background: int | None,
     void: int | None = None,
+    on_host: Tensor | None = None,
 ) -> Grid:
     """Bring an image and what the baseline says of it to SAM's grid.
 
@@ -119,14 +125,12 @@ def make_grid(
         frame: The image's.
         background: The background class, which is always among the classes, or None.
         void: Another label that says that nothing is known, or None.
+        on_host: The label map on the CPU, where it is known already.
     """
-    present = torch.unique(label_map).long()
-    classes = present[(present != VOID) & (present != (VOID if void is None else void))]
-    # Of a map of void alone nothing is known, not even that.
-    if background is not None and (len(classes) or logits is not None):
-        classes = torch.unique(torch.cat([classes, classes.new_tensor([background])]))
     labels, colours = sample_nearest(label_map, frame), low_image(image, frame)
     if logits is None:
+        (known,) = [on_host] if on_host is not None else download([label_map])
+        (classes,) = upload([_classes(known, background, void, False)], image.device)
         one_hot = (label_map[None] == classes[:, None, None]).float()
         unsure = (1 - LABEL_PROBABILITY) / max(1, len(classes) - 1)
         # Of void, all classes are equally likely.
@@ -134,9 +138,28 @@ def make_grid(
         return Grid(frame, classes, sample(share, frame).log(), labels, colours)
     # Sampled before the softmax, as the baseline's own resizing is.
     cells = sample(logits.float(), frame).log_softmax(0)
-    likely = (cells.flatten(1).max(1).values.exp() > LEAST_PROBABILITY).nonzero()[:, 0]
-    classes = torch.unique(torch.cat([classes, likely]))
+    likely = cells.flatten(1).max(1).values.exp() > LEAST_PROBABILITY
+    # A GPU is waited for once.
+    known, likely = [on_host, *download([likely])] if on_host is not None else download([label_map, likely])
+    found = _classes(known, background, void, True)
+    (classes,) = upload([torch.unique(torch.cat([found, likely.nonzero()[:, 0]]))], image.device)
     return Grid(frame, classes, cells[classes], labels, colours, scored=True)
+
+
+def _classes(label_map: Tensor, background: int | None, void: int | None, always: bool) -> Tensor:
+    """Return the ids of the classes in a label map and of the background, ascending, int64 ``[A]``.
+
+    Args:
+        label_map: On the CPU.
+        background: As for `make_grid`.
+        void: Likewise.
+        always: Whether the background is one of a map of void alone, of which nothing is known, not even that.
+    """
+    present = torch.unique(label_map).long()
+    classes: Tensor = present[(present != VOID) & (present != (VOID if void is None else void))]
+    if background is not None and (always or len(classes)):
+        classes = torch.unique(torch.cat([classes, classes.new_tensor([background])]))
+    return classes
 
 
 def pixel_frame(frame: Frame) -> Frame:
@@ -156,7 +179,7 @@ def sample(values: Tensor, frame: Frame) -> Tensor:
         float32 ``[C, h, w]``.
     """
     rows, columns = (
-        _at_cells(length, inside, frame).to(values)
+        _at_cells(length, inside, frame, values.dtype, values.device)
         for length, inside in zip(values.shape[1:], frame.resized, strict=True)
     )
     return rows @ values @ columns.T
@@ -165,7 +188,7 @@ def sample(values: Tensor, frame: Frame) -> Tensor:
 def sample_nearest(numbers: Tensor, frame: Frame) -> Tensor:
     """Return what stands at the pixel under the middle of each cell, ``[h, w]`` of ``[H, W]``."""
     rows, columns = (
-        _middles(length, inside, frame).round().long().to(numbers.device)
+        _nearest(length, inside, frame, numbers.device)
         for length, inside in zip((frame.height, frame.width), frame.resized, strict=True)
     )
     return numbers[rows][:, columns]
@@ -181,7 +204,9 @@ def cells_to_image(values: Tensor, frame: Frame) -> Tensor:
     Returns:
         float32 ``[..., H, W]``.
     """
-    rows, columns = (frame.axis_weights(axis)[:, :used].to(values) for axis, used in enumerate(values.shape[-2:]))
+    rows, columns = (
+        _to_pixels(frame, axis, values.dtype, values.device)[:, :used] for axis, used in enumerate(values.shape[-2:])
+    )
     return rows @ values @ columns.T
 
 
@@ -209,8 +234,27 @@ def _middles(length: int, inside: int, frame: Frame) -> Tensor:
     return (((cells + 0.5) * step) * (length / inside) - 0.5).clamp(0, length - 1)
 
 
-def _at_cells(length: int, inside: int, frame: Frame) -> Tensor:
-    """Return linear interpolation at the cells' middles as a matrix, float64 ``[h, length]``."""
+# What follows is the same for all images of a size, and brought to a device once.
+
+
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _nearest(length: int, inside: int, frame: Frame, device: torch.device) -> Tensor:
+    """Return the pixels under the cells' middles, int64 ``[h]``."""
+    return to_device(_middles(length, inside, frame).round().long(), device)
+
+
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _to_pixels(frame: Frame, axis: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the weights of low-resolution logits at the image's pixels, ``[height or width, mask_size]``."""
+    return to_device(frame.axis_weights(axis).to(dtype), device)
+
+
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _at_cells(length: int, inside: int, frame: Frame, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return linear interpolation at the cells' middles as a matrix ``[h, length]``, made in float64."""
     where = _middles(length, inside, frame)
     below = where.floor().long().clamp(max=max(0, length - 2))
     weights = torch.zeros(len(where), length, dtype=torch.float64)
@@ -218,4 +262,4 @@ def _at_cells(length: int, inside: int, frame: Frame) -> Tensor:
     weights[cells, below] = 1 - (where - below)
     if length > 1:
         weights[cells, below + 1] += where - below
-    return weights
+    return to_device(weights.to(dtype), device)

@@ -10,6 +10,7 @@ from torch import Tensor
 from lit_samseg.checkpoints.adapter import read_adapter
 from lit_samseg.checkpoints.identity import identity_of
 from lit_samseg.checkpoints.weights import freeze, sha256_of_file
+from lit_samseg.runtime.transfer import upload
 from lit_samseg.sam.batching import decode_alike_together, decode_mixed_together, encode_together
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Asked, Candidates, Embedding, Precision, Prompt, PromptableSegmenter
@@ -148,7 +149,7 @@ class SegmentAnything(PromptableSegmenter):
         """Return the decoder's up-scaled features after it saw a box around the whole image, float32 ``[D, h, w]``."""
         keys = embedding.features.flatten(1).T.contiguous()[None]
         height, width = embedding.frame.resized
-        box = torch.tensor([[0.0, 0.0, width - 1, height - 1]], device=keys.device)
+        (box,) = upload([torch.tensor([[0.0, 0.0, width - 1, height - 1]])], keys.device)
         with autocast(keys.device, self.precision):
             encoder = self.model.prompt_encoder
             without_mask = keys + encoder.no_mask_embed.weight
