@@ -207,6 +207,7 @@ class SamSegEvaluation(Fp32Module):
     def label_maps(self, samples: Sequence[Sample], analysis: Analysis | None = None) -> list[LabelMaps]:
         """Return each image's label map by the baseline and by each variant; ``analysis`` takes down what it can."""
         contexts = self.predictor.set_images(samples, self.variants, analysis is not None, self.save_scores)
+        self.predictor.ask_ahead(contexts, self.variants)
         results = []
         for sample, context in zip(samples, contexts, strict=True):
             asked = AskedPrompts(self.variants)

@@ -189,6 +189,7 @@ class Refiner:
             pixels = [as_image(image).to(self.device) for image in images]
             samples = [Sample(image_id, one, None) for image_id, one in zip(ids, pixels, strict=True)]
             contexts = self._predictor.set_images(samples, [self.variant])
+            self._predictor.ask_ahead(contexts, [self.variant])
         each = (time.perf_counter() - started) / max(1, len(images))
         return [self._refine(context, VOID if void is None else void, details, each) for context in contexts]
 

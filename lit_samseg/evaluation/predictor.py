@@ -18,6 +18,7 @@ from lit_samseg.refine import (
     refine_by_all,
     refine_scores,
 )
+from lit_samseg.refine.asking import ask_ahead
 from lit_samseg.refine.certainty import confidence_unasked
 from lit_samseg.refine.refiner import Observers, refine_with_confidence
 from lit_samseg.runtime.timing import StageTimer
@@ -117,6 +118,12 @@ class Predictor:
             for context, embedding in zip(asked, encoded, strict=True):
                 context.embedding = embedding
         return contexts
+
+    def ask_ahead(self, contexts: Sequence[ImageContext], variants: Sequence[Variant]) -> None:
+        """Ask SAM about several images in one call, before rows are made of each; see `ask_ahead`."""
+        if contexts:
+            with self.timer.stage("refine", contexts[0].image.device), torch.inference_mode():
+                ask_ahead(contexts, variants)
 
     def refine(
         self, context: ImageContext, variants: Sequence[Variant], observe: Observers | None = None

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from torch import Tensor
 
+from lit_samseg.refine.answers import Answers
 from lit_samseg.refine.grid import Grid, make_grid, pixel_frame
 from lit_samseg.refine.learned_gate import LearnedGate
 from lit_samseg.refine.regions import Grouping, Region, find_regions_by
@@ -48,6 +49,8 @@ class ImageContext:
         self._grid: Grid | None = None
         self._regions: dict[Grouping, list[Region]] = {}
         self._areas: dict[int, Tensor] = {}
+        # Whoever asks ahead says for whom: variants, which only they compare.
+        self.ahead: tuple[object, Answers] | None = None
 
     @property
     def frame(self) -> Frame:
@@ -112,6 +115,11 @@ class ImageContext:
         if class_id not in self._areas:
             self._areas[class_id] = (self.label_map == class_id).sum()
         return self._areas[class_id]
+
+    def take_ahead(self, asked_for: object) -> Answers | None:
+        """Return what was answered ahead, if it was asked for the same; nothing of it is kept here."""
+        ahead, self.ahead = self.ahead, None
+        return None if ahead is None or ahead[0] != asked_for else ahead[1]
 
     def on(self, label_map: Tensor, background: int | None = None, target: Tensor | None = None) -> "ImageContext":
         """Return the same image with another label map, of which no class scores are known.

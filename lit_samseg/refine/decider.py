@@ -1,11 +1,13 @@
 """From what is asked of SAM to the mask that is kept, region by region."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from lit_samseg.refine.answers import Answers
+from lit_samseg.refine.asking import ask
 from lit_samseg.refine.candidates import RegionCandidates, compare_together
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
@@ -41,18 +43,20 @@ class Decider:
         self._context = context
         self.finite: list[Tensor] = []
 
-    def decide(self, requests: Sequence[PromptRequest]) -> Iterator[tuple[Variant, Decision]]:
-        """Decode a few requests together and choose for all who ask; what is held of them goes with the iterator."""
-        prompts = [self._prompt(request.region, request.parts) for request in requests]
-        # Three candidates and the single mask are other tokens of the decoder.
-        answers: dict[int, tuple[Candidates, int]] = {}
-        for multimask in (True, False):
-            places = [n for n, request in enumerate(requests) if request.multimask == multimask]
-            if places:
-                candidates = self._decode([prompts[n] for n in places], multimask)
-                answers |= {n: (candidates, index) for index, n in enumerate(places)}
+    def decide(
+        self, requests: Sequence[PromptRequest], answers: Answers | None = None
+    ) -> Iterator[tuple[Variant, Decision]]:
+        """Choose for all who ask; what is held of them goes with the iterator.
+
+        Args:
+            requests: A few, which are decoded together.
+            answers: What SAM answered to them, if it was asked already.
+        """
+        if answers is None:
+            (answers,) = ask([self._context], [requests])
+        self.finite += [_extremes(candidates).isfinite() for candidates in answers.calls]
         for some in self._at_once(range(len(requests))):
-            chosen = self._choose([(n, requests[n]) for n in some], prompts, answers)
+            chosen = self._choose([(n, requests[n]) for n in some], answers)
             for n in some:
                 decided: dict[object, Decision] = {}
                 for variant, region in requests[n].askers:
@@ -70,29 +74,25 @@ class Decider:
         most = 1 if image.device.type == "cpu" else max(1, CHOSEN_BYTES // (3 * MOST_CANDIDATES * pixels))
         return (places[first : first + most] for first in range(0, len(places), most))
 
-    def _choose(
-        self,
-        asked: Sequence[tuple[int, PromptRequest]],
-        prompts: Sequence[Prompt],
-        answers: Mapping[int, tuple[Candidates, int]],
-    ) -> dict[object, Decision]:
+    def _choose(self, asked: Sequence[tuple[int, PromptRequest]], answers: Answers) -> dict[object, Decision]:
         """Return the decisions about a few requests, by request, selector and the region's pixels."""
         own: dict[tuple[int, object], RegionCandidates] = {}
         by_selector: dict[Selector, dict[tuple[int, object], None]] = {}
         for n, request in asked:
-            window = answers[n][0].window(answers[n][1])
+            candidates, index = answers.found[n]
+            window = candidates.window(index)
             for variant, region in request.askers:
                 key = n, region.pixels
                 if key not in own:
-                    own[key] = self._candidates(region, window, *answers[n])
+                    own[key] = self._candidates(region, window, candidates, index)
                 by_selector.setdefault(variant.selector, {})[key] = None
         if self._context.image.device.type != "cpu":
             compare_together(own.values())
         chosen: dict[object, Decision] = {}
         for selector, keys in by_selector.items():
             indices = select(selector, [own[key] for key in keys])
-            for (n, pixels), index in zip(keys, indices, strict=True):
-                chosen[n, selector, pixels] = _decision(own[n, pixels], prompts[n], index)
+            for (n, pixels), kept in zip(keys, indices, strict=True):
+                chosen[n, selector, pixels] = _decision(own[n, pixels], answers.prompts[n], kept)
         return chosen
 
     def _prompt_anew(self, decision: Decision, variant: Variant) -> Decision:

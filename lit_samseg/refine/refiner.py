@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, repeat
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from lit_samseg.errors import InputError
+from lit_samseg.refine.asking import REQUESTS_AT_ONCE, directly
 from lit_samseg.refine.blame import blaming, check_tensor
 from lit_samseg.refine.certainty import MaskConfidence
 from lit_samseg.refine.class_scores import ClassScores, certain
@@ -21,9 +22,6 @@ from lit_samseg.refine.part import Part
 from lit_samseg.refine.prompt_requests import collect_requests
 from lit_samseg.refine.variant import Variant
 from lit_samseg.void import VOID
-
-REQUESTS_AT_ONCE = 32
-"""Bounds what is held of prompts: a mask prompt is a bool ``[H, W]``, low-resolution logits take 0.8 MB."""
 
 Observers = Mapping[str, Callable[[Decision], None]]
 
@@ -117,7 +115,7 @@ def _compose(
 ) -> dict[str, T]:
     if context.learned_gate is None and any(v.learned for v in variants):
         raise ValueError("variants that are learned need a gate and a grid")
-    direct = [v for v in variants if v.start is None]
+    direct = directly(variants)
     compositions: dict[str, Composition] = {}
     for variant in direct:
         with _blaming_composer(variant):
@@ -125,8 +123,9 @@ def _compose(
     requests = collect_requests(direct, context)
     some = [requests[first : first + REQUESTS_AT_ONCE] for first in range(0, len(requests), REQUESTS_AT_ONCE)]
     decider = Decider(context)
+    ahead = [context.take_ahead(tuple(direct))]
     # Class by class, so that a row that paints need not hold more than one class's masks.
-    for variant, decision in chain.from_iterable(map(decider.decide, some)):
+    for variant, decision in chain.from_iterable(map(decider.decide, some, chain(ahead, repeat(None)))):
         if observe is not None and variant.name in observe:
             observe[variant.name](decision)
         if variant.gate is not None:
