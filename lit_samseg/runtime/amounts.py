@@ -92,9 +92,10 @@ def say_amounts(device: torch.device, images: int, processes: int) -> None:
     """Say once, on standard error, how many images a GPU is given together and how many processes read them."""
     properties = torch.cuda.get_device_properties(device)
     memory = properties.total_memory / 2**30
+    ahead = f", read ahead by {_many(processes, 'process', 'es')}" if processes else ""
     print(
-        f"lit-samseg: {properties.name} of {memory:.0f} GiB takes {_many(images, 'image')} at once, read ahead by "
-        f"{_many(processes, 'process', 'es')}; --data.batch_size and --data.num_workers choose others",
+        f"lit-samseg: {properties.name} of {memory:.0f} GiB takes {_many(images, 'image')} at once{ahead}; "
+        "--data.batch_size and --data.num_workers choose others",
         file=sys.stderr,
     )
 

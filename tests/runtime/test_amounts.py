@@ -65,6 +65,8 @@ def test_they_are_said_once(card: Any, capsys: pytest.CaptureFixture[str]) -> No
     scenes(num_workers=None).setup("test")
     told = "NVIDIA Made-up of 80 GiB takes 8 images at once, read ahead by 3 processes; --data.batch_size and "
     assert capsys.readouterr().err == f"lit-samseg: {told}--data.num_workers choose others\n"
+    scenes(num_workers=0).setup("test")
+    assert "takes 8 images at once; --data.batch_size" in capsys.readouterr().err
     say_amounts.cache_clear()
     asked = scenes(batch_size=3, num_workers=0)
     asked.setup("test")
