@@ -129,6 +129,8 @@ class SamSegEvaluation(Fp32Module):
                 print(f"lit-samseg: {note}", file=sys.stderr)
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         look_for_files(self.baseline, data, announce=self.trainer.is_global_zero)
+        # A CPU that computes has no core to spare for it.
+        data.prepare = self.sam.resizer() if self.trainer.strategy.root_device.type == "cuda" else None
         if stage != "test":
             return
         for trained, file in ((self.sam.adapter, self.sam.adapter_file), (self.gate, self.gate_file)):

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +25,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.formats.orientation import Exif
 from lit_samseg.runtime.amounts import images_at_once, readers, say_amounts
 from lit_samseg.runtime.declared import check_declared
+from lit_samseg.runtime.transfer import to_device
 
 OnError = Literal["raise", "skip"]
 
@@ -54,6 +56,7 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
         skipped: What is wrong with each image that was left out, by id.
         check: Called with each image, uint8 ``[3, H, W]``, and its id when it is loaded: raises InputError where
             something else that the image needs cannot be used. Worker processes take it along.
+        prepare: Makes of each image what SAM's encoder takes, where that is better done in worker processes.
         doubts: What else is to be said of the data, see `lit_samseg.data.understanding`.
         turned: Which images EXIF data turn; None where they turn none, since the data set is read as pixels lie.
         finished: Positions of images that an interrupted run finished: they are not loaded again.
@@ -86,6 +89,7 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
         self.ids: list[str] = []
         self.skipped: dict[str, str] = {}
         self.check: Callable[[Tensor, str], None] | None = None
+        self.prepare: Callable[[Tensor], Tensor] | None = None
         self.turned: Turned | None = None
         self.doubts: list[str] = []
         self.finished: frozenset[int] = frozenset()
@@ -248,3 +252,14 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
                     raise sample.error
                 self.skipped[sample.id] = str(sample.error)
         return [sample for sample in batch if isinstance(sample, Sample)]
+
+    def transfer_batch_to_device(self, batch: list[Sample], device: torch.device, dataloader_idx: int) -> list[Sample]:
+        """Bring a batch to a device; a GPU is not waited for."""
+
+        def moved(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else to_device(tensor, device)
+
+        return [
+            replace(s, image=to_device(s.image, device), target=moved(s.target), resized=moved(s.resized))
+            for s in batch
+        ]

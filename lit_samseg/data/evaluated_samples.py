@@ -47,4 +47,6 @@ class EvaluatedSamples(Dataset[Sample | BrokenSample | None]):
         except InputError as error:
             return BrokenSample(image_id, error)
         sample.position = self.positions[index]
+        if self.data.prepare is not None:
+            sample.resized = self.data.prepare(sample.image)
         return sample

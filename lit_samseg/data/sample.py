@@ -18,6 +18,7 @@ class Sample:
             where there is none.
         position: Place of the id among the sorted ids of the run; in training, among those of the training images.
         view: 0 is the image as it is, other numbers are augmented views of it in training.
+        resized: The image in SAM's size, where that was made beforehand.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Sample:
     target: Tensor | None
     position: int = 0
     view: int = 0
+    resized: Tensor | None = None
 
 
 @dataclass

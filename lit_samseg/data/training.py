@@ -59,10 +59,12 @@ class Readable(Protocol):
     Attributes:
         ids: Of the images.
         check: Called with each image and its id; raises InputError where it cannot be used.
+        prepare: Makes of each image what SAM's encoder takes.
     """
 
     ids: list[str]
     check: Callable[[Tensor, str], None] | None
+    prepare: Callable[[Tensor], Tensor] | None
 
     def read(self, image_id: str, with_target: bool) -> Sample:
         """Read one sample."""

@@ -23,7 +23,7 @@ from lit_samseg.refine.certainty import confidence_unasked
 from lit_samseg.refine.refiner import Observers, refine_with_confidence
 from lit_samseg.runtime.timing import StageTimer
 from lit_samseg.runtime.transfer import download
-from lit_samseg.sam import PromptableSegmenter
+from lit_samseg.sam import PromptableSegmenter, remember_resized
 from lit_samseg.void import VOID
 
 
@@ -105,6 +105,8 @@ class Predictor:
         with self.timer.stage("baseline", device):
             contexts = []
             for sample in samples:
+                if sample.resized is not None:
+                    remember_resized(sample.image, sample.resized)
                 found = self._ask_baseline(sample.image, sample.id, fuses or keep_scores)
                 contexts.append(self._context(sample.image, *found, sample.target))
                 contexts[-1].keep_grids(fuses, any(variant.needs_pixels for variant in variants), keep_scores)

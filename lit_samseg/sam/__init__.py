@@ -1,7 +1,7 @@
 """Frozen promptable segmenters behind one small interface."""
 
 from lit_samseg.sam.by_name import load_promptable_segmenter
-from lit_samseg.sam.frame import Frame, SquareFrame
+from lit_samseg.sam.frame import Frame, Resizer, SquareFrame, remember_resized
 from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.onnx_segmenter import OnnxSegmenter
 from lit_samseg.sam.segment_anything import SegmentAnything
@@ -18,7 +18,9 @@ __all__ = [
     "Precision",
     "Prompt",
     "PromptableSegmenter",
+    "Resizer",
     "SegmentAnything",
     "SquareFrame",
     "load_promptable_segmenter",
+    "remember_resized",
 ]

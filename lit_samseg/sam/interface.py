@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from lit_samseg.checkpoints.trained_on import Trained
-from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.frame import Frame, Resizer
 from lit_samseg.sam.thresholding import MaskWindow, threshold_masks
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -104,6 +105,8 @@ class PromptableSegmenter(nn.Module, ABC):
         sha256: SHA-256 of the weight file.
         precision: One precision for the whole run, since precision alone moves scores.
         has_pixel_features: Whether `pixel_features` gives any.
+        takes_resized: Whether `encode` scales images by `Frame.resize_image` of their own frame, which may then be done
+            while they are read.
         adapter: What a fine-tuning put in place of some weights; None for none.
         adapter_file: Where that came from.
     """
@@ -113,6 +116,7 @@ class PromptableSegmenter(nn.Module, ABC):
     sha256: str
     precision: Precision
     has_pixel_features: bool = False
+    takes_resized: bool = False
     adapter: Trained | None = None
     adapter_file: str | None = None
 
@@ -128,6 +132,14 @@ class PromptableSegmenter(nn.Module, ABC):
     @abstractmethod
     def frame(self, image: Tensor) -> Frame:
         """Return the frame of the embedding of an image ``[3, H, W]``; only its size counts."""
+
+    def resizer(self) -> Resizer | None:
+        """Return what scales an image on a CPU before `encode` gets it; None where `encode` alone does that."""
+        if not self.takes_resized:
+            return None
+        frame = self.frame(torch.empty(3, 1, 1, dtype=torch.uint8))
+        # Others scale where the network is.
+        return Resizer(frame.size, frame.mask_size) if type(frame) is Frame else None
 
     @abstractmethod
     def encode(self, images: Sequence[Tensor]) -> list[Embedding]:

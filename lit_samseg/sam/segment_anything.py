@@ -52,6 +52,7 @@ class SegmentAnything(PromptableSegmenter):
     image_pe: Tensor
 
     has_pixel_features = True
+    takes_resized = True
 
     def __init__(
         self, checkpoint: str, precision: Precision = "fp32", compile: bool = False, adapter: str | None = None

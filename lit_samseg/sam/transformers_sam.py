@@ -56,6 +56,8 @@ class HubSam(PromptableSegmenter):
     mean: Tensor
     std: Tensor
 
+    takes_resized = True
+
     def __init__(self, checkpoint: str, precision: Precision = "fp32", compile: bool = False) -> None:
         super().__init__()
         check_precision(precision)

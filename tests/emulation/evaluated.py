@@ -63,17 +63,14 @@ class World:
         module = copy.deepcopy(self.module(variants, analysis)).to("cuda")
         with torch.inference_mode():
             if warm:
-                module.label_maps([to_gpu(self.samples[0])], module.analysis)
+                module.label_maps(self.moved(self.samples[:1]), module.analysis)
             gc.collect()
             gpu.reset()
-            return module.evaluate([to_gpu(sample) for sample in self.samples])
+            return module.evaluate(self.moved(self.samples))
 
-
-def to_gpu(sample: Sample) -> Sample:
-    """Copy an image's tensors as Lightning does."""
-    target = sample.target
-    return dataclasses.replace(
-        sample,
-        image=sample.image.to("cuda", non_blocking=True),
-        target=None if target is None else target.to("cuda", non_blocking=True),
-    )
+    def moved(self, samples: list[Sample]) -> list[Sample]:
+        """Scale images as the processes that read them do for a GPU, and bring them there."""
+        resizer = self.sam.resizer()
+        assert resizer is not None
+        scaled = [dataclasses.replace(sample, resized=resizer(sample.image)) for sample in samples]
+        return self.data.transfer_batch_to_device(scaled, torch.device("cuda"), 0)
