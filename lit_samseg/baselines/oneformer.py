@@ -17,6 +17,7 @@ from lit_samseg.baselines.queries import log_likelihood, scores_of_queries
 from lit_samseg.checkpoints.hub import find_checkpoint_folder, load_pretrained, read_config, refused_with
 from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.transfer import to_device
 
 SIZE_DIVISIBILITY = 32
 """``MODEL.ONE_FORMER.SIZE_DIVISIBILITY`` of the official configurations."""
@@ -148,7 +149,7 @@ def resized_size(height: int, width: int, short_side: int, long_side: int) -> tu
 def _resize(image: Tensor, height: int, width: int) -> Tensor:
     picture = Image.fromarray(image.permute(1, 2, 0).cpu().numpy())
     resized = np.array(picture.resize((width, height), Image.Resampling.BILINEAR))
-    return torch.from_numpy(resized).permute(2, 0, 1).to(image.device)
+    return to_device(torch.from_numpy(resized).permute(2, 0, 1), image.device)
 
 
 def _mean_and_deviation(folder: Path) -> tuple[Tensor, Tensor]:

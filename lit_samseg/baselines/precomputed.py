@@ -16,6 +16,7 @@ from lit_samseg.formats.palette_agreement import check_palettes_agree
 from lit_samseg.formats.palettes import FileLabels, colours_of, voc_palette
 from lit_samseg.formats.published import CITYSCAPES_CLASSES
 from lit_samseg.formats.reading import read_indices
+from lit_samseg.runtime.transfer import to_device
 from lit_samseg.void import VOID
 
 
@@ -157,4 +158,4 @@ class Precomputed(Baseline):
                 raise
             ids = "; label ids of Cityscapes must become train ids first" if self._has_label_ids_too else ""
             raise InputError(f"{error}{ids}; if that is no class but void, set model.baseline.ignore_index") from error
-        return labels.to(image.device)
+        return to_device(labels, image.device)

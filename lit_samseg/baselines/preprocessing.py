@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lit_samseg.checkpoints.hub import PREPROCESSOR, read_processor_settings, refused_with
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.transfer import to_device
 
 LONGEST_RATIO = 4
 """What the longer side of a network's input may be of the processor's length for the shorter one."""
@@ -100,19 +101,20 @@ class Preprocessing:
             InputError: The image is so thin that it would get no pixel across.
         """
         self._check_size(image.shape[1], image.shape[2], image_id)
-        given = self._run(image)
-        pixels = given["pixel_values"].to(image.device)
+        # There on every device: torchvision resizes uint8 in integers on a CPU and in floats on a GPU, to other pixels.
+        here = image.cpu()
+        given = self._run(here)
+        pixels = to_device(given["pixel_values"], image.device)
+        height, width = pixels.shape[2:]
         if self.options.get("do_split_image"):
             starts = tuple(int(start) for _, start, _ in given["patch_offsets"])
-            return NetworkInput(pixels, tuple(pixels.shape[2:]), starts)
+            return NetworkInput(pixels, (height, width), starts)
         if self.options.get("do_pad"):
-            inside = self._run(image, do_pad=False)["pixel_values"].shape[2:]
+            inside = self._run(here, do_pad=False)["pixel_values"].shape[2:]
             return NetworkInput(pixels, tuple(inside))
-        return NetworkInput(pixels, tuple(pixels.shape[2:]))
+        return NetworkInput(pixels, (height, width))
 
     def _run(self, image: Tensor, **changes: Any) -> Any:
-        # Always there: torchvision resizes uint8 in integers on a CPU and in floats on a GPU, to other pixels.
-        image = image.cpu()
         options = self.options | self._bound(image.shape[1], image.shape[2]) | changes
         return self.processor(images=image, return_tensors="pt", input_data_format="channels_first", **options)
 

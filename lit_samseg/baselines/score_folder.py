@@ -13,6 +13,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.formats.listing import list_folder
 from lit_samseg.formats.score_files import SCORE_SUFFIXES, read_scores, shape_of
 from lit_samseg.formats.scores import AspectRatio, ScoreKind, ScoreLayout, axes_of, misfit
+from lit_samseg.runtime.transfer import to_device
 
 
 class ScoreFolder(ScoreBaseline):
@@ -145,4 +146,4 @@ class ScoreFolder(ScoreBaseline):
         height, width = image.shape[1:]
         if fault := misfit((logits.shape[1], logits.shape[2]), (height, width), self.aspect_ratio):
             raise InputError(f"scores {path} are {fault}")
-        return logits.to(image.device)
+        return to_device(logits, image.device)

@@ -20,7 +20,10 @@ def test_a_segmenter_sees_the_pixels_that_it_sees_on_a_cpu(kind: str, gpu: Meter
     """Torchvision resizes uint8 to others on a GPU."""
     prepare = HubSegmenter(str(tiny_segmenters.save(kind, tmp_path))).preprocessing
     image = tiny_segmenters.random_image(90, 140)
-    there, here = (prepare(given, "x") for given in (image.to("cuda"), image))
+    given = image.to("cuda")
+    gpu.reset()
+    there, here = prepare(given, "x"), prepare(image, "x")
+    assert gpu.waits == 1
     assert isinstance(there.pixels, OnCuda)
     assert torch.equal(there.pixels.inner, here.pixels)
     assert there[1:] == here[1:]
