@@ -76,6 +76,7 @@ class SegmentAnything(PromptableSegmenter):
         freeze(self)
         self.checkpoint = checkpoint
         self.precision = precision
+        self._last: tuple[Tensor, list[int], tuple[Tensor, ImageTokens]] | None = None
         self.images_fitting, self.prompts_fitting = Halving(self.name, "images"), Halving(self.name, "prompts")
 
     @property
@@ -138,12 +139,27 @@ class SegmentAnything(PromptableSegmenter):
         return [self._decode_image(embedding, prompts, wanted, count) for embedding, prompts in asked]
 
     def _decode_image(self, embedding: Embedding, prompts: Sequence[Prompt], wanted: slice, count: int) -> Candidates:
-        keys = embedding.features.flatten(1).T.contiguous()[None]
-        with autocast(keys.device, self.precision):
-            without_mask = keys + self.model.prompt_encoder.no_mask_embed.weight
-            shared = image_tokens(self.model.mask_decoder, without_mask, self.image_pe, shared=True)
+        keys, shared = self._image_tokens(embedding)
         decode_alike = partial(self._decode_alike, keys, shared, embedding.frame.low_res_used, wanted)
         return decode_alike_together(embedding, prompts, count, self.prompts_fitting, decode_alike)
+
+    def _image_tokens(self, embedding: Embedding) -> tuple[Tensor, ImageTokens]:
+        """Return an image's keys, and what prompts without a mask see of it.
+
+        Those of the last image are kept, since an analysis asks about it twice.
+        """
+        decoder, encoder = self.model.mask_decoder, self.model.prompt_encoder
+        weights = [encoder.no_mask_embed.weight, *decoder.transformer.layers[0].parameters()]
+        # What has gradients cannot be kept, and nothing can of weights whose changes leave no trace.
+        keeps = torch.is_inference_mode_enabled() and not any(weight.is_inference() for weight in weights)
+        state, last = [weight._version for weight in weights] if keeps else [], self._last
+        if last is not None and last[0] is embedding.features and last[1] == state:
+            return last[2]
+        keys = embedding.features.flatten(1).T.contiguous()[None]
+        with autocast(keys.device, self.precision):
+            tokens = image_tokens(decoder, keys + encoder.no_mask_embed.weight, self.image_pe, shared=True)
+        self._last = (embedding.features, state, (keys, tokens)) if keeps else None
+        return keys, tokens
 
     @torch.inference_mode()
     def pixel_features(self, embedding: Embedding) -> Tensor:

@@ -126,6 +126,23 @@ def test_lower_precision_is_near_and_returns_fp32(
     assert (ours.masks(0) != exact.masks(0)).float().mean() < 0.05
 
 
+def test_what_is_kept_of_an_image_is_of_it_and_of_the_weights(scene: tuple[torch.Tensor, torch.Tensor]) -> None:
+    image, labels = scene
+    sam = SegmentAnything("demo")
+    one, other = sam.encode([image, image.flip(-1)])
+    prompts = [Prompt(box=regions_of(labels, "class")[0].box)]
+    first = sam.decode(one, prompts).low_res_logits
+    assert torch.equal(sam.decode(one, prompts).low_res_logits, first)
+    assert torch.equal(
+        sam.decode(other, prompts).low_res_logits, SegmentAnything("demo").decode(other, prompts).low_res_logits
+    )
+    again = sam.decode(one, prompts).low_res_logits
+    assert torch.equal(again, first)
+    with torch.no_grad():
+        sam.model.mask_decoder.transformer.layers[0].cross_attn_token_to_image.k_proj.weight.mul_(2)
+    assert not torch.equal(sam.decode(one, prompts).low_res_logits, first)
+
+
 def test_nothing_is_trainable_and_the_precision_is_checked(sam: SegmentAnything) -> None:
     assert not any(p.requires_grad for p in sam.parameters())
     assert not sam.training
