@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from lit_samseg.sam.interface import Asked, Candidates, Embedding, Precision, Pr
 from lit_samseg.sam.known_weights import resolve_checkpoint
 from lit_samseg.sam.official.architecture import MULTIMASK_OUTPUTS
 from lit_samseg.sam.official.checkpoint import load_sam
-from lit_samseg.sam.official.encoder import compile_encoder, prepare_encoder
+from lit_samseg.sam.official.encoder import EncoderBackend, check_backend, compile_encoder, prepare_encoder
 from lit_samseg.sam.official.mask_decoder import (
     ImageTokens,
     decode_masks,
@@ -27,6 +28,7 @@ from lit_samseg.sam.official.mask_decoder import (
     pixel_features,
     prompt_tokens,
 )
+from lit_samseg.sam.official.openvino_encoder import OpenVinoEncoder
 from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast, check_precision
 from lit_samseg.sam.prompt_tensors import MixedPrompts, PromptTensors
@@ -43,10 +45,12 @@ class SegmentAnything(PromptableSegmenter):
         compile: Let ``torch.compile`` translate the image encoder at its first call, which takes a minute or more and a
             C++ compiler. Embeddings differ by rounding.
         adapter: ``adapter.safetensors`` of ``lit-samseg fit``, which takes the place of some weights.
+        encoder: What computes the image encoder: ``torch``; or ``openvino``, on a processor and in fp32 alone, faster
+            there (docs/export.md). Embeddings differ by rounding.
 
     Raises:
-        InputError: The checkpoint cannot be read or is not a SAM, the adapter belongs to another one, or there is no
-            compiler to ``compile`` with.
+        InputError: The checkpoint cannot be read or is not a SAM, the adapter belongs to another one, there is no
+            compiler to ``compile`` with, or no OpenVINO, or it is asked for what it does not do.
     """
 
     image_pe: Tensor
@@ -55,17 +59,25 @@ class SegmentAnything(PromptableSegmenter):
     takes_resized = True
 
     def __init__(
-        self, checkpoint: str, precision: Precision = "fp32", compile: bool = False, adapter: str | None = None
+        self,
+        checkpoint: str,
+        precision: Precision = "fp32",
+        compile: bool = False,
+        adapter: str | None = None,
+        encoder: EncoderBackend = "torch",
     ) -> None:
         super().__init__()
         check_precision(precision)
+        check_backend(encoder, precision, compile)
         path = resolve_checkpoint(checkpoint)
         self.name, self.model = load_sam(path)
         self.model.image_encoder = prepare_encoder(self.model.image_encoder)
         if compile:
             compile_encoder(self.model.image_encoder)
-        self.compiled = compile
+        self.compiled, self.encoder = compile, encoder
         self.sha256 = sha256_of_file(path)
+        if encoder == "openvino":
+            self.model.image_encoder = OpenVinoEncoder(self.model.image_encoder, self.sha256)
         if adapter is not None:
             trained = read_adapter(Path(adapter).expanduser())
             trained.apply(self.model, self.sha256, Path(adapter))
@@ -81,8 +93,11 @@ class SegmentAnything(PromptableSegmenter):
 
     @property
     def identity(self) -> str | None:
-        """Weights, architecture, and whether the encoder is compiled."""
-        return identity_of(self, SegmentAnything, weights=self.sha256, architecture=self.name, compiled=self.compiled)
+        """Weights, architecture, and what computes the encoder."""
+        other = {} if self.encoder == "torch" else {"encoder": [self.encoder, version(self.encoder)]}
+        return identity_of(
+            self, SegmentAnything, weights=self.sha256, architecture=self.name, compiled=self.compiled, **other
+        )
 
     def frame(self, image: Tensor) -> Frame:
         """Return the frame of an image ``[3, H, W]``."""

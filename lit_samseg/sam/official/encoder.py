@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
@@ -12,6 +12,21 @@ from lit_samseg.checkpoints.weights import freeze
 from lit_samseg.errors import InputError
 from lit_samseg.sam.official.attention import RelativePositionAttention, WindowBiasAttention
 from lit_samseg.sam.official.mobile_sam import TinyViTEncoder
+
+EncoderBackend = Literal["torch", "openvino"]
+
+
+def check_backend(backend: str, precision: str, compiled: bool) -> None:
+    """Refuse what computes no encoder, or not like this.
+
+    Raises:
+        InputError: There is no such word, or OpenVINO is to compute in another precision or be compiled by torch.
+    """
+    if backend not in get_args(EncoderBackend):
+        raise InputError(f"sam.encoder is {backend!r}; it is one of {', '.join(get_args(EncoderBackend))}")
+    if backend == "openvino" and (precision != "fp32" or compiled):
+        what = "sam.compile" if compiled else f"sam.precision {precision}"
+        raise InputError(f"sam.encoder openvino computes in fp32 and is not torch's; leave {what} out")
 
 
 def prepare_encoder(encoder: Any) -> nn.Module:
