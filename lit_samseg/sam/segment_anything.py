@@ -30,7 +30,7 @@ from lit_samseg.sam.official.mask_decoder import (
 )
 from lit_samseg.sam.official.openvino_encoder import OpenVinoEncoder
 from lit_samseg.sam.oom_retry import Halving
-from lit_samseg.sam.precision import autocast, check_precision
+from lit_samseg.sam.precision import autocast, cast_weights, check_precision
 from lit_samseg.sam.prompt_tensors import MixedPrompts, PromptTensors
 
 
@@ -40,8 +40,8 @@ class SegmentAnything(PromptableSegmenter):
     Args:
         checkpoint: Path of ``sam_vit_{b,l,h}_*.pth`` or of ``mobile_sam.pt``; or a name (``vit_b``, ``vit_l``,
             ``vit_h``, ``mobile_sam``), downloaded once; or ``demo`` for the built-in tiny SAM.
-        precision: ``fp32``, ``bf16`` or ``fp16`` arithmetic in encoder and decoder (weights stay fp32). Logits, scores
-            and everything after them are fp32.
+        precision: ``fp32``, ``bf16`` or ``fp16`` arithmetic in encoder and decoder (the decoder's weights stay fp32).
+            Logits, scores and everything after them are fp32.
         compile: Let ``torch.compile`` translate the image encoder at its first call, which takes a minute or more and a
             C++ compiler. Embeddings differ by rounding.
         adapter: ``adapter.safetensors`` of ``lit-samseg fit``, which takes the place of some weights.
@@ -72,6 +72,7 @@ class SegmentAnything(PromptableSegmenter):
         path = resolve_checkpoint(checkpoint)
         self.name, self.model = load_sam(path)
         self.model.image_encoder = prepare_encoder(self.model.image_encoder)
+        cast_weights(self.model.image_encoder, precision)
         if compile:
             compile_encoder(self.model.image_encoder)
         self.compiled, self.encoder = compile, encoder
