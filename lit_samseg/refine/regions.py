@@ -1,7 +1,7 @@
 """Regions of a label map: what a prompt stands for."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol, TypeVar
 
@@ -31,6 +31,7 @@ class Region:
             descending area, then by first pixel in row-major order.
         area: In pixels.
         first_pixel: Index of its first pixel in row-major order.
+        on_host: ``numbers`` on the CPU, where that is known.
     """
 
     class_id: int
@@ -40,6 +41,7 @@ class Region:
     centroids: Tensor
     area: int
     first_pixel: int
+    on_host: Tensor | None = field(default=None, repr=False, compare=False)
 
     @property
     def mask(self) -> Tensor:
@@ -60,7 +62,7 @@ class Region:
     def pole(self) -> Tensor:
         """The innermost pixel (`pole_of_inaccessibility`), float64 ``[1, 2]`` as (x, y).
 
-        Like `negative`, it is found on the CPU, for which a GPU is waited for, once a region.
+        Like `negative`, it is found on the CPU. A GPU is waited for, once a region, if its map is not known there.
         """
         return self._within_box(pole_of_inaccessibility(self._patch()))
 
@@ -77,7 +79,8 @@ class Region:
         return slice(top, bottom + 1), slice(left, right + 1)
 
     def _patch(self) -> NDArray[np.bool_]:
-        patch: NDArray[np.bool_] = (self.numbers[self.in_box] == self.number).cpu().numpy()
+        numbers = self.numbers if self.on_host is None else self.on_host
+        patch: NDArray[np.bool_] = (numbers[self.in_box] == self.number).cpu().numpy()
         return patch
 
     def _within_box(self, place: tuple[int, int]) -> Tensor:
@@ -130,7 +133,8 @@ def _regions(components: Components, finder: Grouping, device: torch.device) -> 
     number_of = np.zeros(len(components.classes) + 1, np.int32)
     for number, (_, members) in enumerate(found, start=1):
         number_of[members + 1] = number
-    numbers = to_device(torch.from_numpy(number_of[components.places]), device)
+    on_host = torch.from_numpy(number_of[components.places])
+    numbers = to_device(on_host, device)
     corners = ((components.boxes[members, :2].min(0), components.boxes[members, 2:].max(0)) for _, members in found)
     return [
         Region(
@@ -141,6 +145,7 @@ def _regions(components: Components, finder: Grouping, device: torch.device) -> 
             torch.from_numpy(components.centroids[members]),
             int(components.areas[members].sum()),
             int(components.first_pixels[members].min()),
+            on_host,
         )
         for number, ((class_id, members), box) in enumerate(zip(found, corners, strict=True), start=1)
     ]

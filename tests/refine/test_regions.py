@@ -1,5 +1,7 @@
 """Regions: against scipy's labelling, by example and at the edges."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -96,3 +98,15 @@ def test_region_touching_every_border_and_one_pixel_high_images() -> None:
     assert frame.centroids.tolist() == [[2.5, 1.5]]
     (line,) = regions_of(torch.tensor([[0, 1, 1, 0]]), "class")
     assert line.box.tolist() == [1, 0, 2, 0]
+
+
+def test_points_are_found_in_the_map_on_the_host() -> None:
+    labels = torch.zeros(12, 9, dtype=torch.int64)
+    labels[2:9, 1:8] = 1
+    labels[2:4, 1:3] = 0
+    (region,) = regions_of(labels, "class")
+    assert region.on_host is not None
+    elsewhere = replace(region, numbers=region.numbers.to("meta"))
+    assert torch.equal(elsewhere.pole, replace(region, on_host=None).pole)
+    assert elsewhere.negative is not None
+    assert torch.equal(elsewhere.negative, torch.tensor([[1.0, 2.0]], dtype=torch.float64))
