@@ -133,6 +133,8 @@ class SegmentAnything(PromptableSegmenter):
     def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
         """Decode prompts of one image: on a CPU one by one, on a GPU together.
 
+        On a GPU the last bits of an answer may depend on what else is asked; on a CPU they do not.
+
         Raises:
             InputError: The memory does not hold the work on a single prompt.
         """
@@ -141,6 +143,8 @@ class SegmentAnything(PromptableSegmenter):
     @torch.inference_mode()
     def decode_images(self, asked: Asked, multimask: bool = True) -> list[Candidates]:
         """Decode prompts of several images, on a GPU together; see `decode`."""
+        if type(self).decode is not SegmentAnything.decode:  # who changes the one has changed the other
+            return super().decode_images(asked, multimask)
         return self._decode(asked, _wanted(multimask))
 
     def answer(self, embedding: Embedding, prompts: Sequence[Prompt]) -> Candidates:

@@ -27,7 +27,7 @@ class Counting(SegmentAnything):
         self, asked: Sequence[tuple[Embedding, Sequence[Prompt]]], multimask: bool = True
     ) -> list[Candidates]:
         self.asked.append(sum(len(prompts) for _, prompts in asked))
-        return super().decode_images(asked, multimask)
+        return [super(Counting, self).decode(embedding, prompts, multimask) for embedding, prompts in asked]
 
 
 def contexts_of(sam: SegmentAnything) -> list[ImageContext]:

@@ -134,3 +134,14 @@ def test_on_a_cpu_images_are_decoded_one_by_one(sam: SegmentAnything, embeddings
         expected = sam.decode(embedding, prompts)
         assert torch.equal(found.low_res_logits, expected.low_res_logits)
         assert torch.equal(found.scores, expected.scores)
+
+
+def test_who_decodes_otherwise_does_so_for_several_images(embeddings: list[Embedding]) -> None:
+    class Doubting(SegmentAnything):
+        def decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool = True) -> Candidates:
+            found = super().decode(embedding, prompts, multimask)
+            return Candidates(found.low_res_logits, found.scores / 2, found.frame)
+
+    prompts = prompts_of(*SIZES[0])[:2]
+    (found,) = Doubting("demo").decode_images([(embeddings[0], prompts)])
+    assert torch.equal(found.scores, SegmentAnything("demo").decode(embeddings[0], prompts).scores / 2)
