@@ -41,7 +41,7 @@ def _mask_prompt(frame: Frame, prompt: Prompt) -> Tensor:
         return prompt.mask_logits[None]
     assert prompt.mask is not None, "prompts of one token layout have all a mask or none"
     # +1 inside and -1 outside.
-    return frame.mask_prompt(prompt.mask.float().mul_(2).sub_(1)) * prompt.mask_strength
+    return frame.mask_prompt(prompt.mask.float().mul(2).sub_(1)) * prompt.mask_strength
 
 
 def bell(inside: Tensor, gamma: float) -> Tensor:
