@@ -40,6 +40,8 @@ from lit_samseg.sam import PromptableSegmenter
 BACKLOG = 4
 """Images that may wait to be counted; their label maps are held where they were made until then."""
 
+_ANALYSED = "refine_and_analyse"
+
 
 class SamSegEvaluation(Fp32Module):
     """Score a frozen baseline and its SAM-refined variants (Qamar et al., 2023, Algorithm 1).
@@ -209,7 +211,7 @@ class SamSegEvaluation(Fp32Module):
     def label_maps(self, samples: Sequence[Sample], analysis: Analysis | None = None) -> list[LabelMaps]:
         """Return each image's label map by the baseline and by each variant; ``analysis`` takes down what it can."""
         contexts = self.predictor.set_images(samples, self.variants, analysis is not None, self.save_scores)
-        self.predictor.ask_ahead(contexts, self.variants)
+        self.predictor.ask_ahead(contexts, self.variants, "refine" if analysis is None else _ANALYSED)
         results = []
         for sample, context in zip(samples, contexts, strict=True):
             asked = AskedPrompts(self.variants)
@@ -228,7 +230,7 @@ class SamSegEvaluation(Fp32Module):
     ) -> tuple[dict[str, Tensor], ImageAnalysis | None]:
         if analysis is None or context.target is None:
             return self.predictor.refine(context, self.variants, asked.observers()), None
-        with self.timer.stage("refine_and_analyse", self.device):
+        with self.timer.stage(_ANALYSED, self.device):
             return analysis.refine(context, sample.position, asked.observers())
 
     def on_test_epoch_end(self) -> None:

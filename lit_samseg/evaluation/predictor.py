@@ -121,10 +121,10 @@ class Predictor:
                 context.embedding = embedding
         return contexts
 
-    def ask_ahead(self, contexts: Sequence[ImageContext], variants: Sequence[Variant]) -> None:
-        """Ask SAM about several images in one call, before rows are made of each; see `ask_ahead`."""
+    def ask_ahead(self, contexts: Sequence[ImageContext], variants: Sequence[Variant], stage: str = "refine") -> None:
+        """Ask SAM about several images in one call, before rows are made of each in ``stage``; see `ask_ahead`."""
         if contexts:
-            with self.timer.stage("refine", contexts[0].image.device), torch.inference_mode():
+            with self.timer.stage(stage, contexts[0].image.device), torch.inference_mode():
                 ask_ahead(contexts, variants)
 
     def refine(
