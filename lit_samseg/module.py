@@ -15,7 +15,7 @@ from lit_samseg.cache import StoredType, cache_networks
 from lit_samseg.checkpoints.trained_on import check_evaluated
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
-from lit_samseg.evaluation.image_counts import ImageCounts
+from lit_samseg.evaluation.counting import Counting
 from lit_samseg.evaluation.label_maps import LabelMaps
 from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.evaluation.scalar_names import scalar_name
@@ -30,15 +30,10 @@ from lit_samseg.refine import (
     read_gate,
 )
 from lit_samseg.runtime.allocation import keep_freed_memory
-from lit_samseg.runtime.amounts import threads_beside
-from lit_samseg.runtime.beside import Beside
 from lit_samseg.runtime.declared import check_declared
 from lit_samseg.runtime.fp32_module import Fp32Module
 from lit_samseg.runtime.timing import StageTimer
 from lit_samseg.sam import PromptableSegmenter
-
-BACKLOG = 4
-"""Images that may wait to be counted; their label maps are held where they were made until then."""
 
 _ANALYSED = "refine_and_analyse"
 
@@ -73,6 +68,7 @@ class SamSegEvaluation(Fp32Module):
         gate: Decides for rows with ``learned``; None where none was given.
         gate_file: Where it came from.
         scoring: What was counted.
+        counting: Counts images beside the computation.
 
     Raises:
         InputError: A variant cannot be parsed, the baseline's classes are not the data set's, void is one of them, an
@@ -120,7 +116,7 @@ class SamSegEvaluation(Fp32Module):
         others = find_metrics(metrics or [], len(class_names))
         self.scoring = Scoring(self.rows, len(class_names), ignore_index, self.analysis, others)
         self.timer = StageTimer()
-        self._beside = Beside(threads=0)
+        self.counting = Counting(self.scoring, self.timer)
         self.predictor = Predictor(sam, baseline, background, len(class_names), ignore_index, self.gate, self.timer)
 
     def setup(self, stage: str) -> None:
@@ -160,7 +156,7 @@ class SamSegEvaluation(Fp32Module):
         """See to the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""
         self.check_arithmetic("the baseline", "bf16 or fp16")
         keep_freed_memory()
-        self.begin_counting(self.device)
+        self.counting.begin(self.device)
 
     def on_predict_start(self) -> None:
         """See to the arithmetic, and have memory reused."""
@@ -175,31 +171,8 @@ class SamSegEvaluation(Fp32Module):
         """Refine and count every image of a batch."""
         results = self.label_maps(batch, self.analysis)
         for sample, maps in zip(batch, results, strict=True):
-            # Beside the computation it is timed as far as that waits for it.
-            with self.timer.stage("count", self.device):
-                maps.counts = self._beside.submit(self._count, sample, maps)
+            self.counting.submit(sample, maps)
         return results
-
-    @torch.inference_mode()
-    def _count(self, sample: Sample, maps: LabelMaps) -> ImageCounts:
-        counts = self.scoring.count(sample, maps)
-        self.scoring.add(sample.position, counts)
-        return counts
-
-    def begin_counting(self, device: torch.device) -> None:
-        """Be ready to gather, and to count beside a device if that is of use."""
-        # One thread: metrics of others need not know of threads.
-        self._beside = Beside(threads_beside(device, 1), BACKLOG)
-        self.scoring.begin()
-
-    def finish_counting(self) -> None:
-        """Wait until all images so far are counted, or raise the first error."""
-        with self.timer.stage("count", self.device):
-            self._beside.finish()
-
-    def stop_counting(self) -> None:
-        """Leave out images that are not counted yet: the run has ended."""
-        self._beside.cancel()
 
     def predict_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:
         """Refine every image of the batch; no ground truth is needed, except by an oracle."""
@@ -235,7 +208,7 @@ class SamSegEvaluation(Fp32Module):
 
     def on_test_epoch_end(self) -> None:
         """Compare the counts with torchmetrics, and log each row's scores."""
-        self.finish_counting()
+        self.counting.finish()
         self.scoring.check()
         for row, scores in self.scoring.logged().items():
             values = {f"{scalar_name(row)}/{name}": value for name, value in scores.items()}
@@ -244,7 +217,7 @@ class SamSegEvaluation(Fp32Module):
 
     def on_test_end(self) -> None:
         """Give back what counted."""
-        self.stop_counting()
+        self.counting.cancel()
 
     def classes(self) -> set[type]:
         """Return the classes whose code decides the numbers, those of all parts."""

@@ -93,7 +93,7 @@ class RunOutput:
 
     def finish(self) -> None:
         """The last image was added: wait until all is counted, written and taken down."""
-        self.run.module.finish_counting()
+        self.run.module.counting.finish()
         for writer in self.writers:
             writer.finish()
         self._commit()
@@ -127,7 +127,7 @@ class RunOutput:
                 keep = self._settle()
                 for writer in self.writers:
                     writer.abort(keep)
-            self.run.module.stop_counting()
+            self.run.module.counting.cancel()
         finally:
             self._give_back()
         # Where the results are there, and something later went wrong, as with the report.

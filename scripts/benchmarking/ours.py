@@ -56,9 +56,9 @@ class Watch(Callback):
         """Start or stop; the warm-up is whole batches."""
         timed = self.seen >= self.job.warmup
         self.seen += len(batch)
-        if self.seen in (self.job.warmup, self.job.warmup + self.job.images) and hasattr(pl_module, "finish_counting"):
+        if self.seen in (self.job.warmup, self.job.warmup + self.job.images) and hasattr(pl_module, "counting"):
             # An image is done when it is counted too; versions before count it in turn.
-            pl_module.finish_counting()
+            pl_module.counting.finish()
         if self.seen == self.job.warmup:
             if self.profiler is not None:
                 self.profiler.start()

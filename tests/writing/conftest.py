@@ -10,7 +10,7 @@ from tests.writing.small_run import SmallRun
 
 def work_beside(patch: pytest.MonkeyPatch, threads: int) -> None:
     """Have so many threads count, and so many write the gallery, whatever this machine has; with 0 all is in turn."""
-    for place in ("module", "writing.gallery"):
+    for place in ("evaluation.counting", "writing.gallery"):
         patch.setattr(f"lit_samseg.{place}.threads_beside", lambda device, most: min(most, threads))
 
 

@@ -103,7 +103,7 @@ def evaluate(plan: RunPlan, output: RunOutput, images: int | None, error: type[B
     data, module = plan.data, plan.module
     test = plan.command == "test"
     if test:
-        module.begin_counting(plan.device)
+        module.counting.begin(plan.device)
     left = len(data.ids) if images is None else images
     for batch in data.test_dataloader() if test else data.predict_dataloader():
         samples = data.on_before_batch_transfer(batch, 0)
