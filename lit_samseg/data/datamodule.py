@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +24,6 @@ from lit_samseg.errors import InputError
 from lit_samseg.formats.orientation import Exif
 from lit_samseg.runtime.amounts import images_at_once, readers, say_amounts
 from lit_samseg.runtime.declared import check_declared
-from lit_samseg.runtime.transfer import to_device
 
 OnError = Literal["raise", "skip"]
 
@@ -98,8 +96,7 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
     @property
     def batch_size(self) -> int:
         """Samples in a batch."""
-        asked = self._asked_amounts[0]
-        return images_at_once(self._device()) if asked is None else asked
+        return self._asked_amounts[0] or images_at_once(self._device())
 
     @property
     def num_workers(self) -> int:
@@ -135,8 +132,7 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
             say_amounts(device, self.batch_size, self.num_workers)
         with_target = stage != "predict"
         if with_target and self.pictures is not None:
-            # Lightning's stages are words of an enumeration, or plain ones.
-            word = getattr(stage, "value", stage)
+            word = getattr(stage, "value", stage)  # Lightning's are of an enumeration
             raise InputError(f"data.images is for predict; {word} takes the data set's own images, leave it out")
         self.choose_ids(with_target)
         if stage == "fit":
@@ -157,8 +153,8 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
         self.ids = sorted(available)
         self.skipped, self.finished, self._shares = {}, frozenset(), []
         missing = [(i, path) for i in self.ids for path in source.files(i, with_target) if not path.is_file()]
-        if missing and (self.on_error == "raise" or len({i for i, _ in missing}) == len(self.ids)):
-            names = list(dict.fromkeys(i for i, _ in missing))
+        names = list(dict.fromkeys(i for i, _ in missing))
+        if missing and (self.on_error == "raise" or len(names) == len(self.ids)):
             raise InputError(
                 f"{len(names)} of {len(self.ids)} listed images have no file: {', '.join(names[:3])}"
                 f"{', ...' if len(names) > 3 else ''} (first: {missing[0][1]}); add the files or give --data.ids"
@@ -176,8 +172,7 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
         """
         training = self.training
         if training.views > 1:
-            # Here, rather than in the second epoch, it is found out that it is not installed.
-            load_albumentations()
+            load_albumentations()  # that it is not installed is found out here, not in the second epoch
         chosen = copy.copy(self)
         chosen.split, chosen.subset, chosen.subset_seed = training.split, training.subset, training.subset_seed
         chosen.ids_file = None if training.ids is None else Path(training.ids).expanduser()
@@ -188,10 +183,10 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
         held_out = {self.image_key(image_id) for image_id in self.ids}
         both = [image_id for image_id in chosen.ids if chosen.image_key(image_id) in held_out]
         if both:
+            are = "image is" if len(both) == 1 else "images are"
             raise InputError(
-                f"{len(both)} {'image is' if len(both) == 1 else 'images are'} both in training (split "
-                f"{chosen.split!r}) and in validation (split {self.split!r}), first: {both[0]}; give other data.ids or "
-                "data.training.ids"
+                f"{len(both)} {are} both in training (split {chosen.split!r}) and in validation (split "
+                f"{self.split!r}), first: {both[0]}; give other data.ids or data.training.ids"
             )
         return chosen
 
@@ -239,8 +234,7 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
 
     def _place(self) -> tuple[int, int]:
         """Return this process's number and how many there are."""
-        trainer = self.trainer
-        return (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
 
     def on_before_batch_transfer(
         self, batch: list[Sample | BrokenSample], dataloader_idx: int
@@ -255,11 +249,4 @@ class SegmentationDataModule(LabelledImages, LightningDataModule):  # type: igno
 
     def transfer_batch_to_device(self, batch: list[Sample], device: torch.device, dataloader_idx: int) -> list[Sample]:
         """Bring a batch to a device; a GPU is not waited for."""
-
-        def moved(tensor: Tensor | None) -> Tensor | None:
-            return None if tensor is None else to_device(tensor, device)
-
-        return [
-            replace(s, image=to_device(s.image, device), target=moved(s.target), resized=moved(s.resized))
-            for s in batch
-        ]
+        return [sample.on(device) for sample in batch]

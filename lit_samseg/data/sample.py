@@ -1,10 +1,12 @@
 """One image with its ground truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.transfer import to_device
 
 
 @dataclass
@@ -27,6 +29,11 @@ class Sample:
     position: int = 0
     view: int = 0
     resized: Tensor | None = None
+
+    def on(self, device: torch.device) -> "Sample":
+        """Return it with its tensors on a device; a GPU is not waited for."""
+        target, resized = (None if one is None else to_device(one, device) for one in (self.target, self.resized))
+        return replace(self, image=to_device(self.image, device), target=target, resized=resized)
 
 
 @dataclass
