@@ -2,6 +2,7 @@
 
 from lit_samseg.callbacks.data_summary import DataSummary
 from lit_samseg.callbacks.live_overlays import OverlayLogger
+from lit_samseg.callbacks.peers import EndTogether
 from lit_samseg.callbacks.progress import ImageProgressBar
 from lit_samseg.callbacks.run_writer import RunWriter
 from lit_samseg.callbacks.termination import TerminateOnce
@@ -9,6 +10,7 @@ from lit_samseg.callbacks.training_writer import TrainingWriter, check_trainable
 
 __all__ = [
     "DataSummary",
+    "EndTogether",
     "ImageProgressBar",
     "OverlayLogger",
     "RunWriter",

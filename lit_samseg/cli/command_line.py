@@ -18,6 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from lit_samseg.callbacks import (
     DataSummary,
+    EndTogether,
     ImageProgressBar,
     OverlayLogger,
     RunWriter,
@@ -178,6 +179,8 @@ class SamSegCLI(LightningCLI):
             callbacks.append(DataSummary())
             # Where a job that is queued again leaves a checkpoint, which here holds nothing.
             kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
+        # The last: by then all others have put away what they have.
+        callbacks.append(EndTogether())
         try:
             return super().instantiate_trainer(callbacks=callbacks, **kwargs)
         except (ValueError, TypeError) as error:

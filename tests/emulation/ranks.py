@@ -1,10 +1,13 @@
-"""Several processes under NCCL's rules: gloo does the work, and what lies on the host is refused.
+"""Several processes under NCCL's rules.
+
+Gloo does the work, what lies on the host is refused, and a process that is gone is waited for.
 
 DDP's own wrapper needs real memory of a GPU. What it does is done without it: parameters begin as those of the first
 process, and gradients are averaged after each backward pass.
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -40,9 +43,19 @@ def _inner(x: Any) -> Any:
 
 def _strict(collective: Callable[..., Any]) -> Callable[..., Any]:
     def strict(*args: Any, **kwargs: Any) -> Any:
-        return collective(*tree_map(_inner, args), **tree_map(_inner, kwargs))
+        return _patiently(collective, *tree_map(_inner, args), **tree_map(_inner, kwargs))
 
     return strict
+
+
+def _patiently(collective: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Wait for a process that is gone, where gloo would say that it is."""
+    try:
+        return collective(*args, **kwargs)
+    except RuntimeError as error:
+        if "peer" in str(error):
+            time.sleep(1800)
+        raise
 
 
 def _begin_equally(module: nn.Module) -> None:
@@ -85,7 +98,7 @@ def under_nccl(device: torch.device) -> Iterator[None]:
     strict = {name: _strict(getattr(dist, name)) for name in NAMES}
     patches = [mock.patch.object(place, name, strict[name]) for place in (dist, collectives) for name in NAMES]
     patches += [
-        mock.patch.object(dist, "barrier", lambda group=None, **_: barrier(group)),
+        mock.patch.object(dist, "barrier", lambda group=None, **_: _patiently(barrier, group)),
         # Objects travel as tensors of the GPU.
         mock.patch.object(collectives, "_get_object_coll_device", return_value=device),
         mock.patch.object(ddp, "_init_dist_connection", connect_by_gloo),

@@ -1,6 +1,9 @@
 """Two processes with a GPU each give what one process gives, also where one of them has no image."""
 
 import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,7 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import load_file
 
-from tests.conftest import PROJECT, has_loopback
+from tests.conftest import PROJECT, SmallVoc, has_loopback
 from tests.emulation.backward import why_no_backward
 from tests.emulation.driver import emulated, why_not
 from tests.emulation.ranks import NoBackendError, under_nccl
@@ -29,12 +32,13 @@ FIT += ("--data.training.views=1", "--trainer.max_epochs=1", "--optimizer=SGD", 
 def run_alone(folder: Path, *words: str) -> None:
     """Run a command in one process, on the CPU."""
     run = Forked([*words, "--trainer.accelerator=cpu", f"--output_dir={folder}"])
-    _, errors = run.communicate(timeout=240)
+    _, errors = run.communicate(timeout=120)
     assert run.returncode == 0, errors
 
 
-def run_together(folder: Path, *words: str) -> None:
-    """Run a command in two processes with an emulated GPU each."""
+@contextmanager
+def together(folder: Path, *words: str) -> Iterator[list[Forked]]:
+    """Start a command in two processes with an emulated GPU each."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     told = {"TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
@@ -46,12 +50,18 @@ def run_together(folder: Path, *words: str) -> None:
             with emulated(rank, 2), under_nccl(torch.device("cuda", rank)):
                 # A fork has all that is in place here.
                 started.append(Forked(words, told | {"RANK": str(rank), "LOCAL_RANK": str(rank)}))
-        for process in started:
-            _, errors = process.communicate(timeout=240)
-            assert process.returncode == 0, errors
+        yield started
     finally:
         for process in started:
             process.kill()
+
+
+def run_together(folder: Path, *words: str) -> None:
+    """Run a command in two processes with an emulated GPU each."""
+    with together(folder, *words) as started:
+        for process in started:
+            _, errors = process.communicate(timeout=120)
+            assert process.returncode == 0, errors
 
 
 def test_tensors_of_the_host_are_refused() -> None:
@@ -72,6 +82,8 @@ def test_test_with_a_process_without_images(tmp_path: Path) -> None:
     assert two["device"] == "Emulated GPU"
 
 
+# By default two processes test, and one fits, in test_commands.py.
+@pytest.mark.slow
 @pytest.mark.skipif(why_no_backward() is not None, reason=str(why_no_backward()))
 def test_fit(tmp_path: Path) -> None:
     run_alone(tmp_path / "one", *FIT, "--data.training.batch_size=2")
@@ -80,3 +92,19 @@ def test_fit(tmp_path: Path) -> None:
     assert one.keys() == two.keys()
     # Means of means: the sums' order is another.
     assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-5
+
+
+# The second image is the larger one, and the first process's.
+@pytest.mark.parametrize(("image", "rank"), [(1, 0), pytest.param(0, 1, marks=pytest.mark.slow)])
+def test_a_process_that_fails_ends_the_other(small_voc: SmallVoc, tmp_path: Path, image: int, rank: int) -> None:
+    """NCCL waits for half an hour for one that is gone."""
+    path = small_voc.coarse / f"{small_voc.ids[image]}.png"
+    path.write_bytes(b"no picture")
+    began = time.monotonic()
+    with together(tmp_path / "run", *small_voc.words(), "--model.variants=[point]") as started:
+        told = [process.communicate(timeout=120)[1] for process in started]
+    assert time.monotonic() - began < 60
+    assert [process.returncode for process in started] == [2, 2]
+    assert f"lit-samseg: error: label map {path} is not a picture" in told[rank]
+    assert told[1 - rank].endswith(f"error: process {rank} failed; this one, {1 - rank}, ends too\n")
+    assert not any("Traceback" in text for text in told)
