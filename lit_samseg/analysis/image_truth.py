@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from lit_samseg.runtime.pixels import count_set, has_label
+
 
 class ClassTruth(NamedTuple):
     """One class of an image.
@@ -43,12 +45,12 @@ class ImageTruth:
         self.label_map, self.target = label_map, target.to(label_map.dtype)
         self.seen = target != ignore_index
         right = self.target == label_map
-        self.right = (right if background is None else right | (self.target == background)) & self.seen
+        self.right = (right if background is None else right | has_label(self.target, background)) & self.seen
         self._last: ClassTruth | None = None
 
     def of(self, class_id: int) -> ClassTruth:
         """Look at one class. Only the one asked for last is kept: rows are refined class by class."""
         if self._last is None or self._last.class_id != class_id:
-            truth, region = (self.target == class_id) & self.seen, self.label_map == class_id
-            self._last = ClassTruth(class_id, truth, truth.sum(), region, region.sum())
+            truth, region = has_label(self.target, class_id) & self.seen, has_label(self.label_map, class_id)
+            self._last = ClassTruth(class_id, truth, count_set(truth), region, count_set(region))
         return self._last

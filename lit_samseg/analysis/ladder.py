@@ -10,6 +10,7 @@ from lit_samseg.analysis.image_truth import ImageTruth
 from lit_samseg.analysis.region_facts import FACTS
 from lit_samseg.analysis.step_maps import StepMaps
 from lit_samseg.refine import Decision, Variant, first_maximum
+from lit_samseg.runtime.pixels import count_set, has_label
 
 LADDER = ("refined", "score", "oracle", "prompts", "merging", "gate")
 """The steps, each with one change against `refined`:
@@ -105,7 +106,7 @@ class Ladder:
         regions = [decision.region for decision in waiting]
         truth = self._image.of(regions[0].class_id)
         masks = torch.stack([decision.window.masks for decision in waiting])
-        areas = torch.stack([region.numbers[here] == region.number for region in regions])
+        areas = torch.stack([has_label(region.numbers[here], region.number) for region in regions])
         facts = torch.stack([self._facts[region.number - 1] for region in regions])
         scores = torch.stack([decision.scores for decision in waiting])
         chosen = torch.stack([decision.chosen for decision in waiting])
@@ -122,7 +123,7 @@ class Ladder:
         self._areas.append(here)
         for region, kept in zip(regions, keeps, strict=True):
             if _hull([here, region.in_box]) != here:
-                self._taken[-1, *region.in_box] |= (region.numbers[region.in_box] == region.number) & ~kept
+                self._taken[-1, *region.in_box] |= has_label(region.numbers[region.in_box], region.number) & ~kept
                 self._areas.append(region.in_box)
 
     def _paint(self, class_id: int) -> None:
@@ -150,8 +151,8 @@ def _ious(masks: Tensor, counted: Tensor, reference: Tensor, area: Tensor) -> Te
         reference: What of the reference is in their window, bool, of a shape that fits; it has only what counts.
         area: Its pixels, those outside the window too.
     """
-    shared = (masks & reference).sum((2, 3))
-    union = counted.sum((2, 3)) + area - shared
+    shared = count_set(masks & reference)
+    union = count_set(counted) + area - shared
     return shared.double() / union.clamp(min=1).double()
 
 

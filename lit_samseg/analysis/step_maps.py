@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from lit_samseg.analysis.image_truth import ClassTruth
+from lit_samseg.runtime.pixels import count_set
 
 
 class StepMaps:
@@ -37,8 +38,8 @@ class StepMaps:
             area: Where any of the masks is set.
             masks: What each step makes of it there, bool ``[S, h, w]``.
         """
-        shared = (masks & truth.region[area]).sum((1, 2))
-        union = masks.sum((1, 2)) + truth.region_area - shared
+        shared = count_set(masks & truth.region[area])
+        union = count_set(masks) + truth.region_area - shared
         keys = (shared.double() / union.clamp(min=1).double())[:, None]
         places, painted = self._places[:, *area], len(self._labels)
         wins = masks

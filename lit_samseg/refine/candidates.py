@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.regions import Region
+from lit_samseg.runtime.pixels import count_set, has_label
 from lit_samseg.runtime.transfer import upload
 from lit_samseg.sam.thresholding import MaskWindow
 
@@ -25,8 +26,8 @@ def intersection_over_union(masks: Tensor, reference: Tensor, outside: int | Ten
     Returns:
         float64 ``[M]``; 0 where both are empty. Equal fractions give equal numbers, so ties are exact.
     """
-    intersection = (masks & reference).sum((-2, -1))
-    union = (masks | reference).sum((-2, -1)) + outside
+    intersection = count_set(masks & reference)
+    union = count_set(masks | reference) + outside
     return intersection.double() / union.clamp(min=1).double()
 
 
@@ -51,8 +52,8 @@ class RegionCandidates:
     @cached_property
     def likeness(self) -> Tensor:
         """IoU of each candidate with the region, float64 ``[M]``."""
-        area = self.region.numbers[self.window.area] == self.region.number
-        return intersection_over_union(self.window.masks, area, self.region.area - area.sum())
+        area = has_label(self.region.numbers[self.window.area], self.region.number)
+        return intersection_over_union(self.window.masks, area, self.region.area - count_set(area))
 
     @cached_property
     def truth(self) -> Tensor:

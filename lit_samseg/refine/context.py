@@ -10,6 +10,7 @@ from lit_samseg.refine.answers import Answers
 from lit_samseg.refine.grid import Grid, make_grid, pixel_frame
 from lit_samseg.refine.learned_gate import LearnedGate
 from lit_samseg.refine.regions import Grouping, Region, find_regions_by
+from lit_samseg.runtime.pixels import count_set, has_label
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Embedding, PromptableSegmenter
 
@@ -113,7 +114,7 @@ class ImageContext:
     def area_of(self, class_id: int) -> Tensor:
         """Return how many pixels of the label map have a class, int64 scalar on its device."""
         if class_id not in self._areas:
-            self._areas[class_id] = (self.label_map == class_id).sum()
+            self._areas[class_id] = count_set(has_label(self.label_map, class_id))
         return self._areas[class_id]
 
     def take_ahead(self, asked_for: object) -> Answers | None:

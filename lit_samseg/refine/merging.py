@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from lit_samseg.runtime.pixels import count_set, has_label
 from lit_samseg.sam.thresholding import MaskWindow
 
 
@@ -46,12 +47,12 @@ class Canvas:
         assert class_id > self._last, "classes are painted by ascending id"
         is_first, self._last = self._last < 0, class_id
         (mask,) = kept.masks
-        region = self._label_map[kept.area] == class_id
+        region = has_label(self._label_map[kept.area], class_id)
         if region_area is None:
-            region_area = (self._label_map == class_id).sum()
+            region_area = count_set(has_label(self._label_map, class_id))
         # The union is the mask and what of the region lies outside it.
-        intersection = (mask & region).sum()
-        union = mask.sum() + region_area - intersection
+        intersection = count_set(mask & region)
+        union = count_set(mask) + region_area - intersection
         # float64 keys of equal fractions are equal, so ties are exact.
         key = intersection.double() / union.clamp(min=1)
         self._remember(class_id, key)

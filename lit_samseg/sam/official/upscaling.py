@@ -21,8 +21,8 @@ def upscale(upscaling: torch.nn.Sequential, keys: Tensor) -> Tensor:
     layers: list[Any] = list(upscaling)
     first, norm, _, second, _ = layers
     fine = _transposed_convolution(first, keys)
-    fine = F.gelu(F.layer_norm(fine, (fine.shape[-1],), norm.weight, norm.bias, norm.eps))
-    return F.gelu(_transposed_convolution(second, fine))
+    fine = _gelu(F.layer_norm(fine, (fine.shape[-1],), norm.weight, norm.bias, norm.eps))
+    return _gelu(_transposed_convolution(second, fine))
 
 
 def in_rows(values: Tensor, height: int, width: int) -> Tensor:
@@ -39,6 +39,11 @@ def _row_major_order(height: int, width: int, device: torch.device) -> Tensor:
     # There a pixel's place is (y, x), then (row, column) in the first step's 2 x 2 cell, then in the second's.
     places = torch.arange(16 * height * width, device=device).view(height, width, 2, 2, 2, 2)
     return places.permute(0, 2, 4, 1, 3, 5).flatten()
+
+
+def _gelu(fresh: Tensor) -> Tensor:
+    """Apply the activation to what nobody else has: in place, a third faster, where no gradients are wanted."""
+    return torch.ops.aten.gelu_(fresh) if fresh.is_inference() else F.gelu(fresh)
 
 
 def _transposed_convolution(layer: torch.nn.ConvTranspose2d, pixels: Tensor) -> Tensor:
