@@ -2,11 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from lit_samseg.crf.lattice import PermutohedralLattice
+
+KEPT_POINTS = 2**17
+"""Of so many pixels at most what `Position` gives is kept: more than SAM's grid has. It takes about 150 bytes each."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a pixel is, as the features of a kernel (`position_features`): the same for all images of a size.
+
+    Args:
+        height: The image's height, pixels.
+        width: Its width, pixels.
+        sigma: Standard deviation, pixels.
+        device: Where the image is.
+    """
+
+    height: int
+    width: int
+    sigma: float
+    device: torch.device
+
+    def __len__(self) -> int:
+        return self.height * self.width
 
 
 @dataclass(frozen=True)
@@ -14,11 +38,12 @@ class Kernel:
     """A Gaussian kernel of the pairwise potential: pixels near each other in its features prefer the same class.
 
     Args:
-        features: float ``[N, d]``, divided by their standard deviations, of the image's N pixels in row-major order.
+        features: float ``[N, d]``, divided by their standard deviations, of the image's N pixels in row-major order; or
+            their `Position`.
         weight: The penalty for two pixels of different classes at distance 0 (Potts compatibility).
     """
 
-    features: Tensor
+    features: Tensor | Position
     weight: float
 
 
@@ -48,29 +73,44 @@ def mean_field(log_probabilities: Tensor, kernels: Sequence[Kernel], iterations:
     if classes == 1:
         return torch.zeros_like(log_probabilities, dtype=torch.float32)
     unary = log_probabilities.float().flatten(1)
-    potentials = [_Potential(kernel) for kernel in kernels] if iterations else []
+    smoothings = [(_smoothing(kernel.features), kernel.weight) for kernel in kernels] if iterations else []
     scores = unary
     for _ in range(iterations):
         # The lattice wants a pixel's values side by side, the softmax is faster over planes.
         q = scores.softmax(0).T.contiguous()
         scores = unary.clone()
-        for potential in potentials:
-            scores += potential.message(q).T
+        for smoothing, weight in smoothings:
+            scores += smoothing.message(q, weight).T
     return scores.log_softmax(0).view(classes, height, width)
 
 
-class _Potential:
-    """A kernel's lattice, normalised on both sides so that its rows sum to about 1."""
+class _Smoothing:
+    """The lattice of some features ``[N, d]``, normalised on both sides so that its rows sum to about 1."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._lattice = PermutohedralLattice(kernel.features)
-        ones = torch.ones(len(kernel.features), 1, device=kernel.features.device)
+    def __init__(self, features: Tensor) -> None:
+        self._lattice = PermutohedralLattice(features)
+        ones = torch.ones(len(features), 1, device=features.device)
         self._norm = (self._lattice.filter(ones) + 1e-20).rsqrt()
-        self._weight = kernel.weight
 
-    def message(self, q: Tensor) -> Tensor:
+    def message(self, q: Tensor, weight: float) -> Tensor:
         """Return what all pixels say of each, float32 ``[N, C]``, given their q ``[N, C]``."""
-        return self._lattice.filter(self._norm * q) * (self._weight * self._norm)
+        return self._lattice.filter(self._norm * q) * (weight * self._norm)
+
+
+def _smoothing(features: Tensor | Position) -> _Smoothing:
+    if isinstance(features, Tensor):
+        return _Smoothing(features)
+    return _of_position(features) if len(features) <= KEPT_POINTS else _made_of_position(features)
+
+
+def _made_of_position(place: Position) -> _Smoothing:
+    return _Smoothing(position_features(place.height, place.width, place.sigma, place.device))
+
+
+@lru_cache(maxsize=6)
+@torch.inference_mode(False)  # kept for calls outside of it too
+def _of_position(place: Position) -> _Smoothing:
+    return _made_of_position(place)
 
 
 def position_features(height: int, width: int, sigma: float, device: torch.device | str | None = None) -> Tensor:

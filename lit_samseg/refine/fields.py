@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from lit_samseg.crf import Kernel, colour_features, feature_kernel, mean_field, position_features
+from lit_samseg.crf import Kernel, Position, colour_features, feature_kernel, mean_field
 from lit_samseg.errors import InputError
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.fusion import FusedScores
@@ -44,7 +44,7 @@ class GridField(Field):
         image = context.grid.image
         height, width = context.grid.shape
         return [
-            Kernel(position_features(height, width, self.smooth_distance, image.device), self.smooth_weight),
+            Kernel(Position(height, width, self.smooth_distance, image.device), self.smooth_weight),
             Kernel(colour_features(image, self.colour_distance, self.colour_difference), self.colour_weight),
         ]
 
@@ -95,7 +95,7 @@ class PixelField(Field):
         """Run the mean field."""
         image = context.pixel_grid.image
         height, width = context.pixel_grid.shape
-        position = position_features(height, width, self.smooth_distance, image.device)
+        position = Position(height, width, self.smooth_distance, image.device)
         colour = colour_features(image, self.colour_distance, self.colour_difference)
         return mean_field(
             scores, [Kernel(position, self.smooth_weight), Kernel(colour, self.colour_weight)], self.iterations

@@ -1,5 +1,6 @@
 """Mean field: against the dense CRF's own code where it is installed, and against its numbers everywhere."""
 
+import importlib
 import importlib.util
 
 import numpy as np
@@ -7,7 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from lit_samseg.crf import Kernel, colour_features, feature_kernel, mean_field, position_features
+from lit_samseg.crf import (
+    Kernel,
+    PermutohedralLattice,
+    Position,
+    colour_features,
+    feature_kernel,
+    mean_field,
+    position_features,
+)
 
 # What pydensecrf2 1.1 gave for scene(12, 10, 3) with kernels(), 5 iterations: class 0 and class 1 in 1/10000, from
 # `reference` below, rounded.
@@ -166,3 +175,33 @@ def test_features() -> None:
     assert colours[4].tolist() == [0.5, 0.5, 1, 2.5, 4]
     assert torch.equal(colours, colour_features(image.float(), 2.0, 4.0))
     assert feature_kernel(torch.ones(7, 2, 3), 1.0, 1.0).shape == (6, 9)
+
+
+def test_a_position_is_its_features_and_its_lattice_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores, image, _ = scene(9, 14, 3)
+    colour = Kernel(colour_features(image, 8, 15), 1.0)
+    made = []
+
+    class Lattice(PermutohedralLattice):
+        def __init__(self, features: Tensor) -> None:
+            made.append(tuple(features.shape))
+            super().__init__(features)
+
+    module = importlib.import_module("lit_samseg.crf.mean_field")
+    monkeypatch.setattr(module, "PermutohedralLattice", Lattice)
+    place = Position(9, 14, 0.73, torch.device("cpu"))
+    expected = mean_field(scores, [Kernel(position_features(9, 14, 0.73), 0.5), colour], 3)
+    for others in (2, 1, 1):
+        made.clear()
+        with torch.inference_mode():
+            assert torch.equal(mean_field(scores, [Kernel(place, 0.5), colour], 3), expected)
+        assert len(made) == others
+    # Also where inference mode is off, and with another weight.
+    assert not torch.equal(mean_field(scores, [Kernel(place, 5.0), colour], 3), expected)
+    with pytest.raises(ValueError, match="126 pixels"):
+        mean_field(scores, [Kernel(Position(9, 13, 0.73, torch.device("cpu")), 0.5)], 3)
+    made.clear()
+    monkeypatch.setattr(module, "KEPT_POINTS", 100)
+    for _ in range(2):
+        assert torch.equal(mean_field(scores, [Kernel(place, 0.5), colour], 3), expected)
+    assert len(made) == 4
