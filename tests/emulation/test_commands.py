@@ -9,13 +9,13 @@ from safetensors.torch import load_file
 
 from tests.conftest import PROJECT, RunCli
 from tests.emulation.backward import why_no_backward
+from tests.emulation.conftest import TEST
 from tests.emulation.driver import emulated, why_not
 from tests.recomputation import read_predictions, results_of
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=f"no emulated GPU: {why_not()}")
 
-ROWS = "--model.variants=[points, auto]"
-SMALL = ("--data.subset", 2, "--data.training.subset", 2, "--data.training.batch_size", 1, "--data.training.views", 1)
+SMALL = ("--data.subset", 1, "--data.training.subset", 1, "--data.training.batch_size", 1, "--data.training.views", 1)
 
 
 def run_on(device: str, run_cli: RunCli, *words: Any) -> None:
@@ -35,13 +35,10 @@ def same_predictions(ours: Path, theirs: Path) -> None:
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
 
 
-def test_test(run_cli: RunCli, tmp_path: Path) -> None:
-    config = PROJECT / "configs" / "demo.yaml"
-    for device in ("cpu", "cuda"):
-        words = ("test", "--config", config, ROWS, "--data.subset", 2, "--data.num_workers", 1, "--report=false")
-        run_on(device, run_cli, *words, "--output_dir", tmp_path / device)
-    ours, theirs = tmp_path / "cuda", tmp_path / "cpu"
-    for row in ("baseline", "points", "auto"):
+def test_test(run_cli: RunCli, tested_on_cpu: Path, tmp_path: Path) -> None:
+    run_on("cuda", run_cli, *TEST, "--data.num_workers", 1, "--output_dir", tmp_path / "run")
+    ours, theirs = tmp_path / "run", tested_on_cpu
+    for row in ("baseline", "points"):
         same_predictions(ours / "predictions" / row, theirs / "predictions" / row)
     for name in ("counts.npz", "boundary.npz", "ladder.npz"):
         found, expected = np.load(ours / name), np.load(theirs / name)
@@ -54,12 +51,10 @@ def test_test(run_cli: RunCli, tmp_path: Path) -> None:
     assert found["device"] == "Emulated GPU"
 
 
-def test_predict(run_cli: RunCli, tmp_path: Path) -> None:
-    config = PROJECT / "configs" / "demo.yaml"
-    for device in ("cpu", "cuda"):
-        words = ("predict", "--config", config, "--model.variants=[points]", "--data.subset", 2)
-        run_on(device, run_cli, *words, "--output_dir", tmp_path / device)
-    same_predictions(tmp_path / "cuda/predictions/points", tmp_path / "cpu/predictions/points")
+def test_predict(run_cli: RunCli, tested_on_cpu: Path, tmp_path: Path) -> None:
+    words = ("predict", f"--config={PROJECT}/configs/demo.yaml", "--model.variants=[points]", "--data.size=1")
+    run_on("cuda", run_cli, *words, "--output_dir", tmp_path)
+    same_predictions(tmp_path / "predictions/points", tested_on_cpu / "predictions/points")
 
 
 @pytest.mark.skipif(why_no_backward() is not None, reason=str(why_no_backward()))
@@ -67,6 +62,7 @@ def test_fit(run_cli: RunCli, tmp_path: Path) -> None:
     config = PROJECT / "configs" / "demo_finetune.yaml"
     for device in ("cpu", "cuda"):
         words = ("fit", "--config", config, *SMALL, "--optimizer", "SGD", "--optimizer.lr", 0.002)
+        words += ("--trainer.num_sanity_val_steps", 0)
         run_on(device, run_cli, *words, "--trainer.max_epochs", 1, "--output_dir", tmp_path / device)
     found, expected = (load_file(tmp_path / device / "adapter.safetensors") for device in ("cuda", "cpu"))
     assert found.keys() == expected.keys()

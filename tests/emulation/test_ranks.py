@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from tests.conftest import PROJECT, SmallVoc, has_loopback
 from tests.emulation.backward import why_no_backward
+from tests.emulation.conftest import TEST
 from tests.emulation.driver import emulated, why_not
 from tests.emulation.ranks import NoBackendError, under_nccl
 from tests.forked import Forked
@@ -24,7 +25,6 @@ pytestmark = [
     pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes"),
 ]
 
-TEST = ("test", f"--config={PROJECT}/configs/demo.yaml", "--model.variants=[points]", "--report=false")
 FIT = ("fit", f"--config={PROJECT}/configs/demo_finetune.yaml", "--data.subset=2", "--data.training.subset=2")
 FIT += ("--data.training.views=1", "--trainer.max_epochs=1", "--optimizer=SGD", "--optimizer.lr=0.002")
 
@@ -69,14 +69,13 @@ def test_tensors_of_the_host_are_refused() -> None:
         dist.all_reduce(torch.ones(1))
 
 
-def test_test_with_a_process_without_images(tmp_path: Path) -> None:
-    run_alone(tmp_path / "one", *TEST, "--data.size=1")
-    run_together(tmp_path / "two", *TEST, "--data.size=1")
+def test_test_with_a_process_without_images(tested_on_cpu: Path, tmp_path: Path) -> None:
+    run_together(tmp_path, *TEST)
     for name in ("counts.npz", "boundary.npz", "ladder.npz"):
-        one, two = np.load(tmp_path / "one" / name), np.load(tmp_path / "two" / name)
+        one, two = np.load(tested_on_cpu / name), np.load(tmp_path / name)
         assert one.files == two.files
         assert all(np.array_equal(one[array], two[array]) for array in one.files)
-    one, two = results_of(tmp_path / "one"), results_of(tmp_path / "two")
+    one, two = results_of(tested_on_cpu), results_of(tmp_path)
     assert one["rows"] == two["rows"]
     assert [process["images"] for process in two["processes"]] == [1, 0]
     assert two["device"] == "Emulated GPU"
