@@ -179,8 +179,8 @@ class SamSegCLI(LightningCLI):
             callbacks.append(DataSummary())
             # Where a job that is queued again leaves a checkpoint, which here holds nothing.
             kwargs.setdefault("default_root_dir", config.trainer.default_root_dir or output_dir)
-        # The last: by then all others have put away what they have.
-        callbacks.append(EndTogether())
+        # The first, for others may already fail while they are set up.
+        callbacks.insert(0, EndTogether())
         try:
             return super().instantiate_trainer(callbacks=callbacks, **kwargs)
         except (ValueError, TypeError) as error:

@@ -107,3 +107,16 @@ def test_a_process_that_fails_ends_the_other(small_voc: SmallVoc, tmp_path: Path
     assert f"lit-samseg: error: label map {path} is not a picture" in told[rank]
     assert told[1 - rank].endswith(f"error: process {rank} failed; this one, {1 - rank}, ends too\n")
     assert not any("Traceback" in text for text in told)
+
+
+# The quicker one is that of a broken file.
+@pytest.mark.slow
+def test_a_folder_that_is_refused_ends_both(small_voc: SmallVoc, tmp_path: Path) -> None:
+    """The first process looks at it while the other already waits for its answer."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "results.json").write_text("{}")
+    with together(tmp_path / "run", *small_voc.words(), "--model.variants=[point]") as started:
+        told = [process.communicate(timeout=120)[1] for process in started]
+    assert [process.returncode for process in started] == [2, 2]
+    assert "--overwrite" in told[0]
+    assert not any("Traceback" in text for text in told)
