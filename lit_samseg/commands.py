@@ -1,6 +1,7 @@
 """Commands beside Lightning's: what is made of finished runs, ``search``, and ``study``."""
 
 import argparse
+import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,6 +11,14 @@ from lit_samseg.results.compare import compare_runs
 from lit_samseg.results.record import RunRecord
 from lit_samseg.results.run_tables import tables_of_run
 from lit_samseg.results.text_table import write_tables
+
+_LARGE = {
+    "export": ("lit_samseg.export", "run_export"),
+    "figure": ("lit_samseg.figures", "run_figure"),
+    "refine": ("lit_samseg.refine_folder", "run_refine"),
+    "search": ("lit_samseg.search", "run_search"),
+}
+"""Commands with networks: their rooms, where ``words`` reads the command line, and what runs them."""
 
 
 def run_report(words: Sequence[str]) -> None:
@@ -23,32 +32,16 @@ def run_report(words: Sequence[str]) -> None:
         SystemExit: The words are wrong, or help was asked for.
     """
     command = words[0]
-    if command == "figure":
-        # Here, since matplotlib takes half a second to import. It has more words than the others together.
-        from lit_samseg.figures import run_figure
-
-        run_figure(words[1:])
-        return
-    if command == "search":
-        # Here, since it runs tests, and the command line imports this.
-        from lit_samseg.search import run_search
-
-        run_search(words[1:])
+    if command in _LARGE:
+        # Here, since its libraries take seconds to import; help and wrong words need none of them.
+        room, run_it = _LARGE[command]
+        importlib.import_module(f"{room}.words").check_words(words[1:])
+        getattr(importlib.import_module(f"{room}.command"), run_it)(words[1:])
         return
     if command == "study":
         from lit_samseg.study.command import run_study
 
         run_study(words[1:])
-        return
-    if command == "refine":
-        from lit_samseg.refine_folder.command import run_refine
-
-        run_refine(words[1:])
-        return
-    if command == "export":
-        from lit_samseg.export.command import run_export
-
-        run_export(words[1:])
         return
     parser = argparse.ArgumentParser(f"lit-samseg {command}", description=COMMANDS[command].capitalize() + ".")
     run: dict[str, Callable[[argparse.ArgumentParser, Sequence[str]], None]] = {

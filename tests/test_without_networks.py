@@ -14,6 +14,11 @@ import pytest
 
 from lit_samseg.__main__ import _without_collecting as without_collecting
 from lit_samseg.cli.description import COMMANDS
+from lit_samseg.figures import command as figures
+from lit_samseg.figures import words as figure_words
+from lit_samseg.formats import recognise as formats
+from lit_samseg.formats.creating import CREATE
+from lit_samseg.refine_folder import layout
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.record import RunRecord
 from tests.conftest import PROJECT, RunCli
@@ -59,13 +64,23 @@ def test_nothing_heavy_is_imported(finished_run: Path, tmp_path: Path) -> None:
         ["--help"], ["--version"], [], ["tset"], ["--config", "x.yaml", "test"],
         ["compare", "--help"], ["compare", finished_run, other, "--output_dir", tmp_path / "both"],
         ["analyse", finished_run], ["report", finished_run], ["report", "nowhere"],
+        # Of those with networks, what is answered before one is needed.
+        ["export", "--help"], ["figure", "--help"], ["refine", "--help"], ["search", "--help"], ["study", "--help"],
+        ["search", "--study", "x", "--help"], ["export"], ["figure", finished_run, "5"], ["refine", "pictures"],
+        ["search", "--tune", "x"],
     ]  # fmt: skip
     words = json.dumps([[str(word) for word in command] for command in commands])
     done = subprocess.run([sys.executable, "-c", RUN_ALL, words], capture_output=True, text=True, check=True)
     codes, heavy = json.loads(done.stdout.splitlines()[-1])
-    assert codes == [0, 0, 2, 2, 2, 0, 0, 0, 0, 2], done.stderr
+    assert codes == [0, 0, 2, 2, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2], done.stderr
     assert heavy == []
     assert (finished_run / "report.html").is_file()
+
+
+def test_what_help_lists_is_what_there_is() -> None:
+    """Help is written without the modules that do the work."""
+    assert tuple(CREATE) == tuple(one.word for one in formats.FORMATS) == layout.FORMATS
+    assert tuple(figures.PLOTS) == figure_words.PLOTS
 
 
 def test_libraries_are_imported_without_looking_for_garbage(monkeypatch: pytest.MonkeyPatch) -> None:

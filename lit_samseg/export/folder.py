@@ -14,13 +14,11 @@ from torch import Tensor, nn
 
 from lit_samseg.checkpoints.weights import sha256_of_file
 from lit_samseg.errors import InputError
+from lit_samseg.export import OPSET
 from lit_samseg.export.graphs import Graphs, graphs_of
 from lit_samseg.export.parity import Parity, compare
 from lit_samseg.sam import PromptableSegmenter
 from lit_samseg.sam.onnx_folder import DECODER, ENCODER, OnnxSam, TrainedAdapter
-
-OPSET = 18
-"""The operators' version: onnxruntime 1.14 and everything newer reads it."""
 
 
 def export_onnx(sam: PromptableSegmenter, folder: Path) -> Parity:

@@ -9,12 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.errors import InputError
+from lit_samseg.export import TOLERANCE
 from lit_samseg.export.graphs import Graphs
 from lit_samseg.sam import Candidates, Prompt, PromptableSegmenter
 from lit_samseg.sam.onnx_segmenter import OnnxSegmenter
-
-TOLERANCE = 1e-4
-"""Largest difference, absolute where numbers are below 1, else as a part of the largest."""
 
 MANY = 12
 

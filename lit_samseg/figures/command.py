@@ -6,7 +6,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from lit_samseg.cli.configured_data import configured_data, split_words
+from lit_samseg.cli.configured_data import configured_data
+from lit_samseg.cli.data_words import split_words
 from lit_samseg.errors import InputError
 from lit_samseg.figures.choice import Pick, check_ids, pick_images
 from lit_samseg.figures.comparison import comparison_plate
@@ -14,6 +15,7 @@ from lit_samseg.figures.panels import draw_plate
 from lit_samseg.figures.prompts import prompts_plate
 from lit_samseg.figures.saving import check_format, is_vector, save_figure
 from lit_samseg.figures.source import FigureSource
+from lit_samseg.figures.words import PICTURES, STUDY_PLOTS, make_parser
 from lit_samseg.plots import classes_plot, forest_plot, ladder_plot, plotting, trimap_plot
 from lit_samseg.pooling.study_file import is_study
 from lit_samseg.report.verdict import find_verdict
@@ -23,12 +25,6 @@ from lit_samseg.results.record import SCHEMA_VERSION, read_results
 from lit_samseg.results.row_contents import Row
 from lit_samseg.results.row_parts import prompt_slots
 
-PICTURES = {
-    "1": "image, ground truth, baseline",
-    "3": "ground truth in red and a row's prompts: boxes in blue, points",
-    "4": "image, ground truth, baseline, baseline + SAM",
-}
-
 PLOTS: dict[str, tuple[Callable[[Results, str | None], Figure | None], str]] = {
     "forest": (lambda results, _: forest_plot(results), "no row with SAM was scored; give --model.variants"),
     "trimap": (lambda results, _: trimap_plot(results), "borders were not measured"),
@@ -36,16 +32,6 @@ PLOTS: dict[str, tuple[Callable[[Results, str | None], Figure | None], str]] = {
     "classes": (classes_plot, "no class was scored"),
 }
 """Plots by name, and why there may be none."""
-
-STUDY_PLOTS = ("forest", "pooled", "baseline", "cost", "borders", "slopes", "classes")
-"""Figures of a study; see `lit_samseg.figures.study_figure`."""
-
-EPILOG = """\
-In place of RUN there may be the folder of a study (lit-samseg study): forest draws the gain of each row, or of those
-that are named (--row again for more), on each pair and pooled; pooled, baseline, cost, borders, slopes and classes are
-the other plots of its page.
-Options of the data set, such as --data.root DIR where it has moved, override what the run's config.yaml says.
-"""
 
 
 def run_figure(words: Sequence[str]) -> None:
@@ -59,7 +45,7 @@ def run_figure(words: Sequence[str]) -> None:
         SystemExit: The words are wrong, or help was asked for.
     """
     own, about_data = split_words(words)
-    parser = _parser()
+    parser = make_parser()
     options = parser.parse_args(own)
     folder = options.run.expanduser()
     of_study = is_study(folder)
@@ -84,43 +70,6 @@ def run_figure(words: Sequence[str]) -> None:
             figure = _pictures(folder, results, options, about_data, is_vector(output))
         save_figure(figure, output)
     print(f"Written to {output}")
-
-
-def _parser() -> argparse.ArgumentParser:
-    shown = "; ".join(f"{name}: {what}" for name, what in PICTURES.items())
-    parser = argparse.ArgumentParser(
-        "lit-samseg figure",
-        description=f"Draw a figure of a finished run, or of a study, for print. {shown}; and the report's plots.",
-        epilog=EPILOG,
-        allow_abbrev=False,
-    )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the output folder of a finished test, or of a study")
-    names = dict.fromkeys((*PICTURES, *PLOTS, *STUDY_PLOTS))
-    told = f"{', '.join((*PICTURES, *PLOTS))}; of a study {', '.join(STUDY_PLOTS)}"
-    parser.add_argument("name", metavar="NAME", choices=names, help=told)
-    parser.add_argument(
-        "--output", type=Path, default=None, metavar="FILE", help=".pdf, .svg, .png or .tif (RUN/figure_NAME.pdf)"
-    )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--ids", nargs="+", default=None, metavar="ID", help="show these images, in this order")
-    which.add_argument(
-        "--pick",
-        choices=("best", "worst", "random"),
-        default=None,
-        help="show images with the largest or the smallest difference of --row to the baseline, or any (best)",
-    )
-    parser.add_argument("--count", type=int, default=None, metavar="N", help="how many are picked (4)")
-    parser.add_argument("--seed", type=int, default=None, metavar="N", help="of a random pick (0)")
-    parser.add_argument(
-        "--row",
-        action="append",
-        default=None,
-        help="a row of the run (the best one; in figure 3 box); of a study also several, each by --row of its own",
-    )
-    parser.add_argument(
-        "--overlay", choices=("true", "false"), default=None, help="figures 1, 4: label maps over the image (false)"
-    )
-    return parser
 
 
 def _check_words(

@@ -17,13 +17,15 @@ from lit_samseg.formats.listing import counted
 from lit_samseg.journal import FolderLock
 from lit_samseg.refine_folder.begun import check_the_same, options_that_count, take_down
 from lit_samseg.refine_folder.inputs import Inputs
+from lit_samseg.refine_folder.layout import MASKS, REVIEW
 from lit_samseg.refine_folder.one_picture import Ways
+from lit_samseg.refine_folder.options import mask_options, raster_options
 from lit_samseg.refine_folder.rasters import Rasters, background_number, void_number
-from lit_samseg.refine_folder.run import MASKS, REVIEW, FolderRun
-from lit_samseg.refine_folder.words import make_parser, mask_options, raster_options
+from lit_samseg.refine_folder.run import FolderRun
+from lit_samseg.refine_folder.words import make_parser
 from lit_samseg.refiner import Refiner
-from lit_samseg.review.page import PAGE, summary, write_page
-from lit_samseg.review.records import TABLE, PictureRecord, write_table
+from lit_samseg.review.page import summary, write_page
+from lit_samseg.review.records import PAGE, TABLE, PictureRecord, write_table
 from lit_samseg.runtime.termination import terminable
 from lit_samseg.tiling import Tiling
 

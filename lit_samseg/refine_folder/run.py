@@ -17,7 +17,6 @@ from lit_samseg.refiner import Refiner
 from lit_samseg.review.pictures import write_pictures
 from lit_samseg.review.records import PictureRecord, read_record, write_record
 
-MASKS, REVIEW = "masks", "review"
 """Folders in that of the output."""
 
 _BEHIND = 4

@@ -1,17 +1,13 @@
-"""The words of ``lit-samseg refine``."""
+"""The words of ``lit-samseg refine``; plain text, so that help is there at once."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
-from lit_samseg.formats.creating import CREATE
-from lit_samseg.formats.interface import MaskOptions
-from lit_samseg.formats.recognise import FORMATS
-from lit_samseg.refine_folder.run import MASKS, REVIEW
-from lit_samseg.review.page import PAGE
-from lit_samseg.review.records import TABLE
-from lit_samseg.tiling import RasterOptions, Tiling, ToRgb
+from lit_samseg.refine_folder.layout import FORMATS, MASKS, REVIEW
+from lit_samseg.review.records import PAGE, TABLE
 
 DESCRIPTION = """\
 Make coarse masks better: a folder of pictures and one of masks in, masks in the same form out.
@@ -30,21 +26,13 @@ Nothing that came in is changed. A class stays a class and void stays void.
 """
 
 
-def mask_options(options: argparse.Namespace) -> MaskOptions:
-    """Return what was said of the masks."""
-    given = vars(options).items()
-    return MaskOptions(**{name.partition(".")[2]: value for name, value in given if name.startswith("masks.")})
-
-
-def raster_options(options: argparse.Namespace) -> RasterOptions:
-    """Return how rasters are refined.
+def check_words(words: Sequence[str]) -> None:
+    """Answer a request for help, or wrong words.
 
     Raises:
-        InputError: Bands or a range cannot be used.
+        SystemExit: That was done.
     """
-    bands = None if options.bands is None else tuple(options.bands)
-    shown = options.range if len(options.range) > 1 else options.range[0]
-    return RasterOptions(Tiling(options.tile), ToRgb(bands, tuple(shown) if isinstance(shown, list) else shown))
+    make_parser().parse_args(list(words))
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -72,7 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--format",
         default=None,
         metavar="FORMAT",
-        help=f"write masks as {', '.join(CREATE)} (that of the masks that came)",
+        help=f"write masks as {', '.join(FORMATS)} (that of the masks that came)",
     )
     parser.add_argument(
         "--scores",
@@ -132,7 +120,7 @@ def make_parser() -> argparse.ArgumentParser:
     masks = parser.add_argument_group(
         "what the masks are, where it is not found out", argument_default=argparse.SUPPRESS
     )
-    masks.add_argument("--masks.format", metavar="FORMAT", help=f"{', '.join(one.word for one in FORMATS)} (auto)")
+    masks.add_argument("--masks.format", metavar="FORMAT", help=f"{', '.join(FORMATS)} (auto)")
     masks.add_argument(
         "--masks.classes", type=_yaml, metavar="CLASSES", help="how many, a list of names, or a file of names"
     )

@@ -11,8 +11,6 @@ from lit_samseg.review.pictures import KINDS, picture_path
 from lit_samseg.review.records import PictureRecord, first_to_look_at
 from lit_samseg.runtime.atomic import atomic_file
 
-PAGE = "review.html"
-
 Colour = tuple[int, int, int]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from lit_samseg.errors import InputError
 from lit_samseg.runtime.atomic import atomic_file
 
-RECORDS, PICTURES, TABLE = "records", "pictures", "review.csv"
+RECORDS, PICTURES, TABLE, PAGE = "records", "pictures", "review.csv", "review.html"
 
 
 @dataclass(frozen=True)

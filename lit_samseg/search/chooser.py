@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
+from lit_samseg.search.words import Objective
 
 Floats = NDArray[np.float64]
-
-Objective = Literal["mean", "worst"]
-"""``mean``: over data sets of the mean over their pairs; ``worst``: of the pair that gains least."""
 
 
 @dataclass(frozen=True)

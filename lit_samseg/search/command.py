@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from lit_samseg.cli.configured_data import configured_data
 from lit_samseg.data.subset import read_ids
@@ -18,38 +17,7 @@ from lit_samseg.search.recipe_search import TRIALS, RecipeSearch
 from lit_samseg.search.space import DEFAULT_SPACE, Space, read_space
 from lit_samseg.search.study_command import run_study_search
 from lit_samseg.search.trials import best_of
-
-DESCRIPTION = """\
-Try recipes on the images of one list, and report the best on those of another, which shares no image with it.
-
-  lit-samseg search --config configs/demo.yaml --tune tune.txt --report report.txt --output_dir DIR
-
-Over the pairs of a study, each reported by a recipe that was tuned without its data set:
-
-  lit-samseg search --study FILE --output_dir DIR      see lit-samseg search --study FILE --help
-
-Over one pair, all options of 'test' (--config, --data.X, --model.X, --trainer.X) mean the same here. Each trial is a
-row of a test over the tuning images; its embeddings are kept in DIR/cache (or --model.cache_dir), so no image is
-encoded twice.
-"""
-
-EPILOG = """\
-A space is YAML, of which all combinations that mean something may be tried:
-
-  recipes: [points+box+mask, point+box+margin, none]      none: no prompt, as in none@crf
-  regions: [class, component]
-  selections: [iou, score, single]
-  words:
-    gate: [none, 0.5, 0.7]
-    fuse: [none, 0.15, 0.3, 0.5]
-    vote: [none, 0.15, 0.3, 0.6]
-    crf: [none, crf, samcrf]
-
-If there are at most --trials, all are tried; else Optuna's TPE chooses (pip install 'lit_samseg[search]').
-In DIR: trials.csv (all of them, as fractions), front.csv and front.md (those that no other beats in mIoU and seconds),
-best.yaml (the winner's configuration), report/ (a test on the reporting images), summary.md, and space.yaml. The same
-command again goes on where it was interrupted, or tries more if --trials is larger.
-"""
+from lit_samseg.search.words import is_over_pairs, make_parser
 
 
 def run_search(words: Sequence[str]) -> None:
@@ -63,10 +31,10 @@ def run_search(words: Sequence[str]) -> None:
             search.
         SystemExit: The words are wrong, or help was asked for.
     """
-    if any(word.partition("=")[0] == "--study" for word in words):
+    if is_over_pairs(words):
         run_study_search(words)
         return
-    parser = _parser()
+    parser = make_parser()
     options, others = parser.parse_known_args(list(words))
     if options.trials < 1:
         parser.error(f"--trials is {options.trials}; give 1 or more")
@@ -128,30 +96,6 @@ def check_apart(tune: Sequence[str], report: Sequence[str]) -> None:
             f"--tune and --report share {len(shared)} image(s), such as {shared[0]}; what a recipe was chosen on "
             "cannot tell how good it is, so take them out of one list"
         )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "lit-samseg search",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        # What is left over is for 'test', whose options begin like these.
-        allow_abbrev=False,
-    )
-    for name, what in (("tune", "to choose on"), ("report", "to report on, none of which is in the other list")):
-        parser.add_argument(
-            f"--{name}", type=_path, required=True, metavar="IDS_FILE", help=f"ids of the images {what}, one a line"
-        )
-    parser.add_argument("--trials", type=int, default=64, metavar="N", help="how many recipes are tried in all (64)")
-    parser.add_argument("--space", type=_path, default=None, metavar="FILE", help="YAML with the choices, see below")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of Optuna's draws (0)")
-    parser.add_argument("--output_dir", type=_path, required=True, metavar="DIR", help="the folder of the search")
-    return parser
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser()
 
 
 def _tell(search: RecipeSearch) -> None:

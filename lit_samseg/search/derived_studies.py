@@ -15,8 +15,9 @@ from lit_samseg.results.record import read_results
 from lit_samseg.results.run_tables import METRIC
 from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.search.candidates import AUTO, TUNED, renamed
-from lit_samseg.search.chooser import Choice, Objective, TuningGains, objective_of
-from lit_samseg.search.pair_images import Leave, PairImages
+from lit_samseg.search.chooser import Choice, TuningGains, objective_of
+from lit_samseg.search.pair_images import PairImages
+from lit_samseg.search.words import Leave, Objective
 from lit_samseg.study.folder import StudyFolder
 from lit_samseg.study.layering import lay_over
 from lit_samseg.study.plan import Pair, StudyPlan

@@ -3,20 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lit_samseg.cli.configured_data import make_data
 from lit_samseg.data import SegmentationDataModule
 from lit_samseg.data.subset import draw_subset, read_ids
 from lit_samseg.errors import InputError
 from lit_samseg.results.run_tables import count
+from lit_samseg.search.words import TUNED_ON, Leave
 from lit_samseg.study.plan import SEARCH, Pair
-
-TUNED_ON = 24
-"""Images of a pair that recipes are tuned on, where the study does not say."""
-
-Leave = Literal["dataset", "pair"]
-"""What a pair's recipe is tuned without: all pairs of its data set, or the pair alone."""
 
 _KEYS = ("tune", "report", "group")
 

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import get_args
 
 from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
@@ -11,40 +10,16 @@ from lit_samseg.refine.grammar import RowText
 from lit_samseg.results.run_tables import points
 from lit_samseg.runtime.termination import terminable
 from lit_samseg.search.candidates import candidates, settings_of
-from lit_samseg.search.chooser import Objective, choose, choose_without
+from lit_samseg.search.chooser import choose, choose_without
 from lit_samseg.search.derived_studies import report_study, tuning_gains, tuning_study, write_gains
-from lit_samseg.search.pair_images import TUNED_ON, Leave, PairImages, check_parted, images_of, without_tuned
+from lit_samseg.search.pair_images import PairImages, check_parted, images_of, without_tuned
 from lit_samseg.search.space import DEFAULT_SPACE, read_space
 from lit_samseg.search.study_outcome import Chosen, write_best, write_summary
+from lit_samseg.search.words import make_study_parser
 from lit_samseg.study.conduct import carry_out, check_all_done
 from lit_samseg.study.launchers import LocalLauncher
 from lit_samseg.study.outcome import publish_study
 from lit_samseg.study.plan import StudyPlan, read_plan
-
-DESCRIPTION = """\
-Tune recipes over the pairs of a study, and report each pair by a recipe that was tuned without its data set.
-
-  lit-samseg search --study configs/study_shared.yaml --output_dir DIR --space space.yaml --trials 12
-"""
-
-EPILOG = f"""\
-FILE is the file of a study (lit-samseg study --help). Recipes are tuned on {TUNED_ON} images of each pair. Each pair is
-reported on all of its images, none of which its own recipe was tuned on. The file may say otherwise, for all pairs and
-for each:
-
-  search:
-    tune: 12               a number of images, drawn by --seed, or one or more files with a list of ids
-    report: report.txt     the same
-    group: outdoor         pairs of one group are left out together; without it, those of one data set, by its name.
-                           Folders of your own all have one name, so tell them apart by this; and give data sets that
-                           label the same images one group
-
-By --leave pair, images that others hold as tuning images are not reported on.
-
-In DIR: summary.md (each pair by its recipe, beside auto), best.yaml (the best recipe over all pairs, to be laid over a
-configuration of your own), tuning.csv (all recipes), tuning and report (the two studies it is made of, the latter
-with its study.html), ids, and cache (may be deleted). The same command again goes on where it was interrupted.
-"""
 
 
 def run_study_search(words: Sequence[str]) -> None:
@@ -58,7 +33,7 @@ def run_study_search(words: Sequence[str]) -> None:
             or a pair failed.
         SystemExit: The words are wrong, or help was asked for.
     """
-    parser = _parser()
+    parser = make_study_parser()
     options = parser.parse_args(list(words))
     for name, least in (("trials", 1), ("jobs", 1), ("probe", 0)):
         if getattr(options, name) < least:
@@ -105,37 +80,3 @@ def _run(
     print(f"Report: {page}")
     print(f"Written to {folder}")
     check_all_done(failures, "the same command")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "lit-samseg search --study",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--study", type=_path, required=True, metavar="FILE", help="the study's YAML file")
-    parser.add_argument("--output_dir", type=_path, required=True, metavar="DIR", help="the folder of the search")
-    parser.add_argument(
-        "--space", type=_path, default=None, metavar="FILE", help="YAML with the choices, see lit-samseg search --help"
-    )
-    parser.add_argument(
-        "--trials", type=int, default=32, metavar="N", help="recipes of the space that are tried, all or so many (32)"
-    )
-    _choice(parser, "objective", Objective, "gain over data sets, or that of the pair that gains least")
-    _choice(parser, "leave", Leave, "what a pair's recipe is tuned without: its data set, or the pair alone")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="pairs that run at the same time (1)")
-    parser.add_argument(
-        "--probe", type=int, default=1, metavar="N", help="images of each pair to tell the cost by (1; 0: none)"
-    )
-    return parser
-
-
-def _choice(parser: argparse.ArgumentParser, name: str, kind: object, what: str) -> None:
-    choices = get_args(kind)
-    parser.add_argument(f"--{name}", choices=choices, default=choices[0], help=f"{what} (default: {choices[0]})")
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser()

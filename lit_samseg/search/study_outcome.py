@@ -13,8 +13,9 @@ from lit_samseg.results.run_tables import count, interval, points
 from lit_samseg.results.text_table import TextTable
 from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.search.candidates import AUTO, TUNED
-from lit_samseg.search.chooser import Choice, Objective
-from lit_samseg.search.pair_images import Leave, PairImages
+from lit_samseg.search.chooser import Choice
+from lit_samseg.search.pair_images import PairImages
+from lit_samseg.search.words import Leave, Objective
 
 _WORDS = {
     "mean": "mean gain over data sets (pairs of one data set count as one)",

@@ -41,7 +41,7 @@ def exported(tiny_sam: SegmentAnything, tmp_path_factory: pytest.TempPathFactory
     """The folder of an export; tests that change it take a copy."""
     for package in ("onnx", "onnxruntime", "onnxscript"):
         pytest.importorskip(package, reason=f"{package} is not installed: pip install 'lit_samseg[onnx]'")
-    from lit_samseg.export import export_onnx
+    from lit_samseg.export.folder import export_onnx
 
     folder = tmp_path_factory.mktemp("exported") / "deep" / "tiny"
     export_onnx(tiny_sam, folder)

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from lit_samseg.checkpoints.adapter import Adapter
 from lit_samseg.errors import InputError
-from lit_samseg.export import graphs, parity
-from lit_samseg.export.folder import OPSET, export_onnx
+from lit_samseg.export import OPSET, TOLERANCE, graphs, parity
+from lit_samseg.export.folder import export_onnx
 from lit_samseg.sam import OnnxSegmenter, Prompt, SegmentAnything, load_promptable_segmenter
 from lit_samseg.sam.onnx_folder import OnnxSam, TrainedAdapter
 from tests.conftest import RunCli
@@ -179,13 +179,13 @@ def test_one_that_computes_something_else_is_not_written(
             replace(limit, **wrong).check()
     # The graph of another SAM, whose points count for nothing: seen.
     found = parity.compare(tiny_sam, graphs.graphs_of(tiny_sam), exported)
-    assert max(found.embedding, found.logits, found.scores) < parity.TOLERANCE
+    assert max(found.embedding, found.logits, found.scores) < TOLERANCE
     changed = SegmentAnything(tiny_sam.checkpoint)
     with torch.no_grad():
         changed.model.prompt_encoder.point_embeddings[0].weight.add_(1.0)
     worse = parity.compare(changed, graphs.graphs_of(changed), exported)
     assert worse.embedding == found.embedding
-    assert worse.logits > 10 * parity.TOLERANCE
+    assert worse.logits > 10 * TOLERANCE
     monkeypatch.setattr("lit_samseg.export.folder._write", lambda network, inputs, outputs, path: path.touch())
     monkeypatch.setattr("lit_samseg.export.folder.compare", lambda *given: worse)
     outcome = run_cli("export", "--sam", tiny_sam.checkpoint, "--onnx", tmp_path / "out")
@@ -235,6 +235,6 @@ def test_sams_of_transformers(exported: Path, tmp_path: Path, model_type: str) -
     save(model_type, tmp_path / model_type)
     sam = load_promptable_segmenter(str(tmp_path / model_type))
     found = export_onnx(sam, tmp_path / "onnx")
-    assert max(found.embedding, found.logits, found.scores) < parity.TOLERANCE
+    assert max(found.embedding, found.logits, found.scores) < TOLERANCE
     onnx = OnnxSegmenter(str(tmp_path / "onnx"))
     assert len(onnx.encode([picture()])[0].levels) == onnx.sam.levels == len(sam.encode([picture()])[0].levels)
