@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from lit_samseg.errors import InputError
 from lit_samseg.sam import HubSam, PromptableSegmenter, SegmentAnything, SquareFrame
 from lit_samseg.sam.official.architecture import MULTIMASK_OUTPUTS
-from lit_samseg.sam.official.mask_decoder import UPSCALING, decode_masks, image_tokens, mask_tokens
+from lit_samseg.sam.official.mask_decoder import UPSCALING, decode_masks, image_tokens
+from lit_samseg.sam.official.prompt_encoder import mask_tokens
 from lit_samseg.sam.onnx_folder import Padding
 
 

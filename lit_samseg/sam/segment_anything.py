@@ -19,16 +19,9 @@ from lit_samseg.sam.known_weights import resolve_checkpoint
 from lit_samseg.sam.official.architecture import MULTIMASK_OUTPUTS
 from lit_samseg.sam.official.checkpoint import load_sam
 from lit_samseg.sam.official.encoder import EncoderBackend, check_backend, compile_encoder, prepare_encoder
-from lit_samseg.sam.official.mask_decoder import (
-    ImageTokens,
-    decode_masks,
-    image_tokens,
-    mask_tokens,
-    mixed_tokens,
-    pixel_features,
-    prompt_tokens,
-)
+from lit_samseg.sam.official.mask_decoder import ImageTokens, decode_masks, image_tokens, pixel_features
 from lit_samseg.sam.official.openvino_encoder import OpenVinoEncoder
+from lit_samseg.sam.official.prompt_encoder import mask_tokens, mixed_tokens, prompt_tokens
 from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast, cast_weights, check_precision
 from lit_samseg.sam.prompt_tensors import MixedPrompts, PromptTensors

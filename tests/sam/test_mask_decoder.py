@@ -13,9 +13,8 @@ from lit_samseg.sam.official.mask_decoder import (
     UPSCALING,
     decode_masks,
     image_tokens,
-    mask_tokens,
-    prompt_tokens,
 )
+from lit_samseg.sam.official.prompt_encoder import mask_tokens, prompt_tokens
 
 SIDE = DEMO.image_size
 
