@@ -4,12 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.conftest import PROJECT, SHARED, has_loopback
+from tests.conftest import PROJECT, SHARED, SmallVoc, has_loopback
 from tests.forked import Forked
 from tests.recomputation import results_of
 
@@ -21,6 +22,7 @@ MORE_SIZES = (5, 2, 1)
 
 PROGRAM = """
 import sys
+import time
 from lit_samseg.__main__ import main
 folder, sizes, *words = sys.argv[1:]
 for size in sizes.split(","):
@@ -146,6 +148,24 @@ def test_the_command_starts_more_processes_than_there_are_images(alone: Path, tm
     ours, theirs = np.load(alone / "1/counts.npz"), np.load(tmp_path / "run/counts.npz")
     assert all(ours[name].tobytes() == theirs[name].tobytes() for name in ours.files)
     assert [p["images"] for p in results_of(tmp_path / "run")["processes"]] == [1, 0, 0]
+
+
+# The quicker ones are those of processes with an emulated GPU, in tests/emulation/test_ranks.py.
+@pytest.mark.slow
+@pytest.mark.parametrize("broken", [0, 1])
+def test_one_that_fails_ends_all_that_the_command_started(small_voc: SmallVoc, tmp_path: Path, broken: int) -> None:
+    path = small_voc.coarse / f"{small_voc.ids[broken]}.png"
+    path.write_bytes(b"no picture")
+    words = [*small_voc.words(), "--model.variants=[point]", "--trainer.devices=2", f"--output_dir={tmp_path / 'run'}"]
+    began = time.monotonic()
+    command, environment = [sys.executable, "-m", "lit_samseg", *words], os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert time.monotonic() - began < 120
+    assert done.returncode == 2, done.stderr
+    assert f"error: label map {path} is not a picture" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow
