@@ -1,4 +1,7 @@
-"""``pytest -p tests.emulation.plugin``: all tests see an emulated GPU, as on a machine that has one."""
+"""``pytest -p tests.emulation.plugin``: all tests see an emulated GPU, as on a machine that has one.
+
+Networks that tests trace (``torch.jit.trace``, in tests/baselines/test_exported.py) cannot be traced on it.
+"""
 
 from collections.abc import Iterator
 
