@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lit_samseg.refine import ClassScores, certain
@@ -26,6 +26,7 @@ def weight(plan: Plan, axis: int, n: int, at: int) -> float:
 
 
 @given(st.integers(3, 23), st.integers(3, 23), st.integers(4, 12), st.integers(1, 6), st.integers(0, 99))
+@example(22, 22, 6, 1, 48)
 @settings(max_examples=25, deadline=None)
 def test_it_is_the_weighted_mean_of_all_tiles(height: int, width: int, tile: int, overlap: int, seed: int) -> None:
     plan = Plan(height, width, tile, min(overlap, tile // 2))
@@ -50,7 +51,9 @@ def test_it_is_the_weighted_mean_of_all_tiles(height: int, width: int, tile: int
             sums[class_id + 1, rows, columns] += probability.numpy() * weights
         finished, area = blend.add(place, ClassScores(classes, scores)), plan.cell(place).area
         label_map[area], confidence[area] = finished.label_map, finished.confidence
-    assert np.array_equal(label_map, sums.argmax(0) - 1)
+    chosen = np.take_along_axis(sums, label_map[None] + 1, 0)[0]
+    # Two tiles that are sure of one class each, and count alike, are even but for rounding.
+    np.testing.assert_allclose(chosen, sums.max(0), rtol=1e-6)
     np.testing.assert_allclose(confidence, sums.max(0) / sums.sum(0), rtol=1e-5)
 
 
