@@ -75,6 +75,28 @@ def test_whatever_a_program_has_set(choose: Callable[[], None]) -> None:
     assert readings() == before
 
 
+def older_switch() -> bool | None:
+    try:
+        return bool(BACKENDS.cudnn.allow_tf32)
+    except RuntimeError:
+        return None
+
+
+@pytest.mark.parametrize("choose", [lambda: None, set_for_all, set_for_gpus, set_of_old, set_high])
+def test_the_older_switch_can_be_read_meanwhile(choose: Callable[[], None]) -> None:
+    """`torch.export` does."""
+    choose()
+    before, settings = older_switch(), readings()
+    with without_tf32():
+        if before is not None:
+            assert BACKENDS.cudnn.allow_tf32 is False
+            with BACKENDS.cudnn.flags(enabled=False):
+                pass
+        assert set(readings().values()) == {"ieee"}
+    assert older_switch() is before
+    assert readings() == settings
+
+
 def test_what_followed_another_setting_follows_it_again() -> None:
     for operation in OPERATIONS.values():
         operation.fp32_precision = "none"
