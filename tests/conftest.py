@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-import torch
 from filelock import FileLock
 from PIL import Image
 
@@ -269,21 +268,3 @@ def save_indices(path: Path, indices: np.ndarray) -> None:
     picture = Image.fromarray(indices.astype(np.uint8))
     picture.putpalette(voc_palette())
     picture.save(path)
-
-
-@pytest.fixture(autouse=True)
-def arithmetic_as_at_the_start() -> None:
-    """Begin with PyTorch's own settings of fp32, whatever a test before left, which may have been interrupted."""
-    of: Any = torch.backends
-    for place in (
-        of,
-        of.cudnn,
-        of.cuda.matmul,
-        of.cudnn.conv,
-        of.cudnn.rnn,
-        of.mkldnn.matmul,
-        of.mkldnn.conv,
-        of.mkldnn.rnn,
-    ):
-        place.fp32_precision = "none"
-    of.cudnn.allow_tf32 = True

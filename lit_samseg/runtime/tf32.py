@@ -7,14 +7,6 @@ from typing import Any
 import torch
 
 
-def _older_switch() -> bool:
-    """Return whether cuDNN's older switch is on; not where it cannot be read."""
-    try:
-        return bool(torch.backends.cudnn.allow_tf32)
-    except RuntimeError:
-        return False
-
-
 def _places() -> tuple[Any, ...]:
     """Return what has a setting of its own, those that others follow first."""
     of = torch.backends
@@ -25,28 +17,20 @@ def _places() -> tuple[Any, ...]:
 def forbid_tf32() -> Callable[[], None]:
     """Have fp32 computed as such everywhere: TF32, and oneDNN's bfloat16, move scores (FIELD's D20).
 
-    PyTorch's older switch of cuDNN says the same meanwhile: `torch.export` and `torch.backends.cudnn.flags` read it,
-    and it raises where the newer settings contradict it. Where a program has made them do so, it is left alone.
+    PyTorch's older switches (``allow_tf32``) are neither read nor set: they raise where a program has used the newer
+    ones, and what they switch off still follows ``torch.backends.fp32_precision``.
 
     Returns:
-        What puts every setting back. One that follows another follows it again.
+        What puts every setting back. One that follows another was not touched, and follows it again.
     """
-    switched, before = _older_switch(), [place.fp32_precision for place in _places()]
     changed: list[tuple[Any, str]] = []
-    for place, reading in zip(_places(), before, strict=True):
-        # By now those above it are "ieee".
-        if (own := place.fp32_precision) != "ieee":
+    for place in _places():
+        # By now those above it are "ieee", so it has another one for itself.
+        if (found := place.fp32_precision) != "ieee":
             place.fp32_precision = "ieee"
-            changed.append((place, own))
-        elif reading != "ieee":
-            changed.append((place, "none"))
-    if switched:
-        torch.backends.cudnn.allow_tf32 = False
+            changed.append((place, found))
 
     def restore() -> None:
-        nonlocal switched
-        if switched:
-            torch.backends.cudnn.allow_tf32, switched = True, False
         while changed:
             place, found = changed.pop()
             place.fp32_precision = found

@@ -11,7 +11,7 @@ from lit_samseg.baselines import Baseline, MobileNetV2DeepLab
 from lit_samseg.data import Sample, Scenes, SegmentationDataModule
 from lit_samseg.evaluation.label_maps import LabelMaps
 from lit_samseg.module import SamSegEvaluation
-from lit_samseg.runtime.tf32 import forbid_tf32
+from lit_samseg.runtime.tf32 import without_tf32
 from lit_samseg.sam import PromptableSegmenter, SegmentAnything
 from tests.emulation.meter import Meter
 
@@ -58,10 +58,9 @@ class World:
             analysis: Whether to analyse.
             warm: Evaluate an image before, so that what is made once has been made.
         """
-        forbid_tf32()
         # Networks stay where they are for the next test, and going back would be counted.
         module = copy.deepcopy(self.module(variants, analysis)).to("cuda")
-        with torch.inference_mode():
+        with without_tf32(), torch.inference_mode():
             if warm:
                 module.label_maps(self.moved(self.samples[:1]), module.analysis)
             gc.collect()

@@ -1,5 +1,7 @@
 """fp32 is computed as such whatever a program has set, and its settings are as they were afterwards."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
@@ -75,28 +77,6 @@ def test_whatever_a_program_has_set(choose: Callable[[], None]) -> None:
     assert readings() == before
 
 
-def older_switch() -> bool | None:
-    try:
-        return bool(BACKENDS.cudnn.allow_tf32)
-    except RuntimeError:
-        return None
-
-
-@pytest.mark.parametrize("choose", [lambda: None, set_for_all, set_for_gpus, set_of_old, set_high])
-def test_the_older_switch_can_be_read_meanwhile(choose: Callable[[], None]) -> None:
-    """`torch.export` does."""
-    choose()
-    before, settings = older_switch(), readings()
-    with without_tf32():
-        if before is not None:
-            assert BACKENDS.cudnn.allow_tf32 is False
-            with BACKENDS.cudnn.flags(enabled=False):
-                pass
-        assert set(readings().values()) == {"ieee"}
-    assert older_switch() is before
-    assert readings() == settings
-
-
 def test_what_followed_another_setting_follows_it_again() -> None:
     for operation in OPERATIONS.values():
         operation.fp32_precision = "none"
@@ -132,3 +112,22 @@ def test_a_trainer_puts_them_back_however_it_ends(fails: bool) -> None:
         trainer.test(module, data, verbose=False)
     assert module.read == {"ieee"}
     assert set(readings().values()) == {"tf32"}
+
+
+UNTOUCHED = """
+import torch
+from lit_samseg.runtime.tf32 import without_tf32
+conv = torch.backends.cudnn.conv
+before = conv.fp32_precision, torch.backends.cudnn.allow_tf32
+with without_tf32():
+    assert conv.fp32_precision == "ieee"
+assert (conv.fp32_precision, torch.backends.cudnn.allow_tf32) == before
+torch.backends.fp32_precision = "ieee"
+assert conv.fp32_precision == "ieee", "it follows no more"
+"""
+
+
+def test_what_nobody_has_set_stays_so() -> None:
+    """In a process of its own: once set, a setting has no way back to what PyTorch begins with."""
+    outcome = subprocess.run([sys.executable, "-c", UNTOUCHED], capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr

@@ -91,6 +91,8 @@ class SmallRun(NamedTuple):
             output.begin()
             evaluate(plan, output, images, error)
             output.finish()
+            # As the module does at the end of Lightning's loop.
+            plan.module.counting.cancel()
             output.publish()
         except BaseException:
             output.abort()
