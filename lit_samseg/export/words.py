@@ -2,9 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from lit_samseg.export import OPSET, TOLERANCE
+from lit_samseg.runtime.plain_words import add_sam, path_of, plain_parser
 
 DESCRIPTION = """\
 Write a SAM's encoder and decoder as ONNX graphs, for other programs and for this one.
@@ -32,21 +32,10 @@ def check_words(words: Sequence[str]) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
-    parser = argparse.ArgumentParser(
-        "lit-samseg export",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = plain_parser("lit-samseg export", DESCRIPTION, EPILOG)
     parser.add_argument(
-        "--onnx", type=Path, required=True, metavar="DIR", help="the folder of what is written; it is made"
+        "--onnx", type=path_of, required=True, metavar="DIR", help="the folder of what is written; it is made"
     )
-    parser.add_argument(
-        "--sam",
-        default="mobile_sam",
-        metavar="SAM",
-        help="a known name (mobile_sam, vit_b, vit_l, vit_h: downloaded once; demo), a checkpoint file, or a folder or "
-        "hub id in the layout of transformers (mobile_sam)",
-    )
+    add_sam(parser)
     parser.add_argument("--adapter", default=None, metavar="FILE", help="what lit-samseg fit made of SAM's decoder")
     return parser

@@ -2,12 +2,12 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 import yaml
 
 from lit_samseg.refine_folder.layout import FORMATS, MASKS, REVIEW
 from lit_samseg.review.records import PAGE, TABLE
+from lit_samseg.runtime.plain_words import add_sam, path_of, plain_parser
 
 DESCRIPTION = """\
 Make coarse masks better: a folder of pictures and one of masks in, masks in the same form out.
@@ -37,25 +37,14 @@ def check_words(words: Sequence[str]) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
-    parser = argparse.ArgumentParser(
-        "lit-samseg refine",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("images", type=_path, metavar="PICTURES", help="a folder of pictures, or one picture")
-    parser.add_argument("given", type=_path, metavar="MASKS", help="a folder of masks, or one file")
-    parser.add_argument("--out", type=_path, required=True, metavar="DIR", help="the folder of what is written")
+    parser = plain_parser("lit-samseg refine", DESCRIPTION, EPILOG)
+    parser.add_argument("images", type=path_of, metavar="PICTURES", help="a folder of pictures, or one picture")
+    parser.add_argument("given", type=path_of, metavar="MASKS", help="a folder of masks, or one file")
+    parser.add_argument("--out", type=path_of, required=True, metavar="DIR", help="the folder of what is written")
     parser.add_argument(
         "--resume", action="store_true", help="go on with DIR: masks that are there are not refined again"
     )
-    parser.add_argument(
-        "--sam",
-        default="mobile_sam",
-        metavar="SAM",
-        help="a known name (mobile_sam, vit_b, vit_l, vit_h, ...: downloaded once), a checkpoint file, or a folder or "
-        "hub id in the layout of transformers (mobile_sam)",
-    )
+    add_sam(parser)
     parser.add_argument(
         "--format",
         default=None,
@@ -93,6 +82,12 @@ def make_parser() -> argparse.ArgumentParser:
         default="upright",
         help="how pictures are read that a camera turned: as EXIF says, or as their pixels lie (upright)",
     )
+    _add_rasters(parser)
+    _add_masks(parser)
+    return parser
+
+
+def _add_rasters(parser: argparse.ArgumentParser) -> None:
     rasters = parser.add_argument_group("rasters")
     rasters.add_argument(
         "--rasters",
@@ -116,6 +111,9 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="VALUE",
         help="what becomes black and white: percentile, dtype, or two numbers (8 bits as they are, else percentile)",
     )
+
+
+def _add_masks(parser: argparse.ArgumentParser) -> None:
     # What is not given has no value, not even None: that is one for --masks.background.
     masks = parser.add_argument_group(
         "what the masks are, where it is not found out", argument_default=argparse.SUPPRESS
@@ -150,11 +148,6 @@ def make_parser() -> argparse.ArgumentParser:
         "--masks.suffix", metavar="SUFFIX", help="how mask files end behind the picture's name, as _labelIds.png"
     )
     masks.add_argument("--masks.pairs", metavar="FILE", help="a CSV file: picture,mask")
-    return parser
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser()
 
 
 def _number_or_word(text: str) -> float | str:

@@ -2,8 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal, get_args
+
+from lit_samseg.runtime.plain_words import path_of, plain_parser
 
 TUNED_ON = 24
 """Images of a pair that recipes are tuned on, where the study does not say."""
@@ -92,37 +93,30 @@ def is_over_pairs(words: Sequence[str]) -> bool:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return what reads the words of a search over one pair; the others are for ``test``."""
-    parser = argparse.ArgumentParser(
-        "lit-samseg search",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        # What is left over is for 'test', whose options begin like these.
-        allow_abbrev=False,
-    )
+    # What is left over is for 'test', whose options begin like these.
+    parser = plain_parser("lit-samseg search", DESCRIPTION, EPILOG, allow_abbrev=False)
     for name, what in (("tune", "to choose on"), ("report", "to report on, none of which is in the other list")):
         parser.add_argument(
-            f"--{name}", type=_path, required=True, metavar="IDS_FILE", help=f"ids of the images {what}, one a line"
+            f"--{name}", type=path_of, required=True, metavar="IDS_FILE", help=f"ids of the images {what}, one a line"
         )
     parser.add_argument("--trials", type=int, default=64, metavar="N", help="how many recipes are tried in all (64)")
-    parser.add_argument("--space", type=_path, default=None, metavar="FILE", help="YAML with the choices, see below")
+    parser.add_argument("--space", type=path_of, default=None, metavar="FILE", help="YAML with the choices, see below")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of Optuna's draws (0)")
-    parser.add_argument("--output_dir", type=_path, required=True, metavar="DIR", help="the folder of the search")
+    parser.add_argument("--output_dir", type=path_of, required=True, metavar="DIR", help="the folder of the search")
     return parser
 
 
 def make_study_parser() -> argparse.ArgumentParser:
     """Return what reads the words of a search over pairs."""
-    parser = argparse.ArgumentParser(
-        "lit-samseg search --study",
-        description=STUDY_DESCRIPTION,
-        epilog=STUDY_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--study", type=_path, required=True, metavar="FILE", help="the study's YAML file")
-    parser.add_argument("--output_dir", type=_path, required=True, metavar="DIR", help="the folder of the search")
+    parser = plain_parser("lit-samseg search --study", STUDY_DESCRIPTION, STUDY_EPILOG)
+    parser.add_argument("--study", type=path_of, required=True, metavar="FILE", help="the study's YAML file")
+    parser.add_argument("--output_dir", type=path_of, required=True, metavar="DIR", help="the folder of the search")
     parser.add_argument(
-        "--space", type=_path, default=None, metavar="FILE", help="YAML with the choices, see lit-samseg search --help"
+        "--space",
+        type=path_of,
+        default=None,
+        metavar="FILE",
+        help="YAML with the choices, see lit-samseg search --help",
     )
     parser.add_argument(
         "--trials", type=int, default=32, metavar="N", help="recipes of the space that are tried, all or so many (32)"
@@ -140,7 +134,3 @@ def make_study_parser() -> argparse.ArgumentParser:
 def _choice(parser: argparse.ArgumentParser, name: str, kind: object, what: str) -> None:
     choices = get_args(kind)
     parser.add_argument(f"--{name}", choices=choices, default=choices[0], help=f"{what} (default: {choices[0]})")
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser()

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,6 +9,7 @@ import yaml
 from lit_samseg.errors import InputError
 from lit_samseg.journal import FolderLock
 from lit_samseg.pooling.study_tables import summary_of_study
+from lit_samseg.runtime.plain_words import path_of, plain_parser
 from lit_samseg.runtime.termination import terminable
 from lit_samseg.study.conduct import carry_out, check_all_done, prepare
 from lit_samseg.study.folder import StudyFolder
@@ -97,14 +97,9 @@ def _launcher(folder: StudyFolder, options: argparse.Namespace) -> Launcher:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "lit-samseg study",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("study", type=_path, metavar="FILE", help="the study's YAML file, see below")
-    parser.add_argument("--output_dir", type=_path, required=True, metavar="DIR", help="the folder of the study")
+    parser = plain_parser("lit-samseg study", DESCRIPTION, EPILOG)
+    parser.add_argument("study", type=path_of, metavar="FILE", help="the study's YAML file, see below")
+    parser.add_argument("--output_dir", type=path_of, required=True, metavar="DIR", help="the folder of the study")
     parser.add_argument(
         "--resume",
         nargs="?",
@@ -142,10 +137,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--plan", action="store_true", help="tell what there is to do and what it costs, and end")
     return parser
-
-
-def _path(text: str) -> Path:
-    return Path(text).expanduser()
 
 
 def _bool(text: str) -> bool:
