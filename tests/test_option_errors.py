@@ -31,6 +31,14 @@ TRAINING = ("--config", PROJECT / "configs/demo_finetune.yaml")
         (("test", *DEMO, "--trainer.max_epochs", "x"), "--trainer.max_epochs: expected int, not x "),
         (("test", *DEMO, "--data.subset", "x"), "--data.subset: expected int, not x "),
         (("test", *DEMO, "--data", "VOC2013"), "--data: no such class: VOC2013 "),
+        (
+            ("test", *DEMO, "--model.sam", "mobilesam"),
+            "--model.sam: no such class: mobilesam; did you mean mobile_sam? ",
+        ),
+        (
+            ("test", *DEMO, "--model.baseline", "unet"),
+            "--model.baseline: no such class: unet; give a class, a checkpoint's path or hub id, or one of deeplabv3_",
+        ),
         (("test", *DEMO, "--model.variants", "box"), "--model.variants: expected list, not box "),
         (
             ("test", *DEMO, "--model.sam.precision", "fp8"),

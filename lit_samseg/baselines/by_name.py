@@ -29,23 +29,32 @@ def load_baseline(checkpoint: str) -> Baseline:
     Raises:
         InputError: There is no such checkpoint, or no class reads it; or a folder has a built-in one's name.
     """
+    found, option = baseline_class(checkpoint)
+    return found(**{option: checkpoint})
+
+
+def baseline_class(checkpoint: str) -> tuple[type[Baseline], str]:
+    """Return the class that reads a checkpoint, and the option that takes it.
+
+    Args:
+        checkpoint: As for `load_baseline`.
+
+    Raises:
+        InputError: As there.
+    """
     if checkpoint == "demo":
-        return MobileNetV2DeepLab(checkpoint)
+        return MobileNetV2DeepLab, "checkpoint"
     for architecture in get_args(Architecture):
         if checkpoint == architecture:
             check_unambiguous(checkpoint)
-            return TorchvisionDeepLab(architecture)
+            return TorchvisionDeepLab, "architecture"
     path = Path(checkpoint).expanduser()
     if path.is_file() and path.suffix.lower() in EXPORTED_SUFFIXES:
-        return ExportedBaseline(checkpoint)
+        return ExportedBaseline, "checkpoint"
     folder = find_checkpoint_folder(checkpoint, "baseline")
     if not (folder / "config.json").is_file() and any(p.suffix.lower() in SCORE_SUFFIXES for p in folder.iterdir()):
-        return ScoreFolder(checkpoint)
+        return ScoreFolder, "root"
     if smp_settings(folder) is not None:
-        return SmpSegmenter(checkpoint)
-    kind = read_config(folder, "baseline")["model_type"]
-    if kind == "mobilenet_v2":
-        return MobileNetV2DeepLab(checkpoint)
-    if kind == "oneformer":
-        return OneFormer(checkpoint)
-    return HubSegmenter(checkpoint)
+        return SmpSegmenter, "checkpoint"
+    kinds: dict[str, type[Baseline]] = {"mobilenet_v2": MobileNetV2DeepLab, "oneformer": OneFormer}
+    return kinds.get(read_config(folder, "baseline")["model_type"], HubSegmenter), "checkpoint"

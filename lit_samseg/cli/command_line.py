@@ -28,6 +28,7 @@ from lit_samseg.callbacks import (
 )
 from lit_samseg.cli.config_files import check_config_files
 from lit_samseg.cli.description import DESCRIPTION
+from lit_samseg.cli.network_names import with_classes
 from lit_samseg.cli.null_options import check_nulls
 from lit_samseg.data.facts import fact_of_data
 from lit_samseg.errors import InputError
@@ -250,4 +251,10 @@ def run_command(words: list[str], args: ArgsType = None) -> None:
         args: The same, or None where they are the process's own.
     """
     check_config_files(words)
+    named = with_classes(words)
+    if args is not None:
+        args = named
+    elif named != words:
+        # The process's own, which its children begin with too.
+        sys.argv[1:] = named
     run(args)

@@ -6,6 +6,8 @@ import inspect
 import pkgutil
 import re
 
+from lit_samseg.cli.network_names import OPTIONS, names_of
+
 _NOISE = (
     "Does not validate against any of the Union subtypes",
     "Subtypes:",
@@ -16,6 +18,7 @@ _NOISE = (
     "Problem with given class_path ",
 )
 _GIVEN = "Given value:"
+_NO_CLASS = "no such class:"
 _NO_PATH = "Expected a path but"
 
 
@@ -40,12 +43,12 @@ def in_one_line(message: str) -> str:
     text = "; ".join(dict.fromkeys(map(_plainly, facts)))
     if given and not re.search(rf"(?<!\w){re.escape(given[0])}(?!\w)", text):
         text += f", not {given[0]}"
-    return f"--{'.'.join(keys)}: {text}{_suggestion(message)}{_not_written(text)}"
+    return f"--{'.'.join(keys)}: {text}{_suggestion(message)}{_not_written(text)}{_checkpoints('.'.join(keys), text)}"
 
 
 def _plainly(fact: str) -> str:
     fact = re.sub(r"Expected an? <class '(\w+)'>", r"expected \1", fact)
-    fact = fact.replace("Expected a dot import path string:", "no such class:")
+    fact = fact.replace("Expected a dot import path string:", _NO_CLASS)
     fact = re.sub(r"Expected an? typing\.Literal\[(.*)\]\.", r"expected one of \1.", fact)
     return re.sub(r"\. Got value: ", ", not ", fact)
 
@@ -58,6 +61,17 @@ def _not_written(text: str) -> str:
     except (ImportError, AttributeError, ValueError):
         return ""
     return f": it has no {', '.join(lacking)}" if lacking else ""
+
+
+def _checkpoints(option: str, text: str) -> str:
+    """Return which checkpoints an option takes by name, in place of a class that there is not."""
+    if option not in OPTIONS or not text.startswith(_NO_CLASS):
+        return ""
+    names = names_of(option)
+    meant = difflib.get_close_matches(text.removeprefix(_NO_CLASS).strip(), names, 1)
+    if meant:
+        return f"; did you mean {meant[0]}?"
+    return f"; give a class, a checkpoint's path or hub id, or one of {', '.join(names)}"
 
 
 def _suggestion(message: str) -> str:

@@ -23,13 +23,25 @@ def load_promptable_segmenter(checkpoint: str, precision: Precision = "fp32") ->
     Raises:
         InputError: There is no such checkpoint, or it is no SAM.
     """
+    return segmenter_class(checkpoint)(checkpoint, precision)
+
+
+def segmenter_class(checkpoint: str) -> type[SegmentAnything | OnnxSegmenter | HubSam]:
+    """Return the class that reads a checkpoint, without reading it.
+
+    Args:
+        checkpoint: As for `load_promptable_segmenter`.
+
+    Raises:
+        InputError: A folder has a known name.
+    """
     if checkpoint in (*KNOWN_WEIGHTS, "demo"):
         # A run's output folder may have such a name, but a checkpoint's should not.
         if Path(checkpoint).is_dir():
             check_unambiguous(checkpoint)
-        return SegmentAnything(checkpoint, precision)
+        return SegmentAnything
     if is_onnx_sam(Path(checkpoint).expanduser()):
-        return OnnxSegmenter(checkpoint, precision)
+        return OnnxSegmenter
     if Path(checkpoint).expanduser().is_dir() or means_hub_id(checkpoint):
-        return HubSam(checkpoint, precision)
-    return SegmentAnything(checkpoint, precision)
+        return HubSam
+    return SegmentAnything

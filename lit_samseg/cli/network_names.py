@@ -1,0 +1,75 @@
+"""A network by its checkpoint's name: ``--model.sam mobile_sam`` in place of a class and its option."""
+
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import get_args
+
+from lit_samseg import baselines, sam
+from lit_samseg.baselines.by_name import baseline_class
+from lit_samseg.baselines.torchvision_deeplab import Architecture
+from lit_samseg.sam.by_name import segmenter_class
+from lit_samseg.sam.known_weights import KNOWN_WEIGHTS
+
+OPTIONS = {f"model{between}.{name}": name for between in ("", ".init_args") for name in ("sam", "baseline")}
+"""The options that take a checkpoint in place of a class, without dashes, and what each is for."""
+_CONFIGURATIONS = (".yaml", ".yml", ".json")
+"""jsonargparse reads a class and its options from such files."""
+
+
+def with_classes(words: Sequence[str]) -> list[str]:
+    """Write out which class reads a checkpoint, where a command line names a checkpoint in place of a class.
+
+    Args:
+        words: The command line.
+
+    Returns:
+        The same with ``--model.sam CLASS --model.sam.checkpoint NAME`` for ``--model.sam NAME``, and for the baseline
+        likewise; as it was where there is none.
+
+    Raises:
+        InputError: A checkpoint's folder is of no kind that is known.
+    """
+    written: list[str] = []
+    pairs = iter(zip_longest(words, words[1:], fillvalue=""))
+    for word, following in pairs:
+        option, equals, value = word.partition("=")
+        value = value if equals else following
+        which = OPTIONS.get(option.removeprefix("--"))
+        if which is None or not _is_name(which, value):
+            written.append(word)
+            continue
+        path, argument = _READERS[which](value)
+        written += [option, path, f"{option}.{argument}", value]
+        if not equals:
+            next(pairs, None)
+    return written
+
+
+def names_of(option: str) -> tuple[str, ...]:
+    """Return the checkpoints that have a name, for one of `OPTIONS`."""
+    return (*KNOWN_WEIGHTS, "demo") if OPTIONS[option] == "sam" else (*get_args(Architecture), "demo")
+
+
+def _is_name(which: str, value: str) -> bool:
+    package, known = sam if which == "sam" else baselines, names_of(f"model.{which}")
+    if value.startswith(("{", "[", "-")) or value.endswith(_CONFIGURATIONS) or hasattr(package, value):
+        return False
+    # A class has no slash; a folder may have any name.
+    return value in known or "/" in value or (bool(value) and Path(value).expanduser().exists())
+
+
+def _reader_of_sam(checkpoint: str) -> tuple[str, str]:
+    return f"{sam.__name__}.{segmenter_class(checkpoint).__name__}", "checkpoint"
+
+
+def _reader_of_baseline(checkpoint: str) -> tuple[str, str]:
+    folder = Path(checkpoint).expanduser()
+    # Label maps alone: any other folder is a network's or has scores.
+    if folder.is_dir() and {path.suffix.lower() for path in folder.iterdir()} == {".png"}:
+        return f"{baselines.__name__}.{baselines.Precomputed.__name__}", "root"
+    found, option = baseline_class(checkpoint)
+    return f"{baselines.__name__}.{found.__name__}", option
+
+
+_READERS: dict[str, Callable[[str], tuple[str, str]]] = {"sam": _reader_of_sam, "baseline": _reader_of_baseline}
