@@ -114,8 +114,10 @@ class Predictor:
             for context in contexts:
                 context.find(variant.finder for variant in variants)
         with self.timer.stage("encode", device):
-            # Nothing is asked about an image without regions, except by the analysis, of the ground truth's.
-            asked = [context for context in contexts if context.has_regions or encode_all]
+            # Nothing is asked about an image without regions, except by the analysis, of the ground truth's, and by
+            # rows that may find others.
+            anyway = encode_all or any(variant.beliefs for variant in variants)
+            asked = [context for context in contexts if context.has_regions or anyway]
             encoded = self.sam.encode([context.image for context in asked]) if asked else []
             for context, embedding in zip(asked, encoded, strict=True):
                 context.embedding = embedding
@@ -130,19 +132,24 @@ class Predictor:
     def refine(
         self, context: ImageContext, variants: Sequence[Variant], observe: Observers | None = None
     ) -> dict[str, Tensor]:
-        """Make rows of an image; see `refine_by_all`. Without any region each is the baseline's label map."""
+        """Make rows of an image; see `refine_by_all`. Without any region each is the baseline's label map.
+
+        A row that believes otherwise may find a region where the baseline's label map has none.
+        """
         context.find(variant.finder for variant in variants)
-        if not context.has_regions:
-            return {variant.name: context.label_map for variant in variants}
-        with self.timer.stage("refine", context.image.device):
-            return refine_by_all(context, variants, observe)
+        asked = [variant for variant in variants if context.has_regions or variant.beliefs]
+        refined: dict[str, Tensor] = {}
+        if asked:
+            with self.timer.stage("refine", context.image.device):
+                refined = refine_by_all(context, asked, observe)
+        return {variant.name: refined.get(variant.name, context.label_map) for variant in variants}
 
     def refine_with_confidence(
         self, context: ImageContext, variant: Variant, observe: Callable[[Decision], None] | None = None
     ) -> tuple[Tensor, Tensor]:
         """Make a row of an image, and tell how sure it is of each pixel; see `refine_with_confidence`."""
         context.find([variant.finder])
-        if not context.has_regions:
+        if not context.has_regions and not variant.beliefs:
             return context.label_map, confidence_unasked(context, variant)
         with self.timer.stage("refine", context.image.device):
             return refine_with_confidence(context, variant, observe)
@@ -150,7 +157,7 @@ class Predictor:
     def scores(self, context: ImageContext, variant: Variant) -> ClassScores:
         """Tell how likely each class is; see `refine_scores`. Without any region the label map is certain."""
         context.find([variant.finder])
-        if not context.has_regions:
+        if not context.has_regions and not variant.beliefs:
             return certain(context.label_map)
         with self.timer.stage("refine", context.image.device):
             return refine_scores(context, variant)

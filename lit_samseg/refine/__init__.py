@@ -10,6 +10,7 @@ from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.grammar import RowText, parse_variant, parse_variants, variant_of
 from lit_samseg.refine.grid import Grid, make_grid
 from lit_samseg.refine.kinds import (
+    Belief,
     Composer,
     Composition,
     Evidence,
@@ -38,6 +39,7 @@ __all__ = [
     "REGION_FINDERS",
     "Asked",
     "AskedPrompts",
+    "Belief",
     "Canvas",
     "ClassScores",
     "Composer",

@@ -36,8 +36,8 @@ def ask_ahead(contexts: Sequence[ImageContext], variants: Sequence[Variant]) -> 
 
 
 def directly(variants: Sequence[Variant]) -> list[Variant]:
-    """Return the variants that refine the image's own label map."""
-    return [variant for variant in variants if variant.start is None]
+    """Return the variants that refine the image's own label map, with what the baseline believes."""
+    return [variant for variant in variants if variant.is_direct]
 
 
 def ask(contexts: Sequence[ImageContext], requests: Sequence[Sequence[PromptRequest]]) -> list[Answers]:

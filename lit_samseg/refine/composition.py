@@ -9,6 +9,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.refine.kinds import (
     SLOTS,
     AskAgain,
+    Belief,
     Composer,
     Evidence,
     Field,
@@ -48,24 +49,27 @@ def compose(
     by_kind = _by_kind(others)
     given = [(word, part) for word, part in by_kind.get(Composer, []) if isinstance(part, Composer)]
     composers = sorted(given, key=lambda pair: _place(pair[1]))
+    beliefs = by_kind.get(Belief, [])
     single: dict[type[Part], Any] = {kind: pairs[0][1] for kind, pairs in by_kind.items() if kind is not Composer}
     fill: Painter = OnBackground() if has_background else OnBaseline()
     asks = any(kind in by_kind for kind in (RegionFinder, Selector)) or bool(composers)
     if not prompt:
-        _check_without_prompt(others, single.get(Field), asks)
+        _check_without_prompt([pair for pair in others if pair not in beliefs], single.get(Field), asks, bool(beliefs))
     variant = Variant(
         name="",
         prompt=tuple(part for _, part in ordered),
         finder=single.get(RegionFinder, WholeClass()),
         selector=single.get(Selector, ByLikeness()),
-        composers=tuple(part for _, part in composers) or (() if Field in single else (fill,)),
+        composers=tuple(part for _, part in composers) or (() if Field in single or not prompt else (fill,)),
         gate=single.get(Gate),
         field=single.get(Field),
         again=single.get(AskAgain),
         start=single.get(Start),
+        beliefs=tuple(part for _, part in beliefs if isinstance(part, Belief)),
         notes=tuple(notes),
     )
     _check_background(variant, has_background)
+    _check_beliefs(variant)
     if prompt:
         _check_scores(variant, composers, ordered)
     return replace(variant, name=_shortest_name(ordered, by_kind, composers, type(fill)))
@@ -78,7 +82,7 @@ def _place(part: Part) -> int:
 
 
 def _by_kind(others: Words) -> dict[type[Part], list[tuple[str, Part]]]:
-    kinds: tuple[type[Part], ...] = (RegionFinder, Selector, AskAgain, Gate, Composer, Field, Start)
+    kinds: tuple[type[Part], ...] = (RegionFinder, Selector, AskAgain, Gate, Belief, Composer, Field, Start)
     by_kind: dict[type[Part], list[tuple[str, Part]]] = {}
     for word, part in others:
         kind = next(kind for kind in kinds if isinstance(part, kind))
@@ -86,7 +90,7 @@ def _by_kind(others: Words) -> dict[type[Part], list[tuple[str, Part]]]:
         if any(type(known) is type(part) for _, known in same):
             raise InputError(f"{word!r} stands twice")
         _check_mixed([*same, (word, part)])
-        adds = isinstance(part, Evidence) and all(isinstance(known, Evidence) for _, known in same)
+        adds = kind is Belief or (isinstance(part, Evidence) and all(isinstance(known, Evidence) for _, known in same))
         if same and not adds:
             raise InputError(f"{same[0][0]!r} and {word!r} exclude each other; write one of {', '.join(_words(kind))}")
         same.append((word, part))
@@ -119,12 +123,29 @@ def _check_prompt(prompt: Sequence[tuple[str, PromptPart]]) -> None:
         raise InputError(f"{prompt[0][0]!r} says only what is not meant; add another part")
 
 
-def _check_without_prompt(others: Words, field: Field | None, asks: bool) -> None:
-    if field is None or len(others) > 1:
+def _check_without_prompt(others: Words, field: Field | None, asks: bool, believes: bool) -> None:
+    if (field is None and not believes) or len(others) > (field is not None):
         strange = next((word for word, part in others if isinstance(part, RegionFinder | Selector | Painter)), "")
         what = f"without a prompt there is no {strange!r}; " if asks and strange else ""
-        rows = " or ".join(f"none@{word}" for word in _words(Field))
+        rows = " or ".join(f"none@{word}" for kind in (Field, Belief) for word in _words(kind))
         raise InputError(f"{what}a row without a prompt is {rows}")
+
+
+def _check_beliefs(variant: Variant) -> None:
+    """See that what a row believes is of SAM's grid, and of the image whose regions are asked about."""
+    if not variant.beliefs:
+        return
+    word = variant.beliefs[0].word or variant.beliefs[0].path
+    if variant.start is not None:
+        raise InputError(
+            f"{variant.start.word!r} makes a label map of which nothing else is known; leave it or {word} out"
+        )
+    if variant.field is not None and variant.field.of_pixels:
+        raise InputError(
+            f"{variant.field.word!r} is of the image's pixels, {word!r} of SAM's grid; leave one of them out"
+        )
+    if variant.gate is not None and variant.gate.is_learned:
+        raise InputError(f"a learned gate is for masks of the baseline's regions; leave it or {word} out")
 
 
 def _check_background(variant: Variant, has_background: bool) -> None:
@@ -179,7 +200,7 @@ def _shortest_name(
         bool(pairs) and type(pairs[0][1]) is not default for pairs, default in zip(places, plain, strict=True)
     ]
     shown = words[: 3 - isnt_default[::-1].index(True)] if any(isnt_default) else []
-    shown += [word for kind in (AskAgain, Gate) for word, _ in by_kind.get(kind, [])]
+    shown += [word for kind in (AskAgain, Gate, Belief) for word, _ in by_kind.get(kind, [])]
     shown += [word for word, part in composers if not isinstance(part, Painter)]
     shown += [word for kind in (Field, Start) for word, _ in by_kind.get(kind, [])]
     recipe = "+".join(word for word, _ in prompt) or "none"

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from lit_samseg.refine.answers import Answers
-from lit_samseg.refine.grid import Grid, make_grid, pixel_frame
+from lit_samseg.refine.grid import Grid, make_grid, pixel_frame, sample_nearest
 from lit_samseg.refine.learned_gate import LearnedGate
 from lit_samseg.refine.regions import Grouping, Region, find_regions_by
 from lit_samseg.runtime.pixels import count_set, has_label
@@ -136,6 +137,21 @@ class ImageContext:
             other.background = background
         if target is not None:
             other.target, other.ignore_index = target, 255
+        return other
+
+    def believing(self, grid: Grid) -> "ImageContext":
+        """Return the same image with other beliefs.
+
+        A pixel's label changes where the likeliest class is another than it was on this image's own grid; all others
+        are kept as they are, finer than a grid's cells.
+
+        Args:
+            grid: What is believed instead.
+        """
+        before, after = (g.label_map(g.log_probabilities) for g in (self.grid, grid))
+        label_map = torch.where(before == after, self.label_map, after.to(self.label_map.dtype))
+        other = self.on(label_map)
+        other.grid = replace(grid, labels=sample_nearest(label_map, grid.frame))
         return other
 
     def keep_grids(self, wanted: bool, pixels_wanted: bool, scores_wanted: bool = False) -> None:

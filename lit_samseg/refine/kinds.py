@@ -202,6 +202,21 @@ class Field(Part, ABC):
         """
 
 
+class Belief(Part, ABC):
+    """Changes what is believed of an image before its regions are found; several of a row act one after the other."""
+
+    kind = "belief"
+
+    @abstractmethod
+    def revise(self, grid: Grid, context: ImageContext) -> Grid:
+        """Return a grid with other log-probabilities, and other classes where more or fewer may be in the image.
+
+        Args:
+            grid: What was believed so far.
+            context: The image, with the baseline's label map.
+        """
+
+
 class Start(Part, ABC):
     """Makes the label map that is refined in place of the baseline's."""
 
@@ -220,5 +235,5 @@ class AskAgain(Part, ABC):
     times: int
 
 
-KINDS: tuple[type[Part], ...] = (PromptPart, RegionFinder, Selector, AskAgain, Gate, Composer, Field, Start)
+KINDS: tuple[type[Part], ...] = (PromptPart, RegionFinder, Selector, AskAgain, Gate, Belief, Composer, Field, Start)
 """All kinds in the order of their words in a row."""

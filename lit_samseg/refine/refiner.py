@@ -17,7 +17,7 @@ from lit_samseg.refine.class_scores import ClassScores, certain
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decider import Decider
 from lit_samseg.refine.decision import Decision
-from lit_samseg.refine.kinds import Composer, Composition, Gate, Start
+from lit_samseg.refine.kinds import Belief, Composer, Composition, Gate, Start
 from lit_samseg.refine.part import Part
 from lit_samseg.refine.prompt_requests import collect_requests
 from lit_samseg.refine.variant import Variant
@@ -140,6 +140,9 @@ def _compose(
             + (", or --model.sam.precision bf16 or fp32" if sam.precision == "fp16" else "")
         )
     refined = {v.name: finish(v, compositions[v.name], context) for v in direct}
+    for beliefs in dict.fromkeys(v.beliefs for v in variants if v.beliefs):
+        own = [replace(v, beliefs=()) for v in variants if v.beliefs == beliefs]
+        refined |= _compose(_believing(beliefs, context), own, observe, finish)
     for start in dict.fromkeys(v.start for v in variants if v.start is not None):
         own = [replace(v, start=None) for v in variants if v.start == start]
         refined |= _compose(context.on(_start_map(start, context)), own, observe, finish)
@@ -177,6 +180,17 @@ def _scored(variant: Variant, composition: Composition, context: ImageContext) -
     with _blaming_composer(variant):
         scores = composition.scores()
     return certain(_finished(variant, composition, context)) if scores is None else scores
+
+
+def _believing(beliefs: Sequence[Belief], context: ImageContext) -> ImageContext:
+    """Return the same image as somebody sees it who believes otherwise."""
+    grid = context.grid
+    for belief in beliefs:
+        with blaming(belief, "with what is believed of an image"):
+            grid = belief.revise(grid, context)
+        if belief.is_foreign:
+            check_tensor(belief, grid.log_probabilities, (len(grid.classes), *context.grid.shape), "log-probabilities")
+    return context.believing(grid)
 
 
 def _start_map(start: Start, context: ImageContext) -> Tensor:

@@ -11,6 +11,7 @@ from lit_samseg.refine.fusion import FusedScores
 from lit_samseg.refine.gates import Learned
 from lit_samseg.refine.kinds import (
     AskAgain,
+    Belief,
     Composer,
     Composition,
     Evidence,
@@ -50,6 +51,7 @@ class Variant:
         field: Has the last word on scores; None for none.
         again: How often SAM is asked; None for once.
         start: Makes the label map that is refined; None for the baseline's.
+        beliefs: Change what is believed of the image before its regions are found, in this order.
         notes: What is to be said of the way it was written.
     """
 
@@ -62,6 +64,7 @@ class Variant:
     field: Field | None = None
     again: AskAgain | None = None
     start: Start | None = None
+    beliefs: tuple[Belief, ...] = ()
     notes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     def begin(self, context: ImageContext) -> Composition:
@@ -76,7 +79,7 @@ class Variant:
         yield from self.prompt
         if self.prompt:
             yield from (self.finder, self.selector)
-        optional = (self.again, self.gate, *self.composers, self.field, self.start)
+        optional = (self.again, self.gate, *self.beliefs, *self.composers, self.field, self.start)
         yield from (part for part in optional if part is not None)
 
     def with_options(self, word: str, given: Mapping[str, Any]) -> "Variant":
@@ -98,6 +101,7 @@ class Variant:
             finder=changed(self.finder),
             selector=changed(self.selector),
             composers=tuple(map(changed, self.composers)),
+            beliefs=tuple(map(changed, self.beliefs)),
             **{name: changed(getattr(self, name)) for name in ("gate", "field", "again", "start")},
         )
 
@@ -109,6 +113,7 @@ class Variant:
             "regions": self.finder.describe(),
             "select": self.selector.describe(),
             "compose": [part.describe() for part in self.composers],
+            **({"beliefs": [part.describe() for part in self.beliefs]} if self.beliefs else {}),
             **{kind: None if part is None else part.describe() for kind, part in single.items()},
             "rounds": self.rounds,
         }
@@ -126,7 +131,7 @@ class Variant:
     @property
     def adds_scores(self) -> bool:
         """Whether scores are added up, and nothing is painted."""
-        return self.field is not None or any(isinstance(composer, Evidence) for composer in self.composers)
+        return not self.composers or any(isinstance(composer, Evidence) for composer in self.composers)
 
     @property
     def rounds(self) -> int:
@@ -165,15 +170,20 @@ class Variant:
         return self.start is not None or (self.field is not None and self.field.of_pixels)
 
     @property
+    def is_direct(self) -> bool:
+        """Whether the baseline's own label map is refined, and what it believes."""
+        return self.start is None and not self.beliefs
+
+    @property
     def has_ladder(self) -> bool:
         """Whether the first answers about the baseline's regions are painted: the ladder's steps are about these."""
         # The ladder paints by itself: of somebody else's painter its steps would be another row's.
         paints = bool(self.fill) and not self.composers[0].is_foreign
-        return paints and self.gate is None and self.rounds == 1 and self.start is None
+        return paints and self.gate is None and self.rounds == 1 and self.is_direct
 
     @property
     def needs_grid(self) -> bool:
         """Whether the image and what the baseline thinks of it are wanted on SAM's grid, or its own."""
         gated = self.gate is not None and (self.gate.needs_grid or self.gate.is_foreign)
         foreign = any(part.is_foreign for part in (*self.prompt, self.selector, *self.composers))
-        return self.adds_scores or self.start is not None or gated or foreign
+        return self.adds_scores or not self.is_direct or gated or foreign

@@ -9,6 +9,7 @@ _TITLES = {
     "prompt": "recipe: a sum of",
     "regions": "regions",
     "select": "selection: of SAM's candidates, what is kept",
+    "belief": "what is believed of the image, before regions are found",
     "compose": "fill, or scores instead of painting",
     "gate": "gate",
     "field": "a random field after that",
@@ -29,7 +30,8 @@ def short_table() -> str:
     lines = ["| part | words |", "| --- | --- |"]
     for kind in KINDS:
         words = [f"`{word}`: {_lowered(found.help())}" for word, found in own_words() if issubclass(found, kind)]
-        lines.append(f"| {_TITLES[kind.kind]} | {'; '.join(words)} |")
+        if words:
+            lines.append(f"| {_TITLES[kind.kind]} | {'; '.join(words)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -143,6 +143,8 @@ class RowParts(TypedDict):
     regions: PartFacts
     select: PartFacts
     gate: PartFacts | None
+    beliefs: NotRequired[list[PartFacts]]
+    """Only of a row that has any."""
     compose: list[PartFacts]
     field: PartFacts | None
     start: PartFacts | None

@@ -25,6 +25,7 @@ NETWORKS = (
 ROWS = {
     "by word": "halo@component/sure/half/layers",
     "by path": "guests.halo:Halo@component/guests.sure:Sure/guests.half:Half/guests.layers:Layers",
+    "belief": "halo@component/modest/fuse",
     "with options": {"roomy": {"row": "halo@layers/half=0.4", "halo": {"room": 2}}},
 }
 
@@ -75,10 +76,10 @@ def rows_of(run: Path) -> dict[str, dict[str, Any]]:
 
 def test_guests_are_rows_like_others(run: Path) -> None:
     rows = rows_of(run)
-    assert list(rows) == ["baseline", ROWS["by word"], ROWS["by path"], "roomy", "box"]
+    assert list(rows) == ["baseline", ROWS["by word"], ROWS["by path"], ROWS["belief"], "roomy", "box"]
     with np.load(run / "counts.npz") as counts:
         assert np.array_equal(counts["intersection"][1], counts["intersection"][2])
-        assert not np.array_equal(counts["intersection"][1], counts["intersection"][3])
+        assert not np.array_equal(counts["intersection"][1], counts["intersection"][4])
 
 
 def test_what_a_row_is_made_of_is_written(run: Path) -> None:
@@ -86,6 +87,9 @@ def test_what_a_row_is_made_of_is_written(run: Path) -> None:
     assert parts["prompt"] == [{"word": "halo", "class": "guests.halo:Halo", "options": {"room": 2.0}, "slot": "box"}]
     assert parts["gate"] == {"word": "half", "class": "guests.half:Half", "options": {"share": 0.4}}
     assert [part["word"] for part in parts["compose"]] == ["layers"]
+    assert "beliefs" not in parts
+    (belief,) = rows_of(run)[ROWS["belief"]]["parts"]["beliefs"]
+    assert belief == {"word": "modest", "class": "guests.modest:Modest", "options": {"temperature": 2.0}}
 
 
 def test_the_metric_is_shown(run: Path) -> None:

@@ -5,6 +5,8 @@ import pytest
 from lit_samseg.errors import InputError
 from lit_samseg.refine import PAPER_VARIANTS, RECOMMENDED, Evidence, Variant, parse_variant, parse_variants
 
+BELIEF = "tests.refine.test_beliefs:Same"
+
 
 @pytest.mark.parametrize(
     ("text", "name"),
@@ -34,6 +36,10 @@ from lit_samseg.refine import PAPER_VARIANTS, RECOMMENDED, Evidence, Variant, pa
         ("box@fuse/rounds", "box@rounds/fuse"),
         ("points+box+mask@component/learned", "points+box+mask@component/learned"),
         ("box@learned/rounds", "box@rounds/learned"),
+        (f"box@fuse/{BELIEF}", f"box@{BELIEF}/fuse"),
+        (f"box@{BELIEF}/component/gate", f"box@component/gate/{BELIEF}"),
+        (f"none@crf/{BELIEF}", f"none@{BELIEF}/crf"),
+        (f"none@{BELIEF}", f"none@{BELIEF}"),
     ],
 )
 def test_name_is_the_shortest_form_and_parses_to_itself(text: str, name: str) -> None:
@@ -92,6 +98,11 @@ def test_paper_rows() -> None:
         ("box@learned/ondensecrf", "leave it or ondensecrf out"),
         ("box@fuse/crf/learned", "leave it or fuse, crf out"),
         ("box@learned=3", "'learned=3' has a number"),
+        (f"box@learned/{BELIEF}", "leave it or .*Same out"),
+        (f"box@{BELIEF}/ondensecrf", "leave it or .*Same out"),
+        (f"none@{BELIEF}/densecrf", "'densecrf' is of the image's pixels"),
+        (f"none@component/{BELIEF}", "without a prompt there is no 'component'"),
+        (f"box@{BELIEF}/{BELIEF}", "stands twice"),
         ("none@learned", "without a prompt is none@crf"),
         ("none@crf/learned", "without a prompt is none@crf"),
         ("margin@learned", "'margin' is for rows that add up scores"),
