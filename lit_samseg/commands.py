@@ -9,7 +9,7 @@ from lit_samseg.cli.description import COMMANDS
 from lit_samseg.errors import InputError
 from lit_samseg.results.compare import compare_runs
 from lit_samseg.results.record import RunRecord
-from lit_samseg.results.run_tables import tables_of_run
+from lit_samseg.results.tables_of_run import tables_of_run
 from lit_samseg.results.text_table import write_tables
 
 _LARGE = {

@@ -50,7 +50,8 @@ class SamSegEvaluation(Fp32Module):
         save_scores: Write the baseline's class scores as ``output_dir/scores/ID.npz`` (docs/scores.md).
         save_scores_dtype: ``fp16`` rounds them, which leaves every label where it was; ``fp32`` keeps every bit.
         analysis: In ``test``, also find where each row's difference comes from: a ladder of steps with one thing made
-            perfect by the ground truth, and what became of each region. Costs about as much again as the rows.
+            perfect by the ground truth, and what became of each region. Costs about as much again as the rows; of rows
+            that paint no masks, and of the baseline, it asks SAM nothing and costs little.
         cache_dir: Keep embeddings and label maps in this folder, which runs may share, also at the same time. A run
             finds what another left of the same pixels, weights, settings, precision, kind of device and library
             versions, and then uses neither encoder nor baseline. None keeps nothing.
@@ -111,8 +112,7 @@ class SamSegEvaluation(Fp32Module):
         self.save_predictions = save_predictions
         self.save_scores, self.save_scores_dtype = save_scores, save_scores_dtype
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
-        analysed = analysis and any(variant.has_ladder for variant in self.variants)
-        self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysed else None
+        self.analysis = Analysis(self.variants, len(class_names), background, ignore_index) if analysis else None
         others = find_metrics(metrics or [], len(class_names))
         self.scoring = Scoring(self.rows, len(class_names), ignore_index, self.analysis, others)
         self.timer = StageTimer()
@@ -184,7 +184,8 @@ class SamSegEvaluation(Fp32Module):
     def label_maps(self, samples: Sequence[Sample], analysis: Analysis | None = None) -> list[LabelMaps]:
         """Return each image's label map by the baseline and by each variant; ``analysis`` takes down what it can."""
         contexts = self.predictor.set_images(samples, self.variants, analysis is not None, self.save_scores)
-        self.predictor.ask_ahead(contexts, self.variants, "refine" if analysis is None else _ANALYSED)
+        analysed = analysis is not None and bool(analysis.rows)
+        self.predictor.ask_ahead(contexts, self.variants, _ANALYSED if analysed else "refine")
         results = []
         for sample, context in zip(samples, contexts, strict=True):
             asked = AskedPrompts(self.variants)
@@ -194,14 +195,22 @@ class SamSegEvaluation(Fp32Module):
                 raise InputError(f"image {sample.id}: {error}") from error
             rows = {"baseline": context.label_map} | refined
             results.append(
-                LabelMaps(sample.id, rows, asked.rows, found, entropy=context.entropy, scores=context.logits)
+                LabelMaps(
+                    sample.id,
+                    rows,
+                    asked.rows,
+                    found,
+                    entropy=context.entropy,
+                    scores=context.logits,
+                    likeliest=context.likeliest,
+                )
             )
         return results
 
     def _refine(
         self, sample: Sample, context: ImageContext, asked: AskedPrompts, analysis: Analysis | None
     ) -> tuple[dict[str, Tensor], ImageAnalysis | None]:
-        if analysis is None or context.target is None:
+        if analysis is None or not analysis.rows or context.target is None:
             return self.predictor.refine(context, self.variants, asked.observers()), None
         with self.timer.stage(_ANALYSED, self.device):
             return analysis.refine(context, sample.position, asked.observers())

@@ -108,7 +108,7 @@ def test_all_files_of_more_images_and_processes(
 def assert_same_files(alone: Path, together: Path, sizes: tuple[int, ...], processes: int) -> None:
     """Compare the bytes of all files that do not hold times, and the scores; images are shared evenly."""
     for size in map(str, sizes):
-        for name in ("counts.npz", "boundary.npz", "ladder.npz"):
+        for name in ("counts.npz", "boundary.npz", "ladder.npz", "recognition.npz"):
             ours, theirs = np.load(alone / size / name), np.load(together / size / name)
             assert ours.files == theirs.files
             for array in ours.files:
@@ -178,7 +178,7 @@ def test_four_processes_on_real_images(tmp_path: Path) -> None:
     for processes in (1, 4):
         options = [f"--trainer.devices={processes}", f"--output_dir={tmp_path / str(processes)}"]
         run([sys.executable, "-m", "lit_samseg", *words, *options])
-    for name in ("counts.npz", "boundary.npz", "ladder.npz"):
+    for name in ("counts.npz", "boundary.npz", "ladder.npz", "recognition.npz"):
         ours, theirs = np.load(tmp_path / "1" / name), np.load(tmp_path / "4" / name)
         assert all(ours[array].tobytes() == theirs[array].tobytes() for array in ours.files)
     assert (tmp_path / "1/regions.csv").read_bytes() == (tmp_path / "4/regions.csv").read_bytes()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from lit_samseg.analysis import LADDER, RUNGS
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.refine import (
     RECOMMENDED,
@@ -45,8 +46,15 @@ def test_a_run_with_rows_of_all_kinds(run_cli: RunCli, demo_config: Path, tmp_pa
     assert outcome.code == 0, outcome.err
     rows = {row["name"]: row for row in results_of(tmp_path / "run")["rows"]}
     assert list(rows) == ["baseline", *ROWS]
-    # A ladder is about masks that are kept and painted.
-    assert [name for name, row in rows.items() if "ladder" in row] == ["box"]
+    # All steps are of rows that paint masks which are kept; of others and the baseline, those about recognition are.
+    steps = {name: [rung["step"] for rung in row["ladder"]] for name, row in rows.items()}
+    assert steps["box"] == ["refined", *RUNGS, *LADDER[1:]]
+    assert steps["baseline"] == list(RUNGS)
+    assert all(steps[name] == ["refined", *RUNGS] for name in ROWS[1:])
+    # `auto` asks the baseline for its scores.
+    assert {row["recognition"]["by_scores"] for row in rows.values()} == {2}
+    known = np.load(tmp_path / "run/recognition.npz")
+    assert known["rows"].tolist() == ["baseline", *ROWS]
     ladder = np.load(tmp_path / "run/ladder.npz")
     assert ladder["rows"].tolist() == ["box"]
     page = (tmp_path / "run/report.html").read_text(encoding="utf-8")

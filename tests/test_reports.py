@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from lit_samseg.analysis import LADDER, RUNGS
 from lit_samseg.metrics import score
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.record import RunRecord
@@ -74,14 +75,22 @@ def test_the_rows_evidence_is_consistent(runs: Path) -> None:
     assert evidence.ladder is not None
     assert evidence.regions is not None
     assert np.array_equal(evidence.ladder[:, 0], evidence.counts[1:])
+    assert evidence.recognition is not None
+    assert evidence.recognition.by_scores.tolist() == [0] * 6
     results = results_of(runs / "one")
     baseline = results["rows"][0]
     for index, row in enumerate(results["rows"][1:], start=1):
         assert row["difference"]["miou_gt_present"]["value"] == pytest.approx(
             row["miou_gt_present"] - baseline["miou_gt_present"]
         )
-        for step, counts in zip(row["ladder"], evidence.ladder[index - 1], strict=True):
-            assert step["miou"] == pytest.approx(score(counts).miou)
+        rungs = {rung["step"]: rung for rung in row["ladder"]}
+        assert list(rungs) == ["refined", *RUNGS, *LADDER[1:]]
+        for name, counts in zip(LADDER, evidence.ladder[index - 1], strict=True):
+            assert rungs[name]["miou"] == pytest.approx(score(counts).miou)
+        areas = evidence.counts[index, 1]
+        for name, (right, predicted) in zip(RUNGS, evidence.recognition.pixels[index], strict=True):
+            after = score(np.stack([right, areas, predicted])).miou_gt_present
+            assert rungs[name]["gain"] == pytest.approx(after - row["miou_gt_present"])
         mine = [region for region in evidence.regions if region["row"] == row["name"]]
         assert sum(tag["count"] for tag in row["tags"] if tag["tag"] == "clean") == sum(
             r["tags"] == ["clean"] for r in mine
@@ -101,7 +110,10 @@ def test_the_rows_evidence_is_consistent(runs: Path) -> None:
 def test_perfect_prompts_help_these_boxes(runs: Path) -> None:
     """A ladder that measures anything: with its box from the ground truth this SAM draws better masks."""
     gains = {step["step"]: step["gain"] for step in results_of(runs / "one")["rows"][1]["ladder"]}
-    assert gains["prompts"] > 0.05
+    assert gains["true prompts"] > 0.05
+    # This row asks by boxes.
+    assert gains["true boxes"] == gains["true prompts"]
+    assert gains["objects"] >= gains["classes"] > 0
     assert gains["merging"] > 0
     assert gains["oracle"] >= gains["score"]
 
@@ -200,6 +212,7 @@ def test_broken_runs_are_named(runs: Path, run_cli: RunCli, tmp_path: Path) -> N
     folder = Path(shutil.copytree(runs / "one", tmp_path / "run"))
     for name, content, complaint in (
         ("ladder.npz", b"PK\x03\x04 cut", "ladder.npz"),
+        ("recognition.npz", b"PK\x03\x04 cut", "recognition.npz"),
         ("counts.npz", b"", "counts.npz"),
         ("results.json", b"{}", "is not the results.json of a test"),
         ("results.json", b'{"schema_version": 99, "dataset": {"class_names": []}}', "has schema_version 99"),
@@ -217,7 +230,7 @@ def test_broken_runs_are_named(runs: Path, run_cli: RunCli, tmp_path: Path) -> N
 
 def test_files_of_another_run_are_refused(runs: Path, run_cli: RunCli, tmp_path: Path) -> None:
     """Numbers of other images must not be mixed in, wherever the files came from."""
-    for name in ("boundary.npz", "ladder.npz", "regions.csv"):
+    for name in ("boundary.npz", "ladder.npz", "recognition.npz", "regions.csv"):
         folder = Path(shutil.copytree(runs / "one", tmp_path / name))
         if name == "regions.csv":
             lines = (folder / name).read_text().splitlines()
@@ -243,7 +256,7 @@ def test_help_and_wrong_words(command: str, run_cli: RunCli) -> None:
 def test_an_earlier_release_s_runs_are_read(runs: Path, run_cli: RunCli, tmp_path: Path) -> None:
     """Schema 1 had counts alone."""
     folder = Path(shutil.copytree(runs / "one", tmp_path / "old"))
-    for name in ("boundary.npz", "ladder.npz", "regions.csv"):
+    for name in ("boundary.npz", "ladder.npz", "recognition.npz", "regions.csv"):
         (folder / name).unlink()
     results = results_of(folder)
     del results["tags"]
@@ -254,3 +267,37 @@ def test_an_earlier_release_s_runs_are_read(runs: Path, run_cli: RunCli, tmp_pat
     assert "ladder" not in row
     assert "boundary" not in row
     assert row["difference"] == results["rows"][1]["difference"]
+
+
+def test_runs_of_the_release_before_are_read(runs: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    """Schema 2 had steps about SAM's masks alone, ``prompts`` among them, which is ``true prompts`` now."""
+    folder = Path(shutil.copytree(runs / "one", tmp_path / "old"))
+    (folder / "recognition.npz").unlink()
+    ladder = dict(np.load(folder / "ladder.npz"))
+    kept = [n for n, step in enumerate(LADDER) if step != "true boxes"]
+    names = ["prompts" if LADDER[n] == "true prompts" else LADDER[n] for n in kept]
+    counts = {name: ladder[name][:, kept] for name in ("intersection", "gt_area", "pred_area")}
+    np.savez(folder / "ladder.npz", **ladder | counts | {"steps": np.array(names)})
+    new = results_of(folder)
+    old = [{key: value for key, value in row.items() if key != "recognition"} for row in new["rows"]]
+    (folder / "results.json").write_text(json.dumps(new | {"schema_version": 2, "rows": old}))
+    outcome = run_cli("report", folder)
+    assert outcome.code == 2
+    assert "lit-samseg analyse" in outcome.err
+    outcome = run_cli("compare", folder, runs / "one")
+    assert outcome.code == 0, outcome.err
+    # Only one of the runs knows.
+    known = outcome.out.split("What recognition is worth")[1].split("What is not found")[0]
+    assert "one: box " in known
+    assert "old: box " not in known
+    assert "old: box " in outcome.out.split("Where the difference comes from")[1]
+    assert run_cli("analyse", folder).code == 0
+    assert results_of(folder)["schema_version"] == 3
+    ladders = [
+        {rung["step"]: rung["gain"] for rung in results["rows"][1]["ladder"]} for results in (results_of(folder), new)
+    ]
+    assert list(ladders[0]) == ["refined", "score", "oracle", "true prompts", "merging", "gate"]
+    assert all(ladders[1][step] == gain for step, gain in ladders[0].items())
+    assert "ladder" not in results_of(folder)["rows"][0]
+    jsonschema.validate(results_of(folder), SCHEMA)
+    assert run_cli("report", folder).code == 0

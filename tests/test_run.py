@@ -88,7 +88,7 @@ def test_every_table_can_be_rebuilt_from_the_counts(demo_run: Path) -> None:
 
 def test_results_say_what_was_run(demo_run: Path) -> None:
     results = results_of(demo_run)
-    assert results["schema_version"] == 2
+    assert results["schema_version"] == 3
     assert {"torch", "lightning", "torchmetrics", "transformers", "segment_anything"} <= results["versions"].keys()
     assert results["baseline"]["name"] == "deeplabv3_mobilenet_v2"
     assert results["sam"]["precision"] == "fp32"

@@ -9,9 +9,10 @@ from torch.nn import functional as F
 
 from lit_samseg.analysis.image_truth import ImageTruth
 from lit_samseg.analysis.ladder import LADDER, Ladder
+from lit_samseg.analysis.recognition_metric import Recognition
 from lit_samseg.analysis.region_facts import describe_kinds
 from lit_samseg.analysis.region_table import COLUMNS, RegionTable
-from lit_samseg.analysis.true_prompts import refine_with_true_prompts, without_void
+from lit_samseg.analysis.true_prompts import refine_with_true_boxes, refine_with_true_prompts, without_void
 from lit_samseg.metrics import PerImageCounts, count_pixels
 from lit_samseg.refine import ImageContext, Variant, all_of, refine_by_all
 from lit_samseg.refine.refiner import Observers
@@ -33,7 +34,7 @@ class Analysis(nn.Module):
     """Refines like ``refine``, and finds what the ground truth says of every step.
 
     Args:
-        variants: The run's variants, at least one of them with a ladder.
+        variants: The run's variants.
         num_classes: Number of classes.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
@@ -42,6 +43,7 @@ class Analysis(nn.Module):
         rows: Variants with a ladder, ``V`` of them, by their place among all rows.
         counts: int64 ``[V * len(LADDER), 3, C]`` per image, a variant's steps in the order of ``LADDER``.
         regions: The regions' table.
+        recognition: Counts what all rows, the baseline among them, would gain if they knew more of what is there.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Analysis(nn.Module):
         self.num_classes, self.background, self.ignore_index = num_classes, background, ignore_index
         self.counts = PerImageCounts()
         self.regions = RegionTable()
+        self.recognition = Recognition(background)
 
     def begin(self) -> None:
         """Be ready to gather, even if no image comes."""
@@ -84,12 +87,14 @@ class Analysis(nn.Module):
         ours = {name: ladder.observe for name, ladder in ladders.items()}
         refined = refine_by_all(context, self.variants, all_of(ours, observe or {}))
         true_map, unprompted = without_void(target, label_map.dtype, self.background, self.ignore_index)
-        prompted = refine_with_true_prompts(context, context.on(true_map, unprompted, true_map), analysed)
+        true_context = context.on(true_map, unprompted, true_map)
+        prompted = refine_with_true_prompts(context, true_context, analysed)
+        boxed = refine_with_true_boxes(context, true_context, analysed, prompted)
         counts: list[Tensor] = []
         lines: list[Tensor] = []
         for row, variant in self.rows.items():
             maps, regions = ladders[variant.name].finish(refined[variant.name])
-            maps["prompts"] = prompted[variant.name]
+            maps |= {"true boxes": boxed[variant.name], "true prompts": prompted[variant.name]}
             steps = torch.stack([maps[step] for step in LADDER])
             counts.append(count_pixels(steps, target, self.num_classes, self.ignore_index))
             lines.append(F.pad(F.pad(regions, (1, 0), value=row), (1, 0), value=position))

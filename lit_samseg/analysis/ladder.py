@@ -12,13 +12,15 @@ from lit_samseg.analysis.step_maps import StepMaps
 from lit_samseg.refine import Decision, Variant, first_maximum
 from lit_samseg.runtime.pixels import count_set, has_label
 
-LADDER = ("refined", "score", "oracle", "prompts", "merging", "gate")
+LADDER = ("refined", "score", "oracle", "true boxes", "true prompts", "merging", "gate")
 """The steps, each with one change against `refined`:
 
 - ``refined``: the variant as it is.
 - ``score``: the candidate with SAM's highest score is kept.
 - ``oracle``: of the same candidates, the one with the highest IoU with the class's ground truth is kept.
-- ``prompts``: regions are taken from the ground truth instead of the baseline.
+- ``true boxes``: regions are the ground truth's, and SAM is asked about each by its box alone.
+- ``true prompts``: regions are the ground truth's, and SAM is asked about them as the row asks. A mask prompt then has
+  the true outline already: this step says what SAM makes of outlines that it is given, not what it finds by itself.
 - ``merging``: where kept masks contest a pixel and one of them is right, that one wins; what no mask claims gets the
   better of background and the baseline's label.
 - ``gate``: a kept mask gives way to its region where that has the higher IoU with the class's ground truth.
@@ -85,8 +87,8 @@ class Ladder:
             refined: The variant's own label map, integer ``[H, W]``.
 
         Returns:
-            The label map ``[H, W]`` of every step but ``prompts``, and the regions in the order in which they came,
-            float64 ``[K, len(FACTS) + len(ANSWERED)]``.
+            The label map ``[H, W]`` of every step but the ``true`` ones, and the regions in the order in which they
+            came, float64 ``[K, len(FACTS) + len(ANSWERED)]``.
         """
         if not self._waiting:
             lines = self._facts.new_zeros(0, len(FACTS) + len(ANSWERED))

@@ -1,12 +1,14 @@
-"""Variants with one thing made perfect: regions of the ground truth are prompted, not the baseline's."""
+"""Variants with one thing made perfect: SAM is asked about regions of the ground truth, not the baseline's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
 from lit_samseg.refine import Decision, ImageContext, Variant, refine_by_all
+from lit_samseg.refine.prompt_parts import Box
 
 
 def refine_with_true_prompts(
@@ -36,6 +38,29 @@ def refine_with_true_prompts(
         name: torch.where(claimed[name], label_map, context.label_map) if name in claimed else label_map
         for name, label_map in merged.items()
     }
+
+
+def refine_with_true_boxes(
+    context: ImageContext, true_context: ImageContext, variants: Sequence[Variant], prompted: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Refine with regions of the ground truth, about which SAM is asked by their boxes alone.
+
+    Args:
+        context: As for `refine_with_true_prompts`.
+        true_context: Likewise.
+        variants: The variants. Those that differ in nothing but their prompts come to the same, which is made once.
+        prompted: What `refine_with_true_prompts` made of them.
+
+    Returns:
+        Integer ``[H, W]`` by name.
+    """
+    asked = {variant.name: replace(variant, name="", prompt=(Box(),)) for variant in variants}
+    # A row that asks by boxes has been made already.
+    made = {asked[v.name]: prompted[v.name] for v in variants if replace(v, name="") == asked[v.name]}
+    missing = [replace(one, name=str(n)) for n, one in enumerate(dict.fromkeys(asked.values())) if one not in made]
+    found = refine_with_true_prompts(context, true_context, missing) if missing else {}
+    made |= {replace(one, name=""): found[one.name] for one in missing}
+    return {name: made[one] for name, one in asked.items()}
 
 
 def without_void(target: Tensor, dtype: torch.dtype, background: int | None, ignore_index: int) -> tuple[Tensor, int]:

@@ -23,6 +23,8 @@ class LabelMaps:
         counts: The image's numbers, in a test; they may be counted while the next images are computed.
         entropy: How unsure the baseline is of its classes, float32 scalar; None where that is not known.
         scores: The baseline's class scores, float32 ``[C, h, w]`` of any size, where they were to be kept.
+        likeliest: Of the classes that the ground truth has, the one that these scores rate highest at each pixel,
+            integer ``[H, W]``, where an analysis has scores.
     """
 
     id: str
@@ -32,3 +34,4 @@ class LabelMaps:
     counts: Future[ImageCounts] | None = None
     entropy: Tensor | None = None
     scores: Tensor | None = None
+    likeliest: Tensor | None = None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from lit_samseg.analysis.likeliest import likeliest_of_truth
 from lit_samseg.baselines import Baseline, check_label_map
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
@@ -85,7 +86,7 @@ class Predictor:
         self,
         samples: Sequence[Sample],
         variants: Sequence[Variant],
-        encode_all: bool = False,
+        analysed: bool = False,
         keep_scores: bool = False,
     ) -> list[ImageContext]:
         """Take several images at once, and compute what variants need of them.
@@ -93,7 +94,7 @@ class Predictor:
         Args:
             samples: The images, with their ground truth where there is one.
             variants: The rows that will be made of them.
-            encode_all: Encode images too of which no region is prompted.
+            analysed: An analysis will be made: it asks about regions of the ground truth, and about classes.
             keep_scores: Leave the baseline's class scores in the contexts, in the size in which it gave them.
 
         Raises:
@@ -108,15 +109,18 @@ class Predictor:
                 if sample.resized is not None:
                     remember_resized(sample.image, sample.resized)
                 found = self._ask_baseline(sample.image, sample.id, fuses or keep_scores)
-                contexts.append(self._context(sample.image, *found, sample.target))
-                contexts[-1].keep_grids(fuses, any(variant.needs_pixels for variant in variants), keep_scores)
+                context = self._context(sample.image, *found, sample.target)
+                # Before the scores go.
+                context.likeliest = likeliest_of_truth(context) if analysed else None
+                context.keep_grids(fuses, any(variant.needs_pixels for variant in variants), keep_scores)
+                contexts.append(context)
         with self.timer.stage("regions", device):
             for context in contexts:
                 context.find(variant.finder for variant in variants)
         with self.timer.stage("encode", device):
-            # Nothing is asked about an image without regions, except by the analysis, of the ground truth's, and by
-            # rows that may find others.
-            anyway = encode_all or any(variant.beliefs for variant in variants)
+            # Nothing is asked about an image without regions, except by a ladder, of the ground truth's, and by rows
+            # that may find others.
+            anyway = any(variant.beliefs or (analysed and variant.has_ladder) for variant in variants)
             asked = [context for context in contexts if context.has_regions or anyway]
             encoded = self.sam.encode([context.image for context in asked]) if asked else []
             for context, embedding in zip(asked, encoded, strict=True):

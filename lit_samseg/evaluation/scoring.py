@@ -42,9 +42,12 @@ class Scoring(nn.Module):
 
     Attributes:
         metrics: All metrics.
-        others: Those that not every run has.
+        others: Those that a run names.
         void_share: How much of the ground truth is void.
         resumed: Positions of images whose numbers an interrupted run left, the same on every process.
+
+    Raises:
+        InputError: A metric has the word of the analysis's own.
     """
 
     def __init__(
@@ -57,7 +60,10 @@ class Scoring(nn.Module):
     ) -> None:
         super().__init__()
         self.rows, self.num_classes, self.ignore_index = list(rows), num_classes, ignore_index
-        self.others, self.metrics = list(others), [*always(), *others]
+        analysed = [] if analysis is None else [analysis.recognition]
+        self.others, self.metrics = list(others), [*always(), *analysed, *others]
+        if clash := next((m for m in others if any(m.word == own.word for own in analysed)), None):
+            raise InputError(f"metric {type(clash).__name__}: the analysis has the word {clash.word!r}; rename it")
         self._counts = nn.ModuleList(GatheredCounts(metric, len(rows), num_classes) for metric in self.metrics)
         self.void_share = VoidShare()
         self.reference = TorchmetricsScores(rows, num_classes)
@@ -94,7 +100,7 @@ class Scoring(nn.Module):
         if target is None:
             raise InputError(f"image {sample.id} has no ground truth to test against; use predict")
         facts = ImageFacts(sample.id, self.num_classes, self.ignore_index)
-        image = ImageRows(facts, torch.stack(list(maps.rows.values())), target, maps.entropy)
+        image = ImageRows(facts, torch.stack(list(maps.rows.values())), target, maps.entropy, maps.likeliest)
         counted = {
             word: count_others(gathers.metric, image, gathers.blank)
             if gathers.metric in self.others

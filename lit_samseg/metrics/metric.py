@@ -50,12 +50,15 @@ class ImageRows:
         maps: Integer ``[R, H, W]``, `lit_samseg.void.VOID` where a row gives no class.
         target: Ground truth, integer ``[H, W]``.
         entropy: Mean entropy of the baseline's class scores in nats, float32 scalar; None where it is not known.
+        likeliest: Of the classes that the ground truth has, the one that the baseline's scores rate highest at each
+            pixel, integer ``[H, W]``; None where that is not known.
     """
 
     facts: ImageFacts
     maps: "Tensor"
     target: "Tensor"
     entropy: "Tensor | None" = None
+    likeliest: "Tensor | None" = None
 
     @cached_property
     def pairs(self) -> "Tensor | None":
@@ -87,6 +90,11 @@ class ImageRows:
         """The mean entropy."""
         return None if self.entropy is None else float(self._on_host["entropy"])
 
+    @property
+    def likeliest_on_host(self) -> NDArray[np.integer] | None:
+        """The likeliest classes."""
+        return None if self.likeliest is None else self._on_host["likeliest"]
+
     @cached_property
     def _on_host(self) -> dict[str, NDArray[Any]]:
         from lit_samseg.metrics.counts import count_pixels, counts_of_pairs
@@ -99,8 +107,8 @@ class ImageRows:
             if pairs is None
             else counts_of_pairs(pairs)
         )
-        if self.entropy is not None:
-            copied["entropy"] = self.entropy
+        others = {"entropy": self.entropy, "likeliest": self.likeliest}
+        copied |= {name: tensor for name, tensor in others.items() if tensor is not None}
         arrays = [tensor.numpy() for tensor in download(list(copied.values()))]
         return dict(zip(copied, arrays, strict=True))
 

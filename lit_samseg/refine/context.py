@@ -32,6 +32,8 @@ class ImageContext:
         learned_gate: Decides for rows with ``learned``; None where none was given.
         num_classes: How many classes label maps may have; None for any number.
         on_host: The label map on the CPU, where somebody had to copy it anyway; or None.
+        likeliest: Of the classes that the ground truth has, the one that the baseline's scores rate highest at each
+            pixel, integer ``[H, W]``; None where there is no analysis, or there are no scores.
     """
 
     image: Tensor
@@ -44,6 +46,7 @@ class ImageContext:
     learned_gate: LearnedGate | None = None
     num_classes: int | None = None
     on_host: Tensor | None = None
+    likeliest: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Begin with nothing computed."""

@@ -14,6 +14,7 @@ from lit_samseg.report.prompts import describe_prompts
 from lit_samseg.report.rendering import Plot, as_plots, fill_in
 from lit_samseg.report.verdict import Verdict, find_verdict
 from lit_samseg.results import run_tables
+from lit_samseg.results.cause_tables import cause_tables
 from lit_samseg.results.contents import Results
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.layout import REPORT
@@ -77,7 +78,7 @@ def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pi
         images=run_tables.images_of(results),
         scores=run_tables.scores_table(results),
         plots=make_plots(results, verdict),
-        ladder=run_tables.ladder_table(rows) if any("ladder" in row for row in rows) else None,
+        causes=cause_tables(rows),
         tags=_best_first([(row["name"], run_tables.tags_table(row)) for row in rows if "tags" in row], verdict.best),
         harm=run_tables.harm_table(rows) if len(rows) > 1 else None,
         ends=_best_first([(row["name"], run_tables.ends_table(row)) for row in rows if "harm" in row], verdict.best),

@@ -1,12 +1,12 @@
 """Where a row's difference comes from: its ladder, and its regions by tag."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lit_samseg.metrics.scores import score
+from lit_samseg.metrics.scores import Scores, score
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.regions import RegionLine
 from lit_samseg.results.row_contents import LadderStep, Step, TagFacts
@@ -14,29 +14,32 @@ from lit_samseg.results.row_contents import LadderStep, Step, TagFacts
 Floats = NDArray[np.float64]
 
 
-def ladder_of_row(steps: Sequence[str], counts: NDArray[np.int64], baseline: NDArray[np.int64]) -> list[LadderStep]:
+def ladder_of_row(
+    own: NDArray[np.int64], steps: Mapping[str, NDArray[np.int64]], baseline: NDArray[np.int64] | None = None
+) -> list[LadderStep]:
     """Score each step of a row's ladder.
 
     Args:
-        steps: Their names, the row itself (``refined``) first.
-        counts: int64 ``[S, 3, N, C]``.
-        baseline: The baseline's, int64 ``[3, N, C]``.
+        own: The row's counts, int64 ``[3, N, C]``.
+        steps: Those of its steps by name, likewise.
+        baseline: The baseline's; None for the baseline itself, which is not refined.
 
     Returns:
         For each step ``step``, ``miou``, ``miou_gt_present`` and ``gain``: its ``miou_gt_present`` less the row's own;
-        of ``refined`` less the baseline's.
+        of ``refined``, which comes first, less the baseline's.
     """
-    scores = [score(step) for step in counts]
-    own, before = scores[0].miou_gt_present, score(baseline).miou_gt_present
-    return [
-        {
-            "step": cast(Step, step),
-            "miou": finite(s.miou),
-            "miou_gt_present": finite(s.miou_gt_present),
-            "gain": finite(s.miou_gt_present - (before if step == steps[0] else own)),
-        }
-        for step, s in zip(steps, scores, strict=True)
-    ]
+    row = score(own)
+    ladder = [] if baseline is None else [_rung("refined", row, score(baseline))]
+    return ladder + [_rung(step, score(counts), row) for step, counts in steps.items()]
+
+
+def _rung(step: str, after: Scores, before: Scores) -> LadderStep:
+    return {
+        "step": cast(Step, step),
+        "miou": finite(after.miou),
+        "miou_gt_present": finite(after.miou_gt_present),
+        "gain": finite(after.miou_gt_present - before.miou_gt_present),
+    }
 
 
 def tags_of_row(tags: Sequence[str], regions: Sequence[RegionLine]) -> list[TagFacts]:

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
 from lit_samseg.metrics.significance import compare_pair, correct
+from lit_samseg.results.cause_tables import cause_tables
 from lit_samseg.results.evidence import Evidence
 from lit_samseg.results.numbers import finite
 from lit_samseg.results.other_metrics import Numbers
 from lit_samseg.results.record import RunRecord
-from lit_samseg.results.row_contents import LadderStep
+from lit_samseg.results.row_contents import LadderStep, RecognitionFacts
 from lit_samseg.results.rows import RESAMPLES, describe_rows
-from lit_samseg.results.run_tables import METRIC, harm_table, images_of, interval, ladder_table, points, scores_table
+from lit_samseg.results.run_tables import METRIC, harm_table, images_of, interval, points, scores_table
 from lit_samseg.results.text_table import TextTable
 
 
@@ -23,6 +24,7 @@ class Also(TypedDict, total=False):
     """What a row has that is not computed again here."""
 
     ladder: list[LadderStep]
+    recognition: RecognitionFacts
     metrics: Numbers
 
 
@@ -51,6 +53,8 @@ def compare_runs(folders: Sequence[Path]) -> list[TextTable]:
         also = kept[row["name"]]
         if "ladder" in also:
             row["ladder"] = also["ladder"]
+        if "recognition" in also:
+            row["recognition"] = also["recognition"]
         if "metrics" in also:
             row["metrics"] = also["metrics"]
     metrics = {metric["word"]: metric for run in reversed(runs) for metric in run.facts.get("metrics", ())}
@@ -60,9 +64,7 @@ def compare_runs(folders: Sequence[Path]) -> list[TextTable]:
     tables = [TextTable(title, scores.header, scores.rows, scores.notes)]
     if pairs := _pairs(names, runs):
         tables.append(pairs)
-    if any("ladder" in row for row in rows):
-        tables.append(ladder_table(rows))
-    return [*tables, harm_table(rows)]
+    return [*tables, *cause_tables(rows), harm_table(rows)]
 
 
 def _check_comparable(first: Path, a: RunRecord, other: Path, b: RunRecord) -> None:
@@ -103,7 +105,8 @@ def _combine(names: Sequence[str], runs: Sequence[RunRecord]) -> tuple[Evidence,
     first = runs[0].evidence
     for name, run in zip(names, runs, strict=True):
         own = run.evidence
-        described = {row["name"]: row for row in run.results()["rows"]} if own.ladder is not None else {}
+        analysed = own.ladder is not None or own.recognition is not None
+        described = {row["name"]: row for row in run.results()["rows"]} if analysed else {}
         for index, row in enumerate(own.rows):
             if index == 0 and run is not runs[0] and np.array_equal(own.counts[0], first.counts[0]):
                 continue
@@ -114,6 +117,8 @@ def _combine(names: Sequence[str], runs: Sequence[RunRecord]) -> tuple[Evidence,
             also[label] = {}
             if row in described and "ladder" in described[row]:
                 also[label]["ladder"] = described[row]["ladder"]
+            if row in described and "recognition" in described[row]:
+                also[label]["recognition"] = described[row]["recognition"]
             if numbers := run.metric_scores.get(row):
                 also[label]["metrics"] = numbers
     return Evidence(rows, first.ids, np.stack(counts), _join_boundaries(kept)), also

@@ -146,7 +146,7 @@ class RunFacts(TypedDict):
     """Use of --model.cache_dir by the first process; null where there was none. A network that is not cached is not
     named."""
     tags: list[str]
-    """The tags regions may have; empty where no analysis was made."""
+    """The tags regions may have; empty where no analysis was made of any."""
     device: str
     world_size: Several
     resumed: NotRequired[Count]
@@ -166,6 +166,6 @@ class RunFacts(TypedDict):
 class Results(RunFacts):
     """The whole file."""
 
-    schema_version: Literal[2]
+    schema_version: Literal[3]
     rows: Annotated[list[Row], Limits(minItems=1)]
     """The baseline first."""

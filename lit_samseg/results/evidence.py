@@ -12,10 +12,16 @@ from numpy.typing import NDArray
 
 from lit_samseg.errors import InputError
 from lit_samseg.metrics.scores import COUNTS
+from lit_samseg.results.recognition import RecognitionCounts
 from lit_samseg.results.regions import RegionLine, read_regions, write_regions
 from lit_samseg.runtime.atomic import atomic_file
 
 BOUNDARY = ("before", "after", "trimap", "trimap_void", "mba")
+
+_OTHERS = ("boundary.npz", "ladder.npz", "metrics.npz", "recognition.npz")
+
+_RENAMED = {"prompts": "true prompts"}
+"""What steps were called by releases with another ``schema_version``."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Evidence:
         ladder_rows: Names of the rows that have a ladder, ``L`` of them.
         metrics: Counts of metrics beside pixels and borders, by word and name: ``[R, N, ...]``, or ``[R, ...]`` where
             they were summed over the images.
+        recognition: What the rows would gain from knowing more of what is in the images, or None.
     """
 
     rows: Sequence[str]
@@ -46,9 +53,10 @@ class Evidence:
     regions: list[RegionLine] | None = None
     ladder_rows: Sequence[str] = ()
     metrics: Mapping[str, Mapping[str, NDArray[Any]]] = field(default_factory=dict)
+    recognition: RecognitionCounts | None = None
 
     def write(self, folder: Path) -> None:
-        """Write ``counts.npz``; ``boundary.npz``, ``ladder.npz``, ``metrics.npz``, ``regions.csv`` where there are.
+        """Write ``counts.npz`` and, where there are, the other arrays and ``regions.csv``.
 
         Where there are none, those of an earlier run in the same folder are removed: they are not of these counts.
         """
@@ -58,6 +66,7 @@ class Evidence:
             "ladder.npz": self.ladder,
             "metrics.npz": self.metrics or None,
             "regions.csv": self.regions,
+            "recognition.npz": self.recognition,
         }
         for name in [name for name, numbers in others.items() if numbers is None]:
             (folder / name).unlink(missing_ok=True)
@@ -72,6 +81,8 @@ class Evidence:
         if self.metrics:
             named = {f"{word}.{name}": a for word, counts in self.metrics.items() for name, a in counts.items()}
             _write(folder / "metrics.npz", ids=ids, rows=rows, **named)
+        if self.recognition is not None:
+            _write(folder / "recognition.npz", ids=ids, rows=rows, **self.recognition.arrays())
         if self.regions is not None:
             write_regions(folder / "regions.csv", self.regions)
 
@@ -85,7 +96,8 @@ class Evidence:
         counts = _read(folder / "counts.npz")
         if counts is None:
             raise InputError(f"{folder} has no counts.npz; give the output folder of a finished test")
-        boundary, ladder, metrics = (_read(folder / f"{name}.npz") for name in ("boundary", "ladder", "metrics"))
+        others = {name: _read(folder / name) for name in _OTHERS}
+        boundary, ladder, metrics, recognition = others.values()
         regions = folder / "regions.csv"
         try:
             evidence = cls(
@@ -93,13 +105,14 @@ class Evidence:
                 counts["ids"].tolist(),
                 np.stack([counts[name] for name in COUNTS], axis=1),
                 None if boundary is None else {name: boundary[name] for name in BOUNDARY},
-                () if ladder is None else ladder["steps"].tolist(),
+                () if ladder is None else [_RENAMED.get(step, step) for step in ladder["steps"].tolist()],
                 None if ladder is None else np.stack([ladder[name] for name in COUNTS], axis=2),
                 read_regions(regions) if regions.is_file() else None,
                 () if ladder is None else ladder["rows"].tolist(),
                 {} if metrics is None else _by_word(metrics),
+                None if recognition is None else RecognitionCounts.of_arrays(recognition),
             )
-            for name, arrays in (("boundary.npz", boundary), ("ladder.npz", ladder), ("metrics.npz", metrics)):
+            for name, arrays in others.items():
                 if arrays is not None:
                     evidence._check_same(folder / name, arrays["ids"].tolist(), arrays["rows"].tolist())
         except (KeyError, ValueError, TypeError) as error:

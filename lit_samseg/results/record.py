@@ -19,7 +19,7 @@ from lit_samseg.results.rows import describe_rows
 from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.runtime.versions import installed_versions
 
-SCHEMA_VERSION: Literal[2] = 2
+SCHEMA_VERSION: Literal[3] = 3
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,10 @@ Score = Share | None
 Number = float | None
 Precision = Literal["fp32", "bf16", "fp16"]
 Box = Annotated[list[int], Limits(minItems=4, maxItems=4)]
-Step = Literal["refined", "score", "oracle", "prompts", "merging", "gate"]
+Step = Literal[
+    "refined", "absent", "classes", "absent+classes", "objects", "absent+objects", "components",
+    "score", "oracle", "true boxes", "true prompts", "merging", "gate",
+]  # fmt: skip
 Verdict = Literal["better", "worse", "no evidence", "too few images"]
 _Of = TypedDict("_Of", {"class": str})
 
@@ -88,6 +91,28 @@ class LadderStep(TypedDict):
     miou: Score
     miou_gt_present: Score
     gain: Number
+
+
+class RecognitionFacts(TypedDict):
+    """What a row's label maps do not find, and what they find that is not there.
+
+    Over all images; the background is not counted. A class of an image's ground truth is missed where less than 5 % of
+    its pixels are right, an object (of 20 px or more) where less than 20 % are; small objects have under 32 x 32 px.
+    Absent classes are in a label map and not in its image's ground truth. Components (of 20 px or more) are wrong where
+    most of one is of another class. In by_scores images the baseline's scores say what takes the place of absent
+    classes, in others the nearest pixel.
+    """
+
+    classes: Count
+    missed_classes: Count
+    absent_classes: Count
+    objects: Count
+    missed_objects: Count
+    small_objects: Count
+    missed_small_objects: Count
+    components: Count
+    wrong_components: Count
+    by_scores: Count
 
 
 class TagFacts(TypedDict):
@@ -172,8 +197,10 @@ class Row(TypedDict):
     """Boundary IoU (void taken out before, or left out after the bands are made), mean boundary accuracy, mIoU in the
     trimaps of 1, 2, ... px and the share of their area that is void."""
     ladder: NotRequired[list[LadderStep]]
-    """The row with one thing at a time made perfect; gain is in miou_gt_present, of refined against the baseline, of
-    the others against the row."""
+    """The row with one thing at a time made perfect, the baseline too; gain is in miou_gt_present, of refined against
+    the baseline, of the others against the row."""
+    recognition: NotRequired[RecognitionFacts]
+    """Classes and objects that are missed, and what is there that should not be."""
     tags: NotRequired[list[TagFacts]]
     """Regions by what they have against them; before and after are mean IoU with the class's ground truth; of_loss and
     of_gain the shares of all that regions lost and gained in it."""

@@ -54,13 +54,26 @@ def describe_rows(
             row["harm"] = harm_of_row(evidence.ids, own, counts[0], regions.get(name, {}))
         if evidence.boundary is not None:
             row["boundary"] = _boundary(evidence.boundary, index)
-        if name in evidence.ladder_rows and evidence.ladder is not None and evidence.regions is not None:
-            ladder = evidence.ladder[list(evidence.ladder_rows).index(name)]
-            row["ladder"] = ladder_of_row(evidence.steps, ladder, counts[0])
+        if steps := _steps(evidence, index):
+            row["ladder"] = ladder_of_row(own, steps, counts[0] if index > 0 else None)
+        if evidence.recognition is not None:
+            row["recognition"] = evidence.recognition.facts_of(index)
+        if name in evidence.ladder_rows and evidence.regions is not None:
             mine = [region for image in regions.get(name, {}).values() for region in image]
             row["tags"] = tags_of_row(tags, mine)
         described.append(row)
     return described
+
+
+def _steps(evidence: Evidence, index: int) -> dict[str, NDArray[np.int64]]:
+    """Return the counts of a row's steps by name, int64 ``[3, N, C]``, in their order."""
+    name, own = evidence.rows[index], evidence.counts[index]
+    known = {} if evidence.recognition is None else evidence.recognition.steps_of(index, own[1])
+    if name in evidence.ladder_rows and evidence.ladder is not None:
+        ladder = evidence.ladder[list(evidence.ladder_rows).index(name)]
+        # The first is the row itself.
+        known |= dict(zip(evidence.steps[1:], ladder[1:], strict=True))
+    return known
 
 
 def _per_class(own: Scores, baseline: Scores, names: Sequence[str]) -> list[ClassScores]:

@@ -16,28 +16,6 @@ TOO_FEW = "too few images"
 """The verdict where no result could have been told from chance."""
 
 
-def summary_of_run(results: Results) -> list[TextTable]:
-    """Return what is read first: scores, the ladder, harm."""
-    rows = results["rows"]
-    tables = [scores_table(results)]
-    if any("ladder" in row for row in rows):
-        tables.append(ladder_table(rows))
-    if len(rows) > 1:
-        tables.append(harm_table(rows))
-    return tables
-
-
-def tables_of_run(results: Results) -> list[TextTable]:
-    """Return all tables: the summary; row by row regions by tag, and the images at either end; classes."""
-    rows = results["rows"]
-    tables = summary_of_run(results)
-    tables += [tags_table(row) for row in rows if "tags" in row]
-    tables += [ends_table(row) for row in rows if "harm" in row]
-    if len(rows) > 1:
-        tables.append(classes_table(rows))
-    return tables
-
-
 def scores_table(results: Results) -> TextTable:
     """Lay out scores and differences; the paper's numbers beside the rows that have them."""
     dataset, rows = results["dataset"], results["rows"]
@@ -120,19 +98,6 @@ def _what_so_many_images_show(results: Results) -> list[str]:
             f"correction for {count(len(tests), 'row')}. It takes {at_least(undecidable.values())} images at least."
         )
     return notes
-
-
-def ladder_table(rows: Sequence[Row]) -> TextTable:
-    """Lay out each row's ladder, in points of mIoU*."""
-    ladders = {row["name"]: row["ladder"] for row in rows if "ladder" in row}
-    steps = [step["step"] for step in next(iter(ladders.values()))]
-    cells = [[name, *(points(step["gain"]) for step in ladder)] for name, ladder in ladders.items()]
-    notes = [
-        "refined: against the baseline. Then against the row itself, with one thing changed: score: SAM's score picks "
-        "the candidate; oracle: the ground truth does; prompts: they come from the ground truth; merging: the ground "
-        "truth decides what is contested or unclaimed; gate: it decides between SAM's mask and the region."
-    ]
-    return TextTable("Where the difference comes from, in points", ["row", *steps], cells, notes)
 
 
 def tags_table(row: Row) -> TextTable:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lit_samseg.analysis import COLUMNS, LADDER
+from lit_samseg.analysis import COLUMNS, FOUND, LADDER, RUNGS
 from lit_samseg.analysis.tags import names_of
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.results.evidence import Evidence, boundary_arrays
+from lit_samseg.results.recognition import recognition_counts
 from lit_samseg.results.regions import RegionLine
 
 
@@ -26,13 +27,16 @@ def gather_evidence(module: SamSegEvaluation, all_ids: Sequence[str], class_name
     others = {metric.word: gathered[metric.word].counts for metric in module.scoring.others}
     if module.analysis is None:
         return Evidence(module.rows, ids, counts, boundary, metrics=others)
+    recognition = recognition_counts(RUNGS, FOUND, gathered[module.analysis.recognition.word].counts)
+    if not module.analysis.rows:
+        return Evidence(module.rows, ids, counts, boundary, metrics=others, recognition=recognition)
     _, steps = module.analysis.counts.compute()
     analysed = module.analysis.rows.values()
     ladder = steps.cpu().numpy().reshape(len(analysed), len(LADDER), *steps.shape[1:])
     lines = module.analysis.regions.compute().numpy()
     regions = [_region(dict(zip(COLUMNS, line, strict=True)), module.rows, all_ids, class_names) for line in lines]
     rows = [variant.name for variant in analysed]
-    return Evidence(module.rows, ids, counts, boundary, LADDER, ladder, regions, rows, others)
+    return Evidence(module.rows, ids, counts, boundary, LADDER, ladder, regions, rows, others, recognition)
 
 
 def _region(line: dict[str, float], rows: Sequence[str], ids: Sequence[str], class_names: Sequence[str]) -> RegionLine:

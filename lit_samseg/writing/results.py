@@ -18,7 +18,7 @@ from lit_samseg.results.numbers import finite
 from lit_samseg.results.other_metrics import describe_metrics, score_metrics
 from lit_samseg.results.record import RunRecord, provenance
 from lit_samseg.results.row_contents import RowParts
-from lit_samseg.results.run_tables import summary_of_run, tables_of_run
+from lit_samseg.results.tables_of_run import summary_of_run, tables_of_run
 from lit_samseg.results.text_table import write_tables
 from lit_samseg.results.truth import missing_in_truth
 from lit_samseg.runtime.atomic import atomic_file

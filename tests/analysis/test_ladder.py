@@ -9,11 +9,11 @@ import torch
 from lit_samseg.analysis import COLUMNS, LADDER, Analysis, Ladder
 from lit_samseg.analysis.image_truth import ImageTruth
 from lit_samseg.analysis.region_facts import describe_kinds
-from lit_samseg.analysis.true_prompts import refine_with_true_prompts, without_void
+from lit_samseg.analysis.true_prompts import refine_with_true_boxes, refine_with_true_prompts, without_void
 from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.metrics import count_pixels
 from lit_samseg.refine import REGION_FINDERS, Decision, Variant, parse_variants, refine
-from lit_samseg.sam import Embedding, MaskWindow, SegmentAnything
+from lit_samseg.sam import Candidates, Embedding, MaskWindow, Prompt, SegmentAnything
 from tests.refine.contexts import context_of, prompt_of, regions_of
 
 VOID = 255
@@ -102,7 +102,7 @@ def test_every_step_by_hand(sam: SegmentAnything, text: str, background: int | N
         refined = refine(context, variant, ladder.observe)
         maps, _ = ladder.finish(refined)
         expected = steps_by_hand(sam, context.embedding, label_map.numpy(), target.numpy(), variant, background)
-        assert maps.keys() == expected.keys() == set(LADDER) - {"prompts"}
+        assert maps.keys() == expected.keys() == set(LADDER) - {"true boxes", "true prompts"}
         for step, by_hand in expected.items():
             assert np.array_equal(maps[step].numpy(), by_hand), step
             if not np.array_equal(by_hand, expected["refined"]):
@@ -129,6 +129,40 @@ def test_prompts_of_the_ground_truth(sam: SegmentAnything, background: int | Non
     assert not np.array_equal(ours.numpy(), label_map.numpy())
 
 
+@pytest.mark.parametrize("background", [0, None])
+def test_boxes_of_the_ground_truth(
+    sam: SegmentAnything, background: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that ask otherwise have in common what boxes alone come to; it is asked for once, and not of a box's row."""
+    image, target, label_map = case(3, background)
+    texts = ["points+box+mask", "box", "point@component", "mask@component/score"]
+    variants = parse_variants(texts, has_background=background is not None)
+    context = context_of(label_map, sam, background, image, target=target)
+    true_map, unprompted = without_void(target, torch.int64, background, VOID)
+    true_context = context.on(true_map, unprompted, true_map)
+    prompted = refine_with_true_prompts(context, true_context, variants)
+    asked = []
+    decode = SegmentAnything.decode
+
+    def note(sam: SegmentAnything, embedding: Embedding, prompts: list[Prompt], *others: bool) -> Candidates:
+        asked.extend(prompts)
+        return decode(sam, embedding, prompts, *others)
+
+    monkeypatch.setattr(SegmentAnything, "decode", note)
+    boxed = refine_with_true_boxes(context, true_context, variants, prompted)
+    assert all(prompt.box is not None and prompt.points is None and prompt.mask is None for prompt in asked)
+    # Both rows of components choose among the same candidates.
+    assert len(asked) == len(regions_of(true_map, "component", unprompted))
+    plain = ["box", "box", "box@component", "box@component/score"]
+    for variant, text in zip(variants, plain, strict=True):
+        (same,) = parse_variants([text], has_background=background is not None)
+        assert torch.equal(boxed[variant.name], refine_with_true_prompts(context, true_context, [same])[same.name]), (
+            variant.name
+        )
+    assert not torch.equal(boxed["points+box+mask"], prompted["points+box+mask"])
+    assert boxed["box"] is boxed["points+box+mask"] is prompted["box"]
+
+
 def test_an_image_without_regions(sam: SegmentAnything) -> None:
     image, target, _ = case(3, 0)
     empty = torch.zeros(target.shape, dtype=torch.int64)
@@ -141,7 +175,7 @@ def test_an_image_without_regions(sam: SegmentAnything) -> None:
     _, counts = analysis.counts.compute()
     assert counts.shape == (len(LADDER), 3, 1, 9)
     # Prompts of the ground truth need no region of the baseline.
-    assert counts[LADDER.index("prompts"), 0, 0, 1:].sum() > 0
+    assert counts[LADDER.index("true prompts"), 0, 0, 1:].sum() > 0
     assert counts[LADDER.index("refined"), 0, 0, 1:].sum() == 0
 
 

@@ -40,7 +40,7 @@ def test_test(run_cli: RunCli, tested_on_cpu: Path, tmp_path: Path) -> None:
     ours, theirs = tmp_path / "run", tested_on_cpu
     for row in ("baseline", "points"):
         same_predictions(ours / "predictions" / row, theirs / "predictions" / row)
-    for name in ("counts.npz", "boundary.npz", "ladder.npz"):
+    for name in ("counts.npz", "boundary.npz", "ladder.npz", "recognition.npz"):
         found, expected = np.load(ours / name), np.load(theirs / name)
         assert found.files == expected.files
         assert all(np.array_equal(found[array], expected[array]) for array in found.files)

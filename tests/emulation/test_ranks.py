@@ -71,7 +71,7 @@ def test_tensors_of_the_host_are_refused() -> None:
 
 def test_test_with_a_process_without_images(tested_on_cpu: Path, tmp_path: Path) -> None:
     run_together(tmp_path, *TEST)
-    for name in ("counts.npz", "boundary.npz", "ladder.npz"):
+    for name in ("counts.npz", "boundary.npz", "ladder.npz", "recognition.npz"):
         one, two = np.load(tested_on_cpu / name), np.load(tmp_path / name)
         assert one.files == two.files
         assert all(np.array_equal(one[array], two[array]) for array in one.files)

@@ -127,6 +127,11 @@ def test_words_about_rows_and_images(run: Path, figure: RunFigure) -> None:
         assert expected in complaint(figure(run, *words))
 
 
+def without(row: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a row without one of its keys."""
+    return {name: value for name, value in row.items() if name != key}
+
+
 def with_rows(run: Path, names: list[str]) -> None:
     """Give the run's rows other names; fewer leave rows out."""
     results = json.loads((run / "results.json").read_text())
@@ -137,7 +142,7 @@ def with_rows(run: Path, names: list[str]) -> None:
     arrays = {key: value if key == "ids" else value[: len(names)] for key, value in arrays.items()}
     np.savez(run / "counts.npz", **arrays | {"rows": np.array(names)})
     # With what else is of other rows the run would be refused.
-    for name in ("boundary.npz", "ladder.npz"):
+    for name in ("boundary.npz", "ladder.npz", "recognition.npz"):
         (run / name).unlink(missing_ok=True)
     write_regions(run / "regions.csv", [r for r in read_regions(run / "regions.csv") if r["row"] in names])
 
@@ -153,8 +158,12 @@ def test_runs_without_such_rows(run: Path, figure: RunFigure) -> None:
     assert "has no row with SAM; figure 4 needs one, figure 1 does not" in complaint(figure(run, "4"))
     assert "no row with SAM to pick images by; give --ids or --pick random" in complaint(figure(run, "1"))
     assert figure(run, "1", "--pick=random", *AS_SVG).code == 0
-    for name in ("forest", "ladder"):
-        assert f"has no numbers for {name}" in complaint(figure(run, name))
+    assert "has no numbers for forest" in complaint(figure(run, "forest"))
+    # The baseline has a ladder too, where an analysis was made.
+    assert figure(run, "ladder", *AS_SVG).code == 0
+    results = json.loads((run / "results.json").read_text())
+    (run / "results.json").write_text(json.dumps(results | {"rows": [without(results["rows"][0], "ladder")]}))
+    assert "has no numbers for ladder: no analysis was made" in complaint(figure(run, "ladder"))
 
 
 def test_the_row_with_boxes_of_figure_3(run: Path, figure: RunFigure) -> None:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from lit_samseg.analysis import Analysis
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.image_counts import ImageCounts
@@ -252,3 +253,15 @@ def test_the_ground_truth_may_be_prepared_once_an_image() -> None:
     for sample, maps in images(3):
         scoring.count(sample, maps)
     assert Prepared.prepared == 3
+
+
+def test_the_analysis_has_a_word_that_no_other_metric_may_have() -> None:
+    class Own(Classes):
+        word = "recognition"
+
+    analysis = Analysis([], CLASSES, 0, 255)
+    assert [m.word for m in Scoring(ROWS, CLASSES, 255, analysis).metrics] == ["pixels", "boundary", "recognition"]
+    with pytest.raises(InputError, match="metric Own: the analysis has the word 'recognition'; rename it"):
+        Scoring(ROWS, CLASSES, 255, analysis, [Own()])
+    # Without an analysis it is as good as any.
+    assert Scoring(ROWS, CLASSES, 255, None, [Own()]).others[0].word == "recognition"

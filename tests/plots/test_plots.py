@@ -24,7 +24,18 @@ def a_row(name: str, difference: float | None, classes: list[float | None]) -> d
     if name != "baseline":
         row["difference"] = {"miou_gt_present": {"value": difference, "low": low, "high": high, "verdict": verdict}}
         row["ladder"] = [
-            {"step": step, "gain": difference} for step in ("refined", "score", "oracle", "prompts", "merging", "gate")
+            {"step": step, "gain": difference}
+            for step in (
+                "refined",
+                "absent",
+                "classes",
+                "score",
+                "oracle",
+                "true boxes",
+                "true prompts",
+                "merging",
+                "gate",
+            )
         ]
     return row
 
@@ -61,12 +72,14 @@ def test_a_forest_plot_has_each_difference_and_its_interval() -> None:
 def test_other_plots_have_the_results_numbers() -> None:
     with plotting():
         curves = drawn(trimap_plot(RESULTS)).axes[0].lines
-        ladder = drawn(ladder_plot(RESULTS)).axes[0].lines
+        recognition, masks = (axes.lines for axes in drawn(ladder_plot(RESULTS)).axes)
         bars = drawn(classes_plot(RESULTS, "points+box@component")).axes[0]
         names = [label.get_text() for label in bars.get_yticklabels()]
     assert [len(curve.get_xdata()) for curve in curves] == [20, 20, 20]
     assert list(curves[0].get_ydata())[:2] == pytest.approx([50, 51])
-    assert [list(step.get_xdata()) for step in ladder[:5]] == [pytest.approx([-0.4, 3.0])] * 5
+    assert [list(step.get_xdata()) for step in masks[:6]] == [pytest.approx([-0.4, 3.0])] * 6
+    # Steps that no row has are empty, and only the line at 0 is left.
+    assert [list(step.get_xdata()) for step in recognition[:6]] == [pytest.approx([-0.4, 3.0])] * 2 + [[]] * 4
     # Two bars a class: the baseline's, and what changes; a class without a score has none.
     assert len(names) == 4
     widths = [patch.get_width() for patch in bars.patches]

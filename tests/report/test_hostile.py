@@ -124,7 +124,7 @@ def test_little_is_readable_too(
     sizes = {"a": (90, 60)} if case == "one image" else {"a": (90, 60), "b": (64, 64)}
     outcome = run_cli(*own_words(tmp_path / "own", sizes), *words)
     assert outcome.code == 0, outcome.err
-    plots = {"no variants": 2, "no analysis": 3}.get(case, 4)
+    plots = {"no variants": 3, "no analysis": 3}.get(case, 4)
     text = check_readable(tmp_path / "own/run", open_page, len(sizes), plots)
     (heading,) = text.headings
     if case == "no variants":
@@ -173,7 +173,7 @@ def test_nothing_of_an_earlier_run_is_left(demo_report: Path, run_cli: RunCli, t
     assert (run / "gallery/image/scene_00000.webp").is_file()
     assert (run / "regions.csv").is_file()
     assert run_cli(*words, "--overwrite=true", "--gallery=false", "--report=false", "--model.analysis=false").code == 0
-    for name in ("gallery", "report.html", "ladder.npz", "regions.csv"):
+    for name in ("gallery", "report.html", "ladder.npz", "recognition.npz", "regions.csv"):
         assert not (run / name).exists()
     # A folder of the user's own, that has such a name, is none of it.
     (run / "gallery").mkdir()

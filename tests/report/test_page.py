@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from lit_samseg.analysis import RUNGS
 from tests.conftest import PROJECT, RunCli
 from tests.recomputation import results_of
 from tests.report.conftest import IMAGES, ROWS
@@ -31,6 +32,7 @@ def test_numbers_are_those_of_the_results(demo_report: Path) -> None:
     results, page = results_of(demo_report), ReportText(demo_report / "report.html")
     scores = page.records(f"scenes test, {IMAGES} images")
     ladders, harm = page.records("Where the difference comes from"), page.records("Images, by mIoU")
+    recognition, found = page.records("What recognition is worth"), page.records("What is not found")
     classes, timing = page.records("Classes, IoU"), page.records("Seconds per image")
     assert list(scores) == [row["name"] for row in results["rows"]]
     for row in results["rows"]:
@@ -43,6 +45,11 @@ def test_numbers_are_those_of_the_results(demo_report: Path) -> None:
                 assert classes[name]["baseline"] == in_per_cent(row["per_class"][number]["iou"])
             else:
                 assert classes[name][row["name"]] == in_points(row["per_class"][number]["difference"])
+        gains = {rung["step"]: in_points(rung["gain"]) for rung in row["ladder"]}
+        assert recognition[row["name"]] == {"row": row["name"]} | {step: gains.pop(step) for step in RUNGS}
+        counts = row["recognition"]
+        missed = f"{counts['missed_objects']} of {counts['objects']}"
+        assert found[row["name"]]["missed objects"] == missed
         if row["name"] == "baseline":
             continue
         test = row["difference"]["miou_gt_present"]
@@ -50,11 +57,11 @@ def test_numbers_are_those_of_the_results(demo_report: Path) -> None:
         assert line["95 %"] == f"[{in_points(test['low'])}, {in_points(test['high'])}]"
         assert line["verdict"] == test["verdict"]
         assert harm[row["name"]]["improved"] == in_per_cent(row["harm"]["improved"])
-        # The recommended row adds scores up, of which there is no ladder.
-        assert (row["name"] in ladders) == ("ladder" in row) == ("fuse" not in row["name"])
-        if "ladder" not in row:
+        # The recommended row adds scores up: there are no masks that are painted, and no steps about them.
+        assert (row["name"] in ladders) == ("tags" in row) == (len(gains) > 1) == ("fuse" not in row["name"])
+        if "tags" not in row:
             continue
-        assert ladders[row["name"]] == {"row": row["name"]} | {r["step"]: in_points(r["gain"]) for r in row["ladder"]}
+        assert ladders[row["name"]] == {"row": row["name"]} | gains
         tags = page.records(f"Regions of {row['name']}")
         for tag in row["tags"]:
             assert tags[tag["tag"]]["count"] == str(tag["count"])
@@ -146,7 +153,7 @@ def test_broken_files_are_named(demo_report: Path, run_cli: RunCli, tmp_path: Pa
 
 def test_a_run_of_an_earlier_release_is_analysed_first(demo_report: Path, run_cli: RunCli, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(demo_report, tmp_path / "run"))
-    for name in ("boundary.npz", "ladder.npz", "regions.csv", "report.html"):
+    for name in ("boundary.npz", "ladder.npz", "recognition.npz", "regions.csv", "report.html"):
         (folder / name).unlink()
     shutil.rmtree(folder / "gallery")
     results = results_of(folder)

@@ -10,11 +10,13 @@ def test_gains_are_against_the_baseline_and_then_against_the_row() -> None:
     # Intersections of 60, 70 and 90 of 100: IoUs 60/140, 70/130, 90/110 of both classes.
     for step, right in enumerate((60, 70, 90)):
         counts[step, 0] = right
-    ladder = ladder_of_row(["refined", "oracle"], counts[1:], counts[0])
+    ladder = ladder_of_row(counts[1], {"oracle": counts[2]}, counts[0])
     assert [step["step"] for step in ladder] == ["refined", "oracle"]
     assert ladder[0]["miou"] == pytest.approx(70 / 130)
     assert ladder[0]["gain"] == pytest.approx(70 / 130 - 60 / 140)
     assert ladder[1]["gain"] == pytest.approx(90 / 110 - 70 / 130)
+    # The baseline is not refined.
+    assert ladder_of_row(counts[1], {"oracle": counts[2]}) == ladder[1:]
 
 
 def test_tags_share_losses_and_gains() -> None:

@@ -13,9 +13,9 @@ from lit_samseg.results.run_tables import (
     harm_table,
     points,
     scores_table,
-    tables_of_run,
     tags_table,
 )
+from lit_samseg.results.tables_of_run import tables_of_run
 from lit_samseg.results.text_table import TextTable, write_tables
 
 

@@ -34,6 +34,10 @@ ROW = SCORES | {
         "trimap_miou": [0.5, None], "trimap_void_share": [0.5],
     },
     "ladder": [{"step": "refined", "miou": 0.5, "miou_gt_present": 0.5, "gain": -0.1}],
+    "recognition": {
+        "classes": 3, "missed_classes": 1, "absent_classes": 2, "objects": 5, "missed_objects": 2, "small_objects": 2,
+        "missed_small_objects": 1, "components": 4, "wrong_components": 1, "by_scores": 0,
+    },
     "tags": [{"tag": "clean", "count": 3, "before": 0.5, "after": None, "of_loss": 0.5, "of_gain": 0.5}],
     "harm": {"improved": 0.5, "unchanged": 0.25, "worse": 0.25, "best": [END], "worst": [END | {"region": None}]},
     "metrics": {"specks": {"per_image": 3.5, "area": None}},
@@ -44,7 +48,7 @@ ROW = SCORES | {
 }  # fmt: skip
 COLUMN = {"key": "area", "heading": "area", "unit": "per cent", "higher_is_better": False, "shown": ["log"], "note": ""}
 RESULTS: dict[str, Any] = {
-    "schema_version": 2,
+    "schema_version": 3,
     "created": "2026-01-01T00:00:00+00:00",
     "versions": {"torch": "2"},
     "dataset": {
@@ -70,8 +74,8 @@ RESULTS: dict[str, Any] = {
 OPTIONAL = {
     "void", "label_values", "void_share", "skipped", "background", "turned", "passed_over", "masks_without_picture",
     "warnings", "adapter", "gate", "cache", "dtype", "embeddings", "label_maps", "resumed", "partial", "processes",
-    "peak_mb_cpu", "peak_mb_cuda", "difference", "enough", "boundary", "ladder", "tags", "harm", "metrics", "parts",
-    "slot",
+    "peak_mb_cpu", "peak_mb_cuda", "difference", "enough", "boundary", "ladder", "recognition", "tags", "harm",
+    "metrics", "parts", "slot",
 }  # fmt: skip
 MAPS = {("versions",), ("timing",), ("peak_memory_mb",), ("dataset", "passed_over", "suffixes")}
 """Objects whose keys are not names of the schema's."""
@@ -160,7 +164,7 @@ def test_a_value_of_another_type_is_refused(wrong: Any) -> None:
 def test_limits() -> None:
     for at, wrong in {
         ("rows",): [], ("rows", 1, "miou"): 1.5, ("rows", 1, "harm", "best", 0, "region", "box"): [1, 2, 3],
-        ("world_size",): 0, ("schema_version",): 3, ("rows", 1, "difference", "macc", "verdict"): "maybe",
+        ("world_size",): 0, ("schema_version",): 2, ("rows", 1, "difference", "macc", "verdict"): "maybe",
         ("sam", "precision"): "fp8", ("rows", 1, "difference", "miou", "enough"): 0,
     }.items():  # fmt: skip
         assert not VALIDATOR.is_valid(changed(at, wrong)), at
