@@ -46,11 +46,13 @@ class Recognised(NamedTuple):
     """What became of one label map.
 
     Attributes:
-        maps: The label map after each of `RUNGS`, int32 ``[len(RUNGS), H, W]``.
+        labels: The label map, int32 ``[H, W]``.
+        maps: What each of `RUNGS` makes of it, likewise; itself, where that is nothing else.
         found: Numbers in the order of `FOUND`, int64 ``[len(FOUND)]``.
     """
 
-    maps: NDArray[np.int32]
+    labels: NDArray[np.int32]
+    maps: list[NDArray[np.int32]]
     found: NDArray[np.int64]
 
 
@@ -78,8 +80,7 @@ class ThingsOfImage:
         self.target = np.where(target == ignore_index, VOID, target.astype(np.int32))
         self.num_classes, self.by_scores = num_classes, likeliest is not None
         self._background, self._likeliest = background, likeliest
-        # By class, and at the end, where the index -1 leads, of `VOID`: it has no area.
-        self._areas = np.append(np.bincount(self.target[self.target != VOID], minlength=num_classes), 0)
+        self._areas = _per_class(self.target, num_classes)
         self._objects, self._object_areas = _large(find_components(self.target, background))
 
     def recognise(self, label_map: Map) -> Recognised:
@@ -91,18 +92,22 @@ class ThingsOfImage:
         labels = label_map.astype(np.int32)
         kept, absent = self._without_absent(labels)
         relabelled, components, wrong = self._relabelled(labels)
-        maps = [kept]
-        missed, lost = self._missed_classes(labels), self._missed_objects(labels)
-        for here, where in ((labels, missed), (kept, self._missed_classes(kept))):
-            maps.append(np.where(where[self.target], self.target, here))
-        for here, where in ((labels, lost), (kept, self._missed_objects(kept))):
-            maps.append(np.where(where[self._objects], self.target, here))
+        missed, lost = self._missed(labels)
+        still_missed, still_lost = (missed, lost) if kept is labels else self._missed(kept)
+        maps = [
+            kept,
+            self._painted(labels, self.target, missed),
+            self._painted(kept, self.target, still_missed),
+            self._painted(labels, self._objects, lost),
+            self._painted(kept, self._objects, still_lost),
+            relabelled,
+        ]
         there: NDArray[np.bool_] = self._areas > 0
         small = self._object_areas < TINY
         found = [self._foreground(there).sum(), missed.sum(), absent, len(lost) - 1, lost.sum()]
         # Place 0 is that of no object.
         found += [small[1:].sum(), (small & lost).sum(), components, wrong]
-        return Recognised(np.stack([*maps, relabelled]), np.array(found, np.int64))
+        return Recognised(labels, maps, np.array(found, np.int64))
 
     def _foreground(self, classes: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return classes without the background."""
@@ -112,23 +117,22 @@ class ThingsOfImage:
         others[self._background] = False
         return others
 
-    def _missed_classes(self, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Tell of each class whether it is missed, bool ``[C + 1]``."""
-        right = self.target[(labels == self.target) & (self.target != VOID)]
-        return self._foreground(np.bincount(right, minlength=len(self._areas)) < CLASS_RECALL * self._areas)
+    def _missed(self, labels: NDArray[np.int32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Tell of each class, bool ``[C + 1]``, and of each object, whether it is missed; object 0 is none."""
+        right = labels == self.target
+        hits = _per_class(np.where(right, self.target, VOID), self.num_classes)
+        found = np.bincount(np.where(right, self._objects, 0).ravel(), minlength=len(self._object_areas))
+        return self._foreground(hits < CLASS_RECALL * self._areas), found < OBJECT_RECALL * self._object_areas
 
-    def _missed_objects(self, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Tell of each object whether it is missed, bool ``[K]``; place 0 is that of none."""
-        right = self._objects[labels == self.target]
-        missed: NDArray[np.bool_] = (
-            np.bincount(right, minlength=len(self._object_areas)) < OBJECT_RECALL * self._object_areas
-        )
-        return missed
+    def _painted(
+        self, labels: NDArray[np.int32], numbers: NDArray[np.int32], missed: NDArray[np.bool_]
+    ) -> NDArray[np.int32]:
+        """Return the label map with the truth of what is missed by its number."""
+        return np.where(missed[numbers], self.target, labels) if missed.any() else labels
 
     def _without_absent(self, labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
         """Return the label map without classes that are not there, and how many these are, but for the background."""
-        used = np.bincount(labels[labels != VOID], minlength=len(self._areas)) > 0
-        absent = used & (self._areas == 0)
+        absent = (_per_class(labels, self.num_classes) > 0) & (self._areas == 0)
         number = int(self._foreground(absent).sum())
         if not absent.any() or not self._areas.any():
             return labels, number
@@ -139,9 +143,10 @@ class ThingsOfImage:
     def _relabelled(self, labels: NDArray[np.int32]) -> tuple[NDArray[np.int32], int, int]:
         """Return the label map with its components' classes right, how many there are, and how many were wrong."""
         numbers, areas = _large(find_components(labels, self._background))
-        seen, classes = self.target != VOID, len(self._areas)
-        pairs = np.bincount(numbers[seen] * classes + self.target[seen], minlength=len(areas) * classes)
-        pairs = pairs.reshape(len(areas), classes)
+        # `VOID` first, and then away with it.
+        labelled = self.num_classes + 1
+        pairs = np.bincount((numbers * labelled + (self.target - VOID)).ravel(), minlength=len(areas) * labelled)
+        pairs = pairs.reshape(len(areas), labelled)[:, 1:]
         most, known = pairs.argmax(1).astype(np.int32), pairs.sum(1) > 0
         known[0] = False
         relabelled = np.where(known[numbers], most[numbers], labels)
@@ -172,3 +177,8 @@ def _large(components: Components) -> tuple[NDArray[np.int32], NDArray[np.int64]
     numbers = np.zeros(len(kept) + 1, np.int32)
     numbers[1:][kept] = np.arange(1, kept.sum() + 1, dtype=np.int32)
     return numbers[components.places], np.concatenate([[0], components.areas[kept]])
+
+
+def _per_class(labels: NDArray[np.int32], num_classes: int) -> NDArray[np.int64]:
+    """Return how many pixels each class has, int64 ``[C + 1]``; at the end, where -1 leads, 0 for `VOID`."""
+    return np.append(np.bincount((labels - VOID).ravel(), minlength=num_classes + 1)[1:], 0)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lit_samseg.analysis.recognition import FOUND, RUNGS, ThingsOfImage
 from lit_samseg.metrics import Column, Counts, ImageFacts, ImageRows, LabelMap, Metric
+from lit_samseg.void import VOID
 
 
 class Recognition(Metric):
@@ -51,20 +52,23 @@ class Recognition(Metric):
         return {}
 
     def _count(self, label_map: LabelMap, things: ThingsOfImage) -> dict[str, NDArray[np.int64]]:
-        maps, found = things.recognise(label_map)
-        seen = things.target.ravel() >= 0
-        truth, labels = things.target.ravel()[seen], label_map.ravel()[seen]
-        own = _pixels(labels, truth, things.num_classes)
+        labels, maps, found = things.recognise(label_map)
+        own = _pixels(labels, things.target, things.num_classes)
         rungs = []
-        for changed in maps.reshape(len(maps), -1)[:, seen]:
-            # A rung changes few pixels.
-            here = np.flatnonzero(changed != labels)
-            before, after = (_pixels(some[here], truth[here], things.num_classes) for some in (labels, changed))
-            rungs.append(own - before + after)
+        for changed in maps:
+            rungs.append(own)
+            if changed is not labels:
+                # A rung changes few pixels.
+                here = np.flatnonzero(changed != labels)
+                before, after = (
+                    _pixels(some.ravel()[here], things.target.ravel()[here], things.num_classes)
+                    for some in (labels, changed)
+                )
+                rungs[-1] = own - before + after
         return {"rungs": np.stack(rungs), "found": found, "by_scores": np.array(things.by_scores, np.int64)}
 
 
-def _pixels(labels: NDArray[np.integer], truth: NDArray[np.int32], num_classes: int) -> NDArray[np.int64]:
-    """Return intersection and pred_area, int64 ``[2, C]``, of pixels of which none is void in the ground truth."""
-    counted = (labels[labels == truth], labels[labels >= 0])
-    return np.stack([np.bincount(some, minlength=num_classes) for some in counted])
+def _pixels(labels: NDArray[np.int32], truth: NDArray[np.int32], num_classes: int) -> NDArray[np.int64]:
+    """Return intersection and pred_area of pixels, int64 ``[2, C]``; where the truth is void, they count nowhere."""
+    counted = np.where(labels == truth, truth, VOID), np.where(truth == VOID, VOID, labels)
+    return np.stack([np.bincount((some - VOID).ravel(), minlength=num_classes + 1)[1:] for some in counted])

@@ -96,7 +96,7 @@ def test_random_maps_against_plain_loops(background: int | None, by_scores: bool
         noise = random_map(rng, [-1, 0, 1, 4, 7, 3])
         labels = np.where(random_map(rng, [0, 1]) == 0, np.where(target == VOID, 2, target), noise)
         likeliest = random_map(rng, [int(label) for label in np.unique(target) if label != VOID]) if by_scores else None
-        maps, found = ThingsOfImage(target, CLASSES, background, VOID, likeliest).recognise(labels)
+        _, maps, found = ThingsOfImage(target, CLASSES, background, VOID, likeliest).recognise(labels)
         check_removed(maps[0], labels, target, likeliest)
         expected, numbers = by_hand(labels, target, background, maps[0])
         assert dict(zip(FOUND, found.tolist(), strict=True)) == dict(zip(FOUND, numbers, strict=True))
@@ -114,7 +114,7 @@ def test_what_was_missed_may_be_found_once_absent_classes_are_gone() -> None:
     target[0] = 0
     labels = np.zeros_like(target)
     labels[:, :5] = 4
-    maps, found = ThingsOfImage(target, CLASSES, 0, VOID, likeliest=target).recognise(labels)
+    _, maps, found = ThingsOfImage(target, CLASSES, 0, VOID, likeliest=target).recognise(labels)
     by_rung = dict(zip(RUNGS, maps, strict=True))
     assert found[FOUND.index("missed_classes")] == found[FOUND.index("missed_objects")] == 1
     for rung in ("classes", "objects"):
@@ -128,7 +128,7 @@ def test_nothing_to_go_by_changes_nothing() -> None:
     only_void = np.full((8, 8), VOID)
     labels = np.full((8, 8), 4)
     for target in (only_void, np.where(np.eye(8) > 0, 2, VOID)):
-        maps, found = ThingsOfImage(target, CLASSES, 0, VOID).recognise(labels)
+        _, maps, found = ThingsOfImage(target, CLASSES, 0, VOID).recognise(labels)
         # Class 4 is not there, but no pixel says what else.
         assert np.array_equal(maps[RUNGS.index("absent")], labels)
         assert found[FOUND.index("absent_classes")] == 1
@@ -137,7 +137,7 @@ def test_nothing_to_go_by_changes_nothing() -> None:
 
 def test_void_in_eight_bits_is_void() -> None:
     target = np.array([[1] * 30 + [VOID] * 30] * 4, np.uint8)
-    maps, found = ThingsOfImage(target, CLASSES, 0, VOID).recognise(np.zeros((4, 60), np.int16))
+    _, maps, found = ThingsOfImage(target, CLASSES, 0, VOID).recognise(np.zeros((4, 60), np.int16))
     assert dict(zip(FOUND, found.tolist(), strict=True))["classes"] == 1
     assert np.array_equal(maps[RUNGS.index("classes")], np.where(target == 1, 1, 0))
 
@@ -257,7 +257,9 @@ def test_counts_are_those_of_the_label_maps() -> None:
     things = ThingsOfImage(target, CLASSES, 0, VOID, likeliest)
     for row, label_map in enumerate(maps):
         changed = things.recognise(label_map)
-        expected = count_pixels(torch.from_numpy(changed.maps), torch.from_numpy(target), CLASSES, VOID).numpy()
+        expected = count_pixels(
+            torch.from_numpy(np.stack(changed.maps)), torch.from_numpy(target), CLASSES, VOID
+        ).numpy()
         assert np.array_equal(counts["rungs"][row], expected[:, [0, 2]])
     alone = Recognition(0).count(maps[0], target, image.facts)
     plain = ThingsOfImage(target, CLASSES, 0, VOID).recognise(maps[0])
