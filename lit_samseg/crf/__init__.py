@@ -1,5 +1,6 @@
 """A dense conditional random field in PyTorch: label maps that follow the edges of an image and of its features."""
 
+from lit_samseg.crf.cliques import Cliques
 from lit_samseg.crf.lattice import PermutohedralLattice
 from lit_samseg.crf.mean_field import (
     Kernel,
@@ -11,6 +12,7 @@ from lit_samseg.crf.mean_field import (
 )
 
 __all__ = [
+    "Cliques",
     "Kernel",
     "PermutohedralLattice",
     "Position",

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from lit_samseg.crf.cliques import Cliques
 from lit_samseg.crf.lattice import PermutohedralLattice
 
 KEPT_POINTS = 2**17
@@ -47,7 +49,7 @@ class Kernel:
     weight: float
 
 
-def mean_field(log_probabilities: Tensor, kernels: Sequence[Kernel], iterations: int) -> Tensor:
+def mean_field(log_probabilities: Tensor, kernels: Sequence[Kernel | Cliques], iterations: int) -> Tensor:
     """Approximate the posterior of a fully connected random field.
 
     It is the inference of Kraehenbuehl and Koltun, "Efficient Inference in Fully Connected CRFs with Gaussian Edge
@@ -56,24 +58,25 @@ def mean_field(log_probabilities: Tensor, kernels: Sequence[Kernel], iterations:
 
     Args:
         log_probabilities: Unary scores, float ``[C, h, w]``; a constant per pixel makes no difference.
-        kernels: The pairwise potential, a sum of these.
+        kernels: The potential, a sum of these: pairwise, and of sets of pixels.
         iterations: Number of parallel updates of all pixels; 0 only normalises the scores.
 
     Returns:
         log q, float32 ``[C, h, w]``, without underflow.
 
     Raises:
-        ValueError: A kernel's features are not one row per pixel, or see `PermutohedralLattice`.
+        ValueError: A kernel's features are not one row per pixel, a clique's members not all pixels, or see
+            `PermutohedralLattice`.
 
     Memory: the lattices of all kernels, and a few ``[C, h, w]`` and ``[M, C]`` of the largest lattice.
     """
     classes, height, width = log_probabilities.shape
-    if any(len(kernel.features) != height * width for kernel in kernels):
+    if any(_pixels_of(kernel) != height * width for kernel in kernels):
         raise ValueError(f"every kernel needs features of {height * width} pixels")
     if classes == 1:
         return torch.zeros_like(log_probabilities, dtype=torch.float32)
     unary = log_probabilities.float().flatten(1)
-    smoothings = [(_smoothing(kernel.features), kernel.weight) for kernel in kernels] if iterations else []
+    smoothings = [(_smoothing(kernel), kernel.weight) for kernel in kernels] if iterations else []
     scores = unary
     for _ in range(iterations):
         # The lattice wants a pixel's values side by side, the softmax is faster over planes.
@@ -97,7 +100,21 @@ class _Smoothing:
         return self._lattice.filter(self._norm * q) * (weight * self._norm)
 
 
-def _smoothing(features: Tensor | Position) -> _Smoothing:
+class _Messages(Protocol):
+    """What pixels say of each other."""
+
+    def message(self, q: Tensor, weight: float) -> Tensor:
+        """Return what all pixels say of each, float32 ``[N, C]``, given their q ``[N, C]``."""
+
+
+def _pixels_of(kernel: Kernel | Cliques) -> int:
+    return kernel.members.shape[1] if isinstance(kernel, Cliques) else len(kernel.features)
+
+
+def _smoothing(kernel: Kernel | Cliques) -> _Messages:
+    if isinstance(kernel, Cliques):
+        return kernel.smoothing()
+    features = kernel.features
     if isinstance(features, Tensor):
         return _Smoothing(features)
     return _of_position(features) if len(features) <= KEPT_POINTS else _made_of_position(features)

@@ -1,7 +1,7 @@
 """Regions of a label map become prompts; SAM's candidates are chosen from and composed into a new label map."""
 
 # The parts are known by their words once their modules are imported.
-from lit_samseg.refine import fields, gates, prompt_parts
+from lit_samseg.refine import belief_parts, binding, fields, gates, prompt_parts
 from lit_samseg.refine.asked import Asked, AskedPrompts, all_of
 from lit_samseg.refine.candidates import RegionCandidates, first_maximum, intersection_over_union
 from lit_samseg.refine.class_scores import ClassScores, certain
@@ -63,6 +63,8 @@ __all__ = [
     "Tally",
     "Variant",
     "all_of",
+    "belief_parts",
+    "binding",
     "build_prompt",
     "certain",
     "fields",

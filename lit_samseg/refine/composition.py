@@ -157,6 +157,10 @@ def _check_scores(variant: Variant, composers: Words, prompt: Sequence[tuple[str
     """See that what paints and what adds up scores are not mixed."""
     evidence = [word for word, part in composers if isinstance(part, Evidence)]
     add = f"add /{' or /'.join(_words(Evidence))}"
+    bound = next((word for word, part in composers if isinstance(part, Evidence) and part.binds), None)
+    if bound is not None and (variant.field is None or not variant.field.takes_cliques):
+        takers = [word for word in _words(Field) if PARTS.find(word).takes_cliques]  # type: ignore[attr-defined]
+        raise InputError(f"{bound!r} binds cells in a random field; add /{' or /'.join(takers)}")
     if variant.field is not None and not evidence:
         if composers:
             raise InputError(

@@ -61,10 +61,11 @@ class Decider:
                 decided: dict[object, Decision] = {}
                 for variant, region in requests[n].askers:
                     # Parts that ask the same of a region may differ in what they ask of SAM's mask.
-                    again = (variant.rounds, variant.prompt) if variant.rounds > 1 else None
+                    again = None if variant.again is None else (variant.again, variant.prompt)
                     key = variant.selector, again, region.pixels
                     if key not in decided:
-                        decided[key] = self._prompt_anew(chosen[n, variant.selector, region.pixels], variant)
+                        first = chosen[n, variant.selector, region.pixels]
+                        decided[key] = self._ask_otherwise(self._prompt_anew(first, variant), variant)
                     yield variant, replace(decided[key], region=region)
 
     def _at_once(self, places: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -111,6 +112,15 @@ class Decider:
             candidates = self._candidates(region, answer.window(0), answer, 0)
             decision = _decision(candidates, prompt, *select(variant.selector, [candidates]))
         return replace(decision, first_prompt=first) if variant.rounds > 1 else decision
+
+    def _ask_otherwise(self, decision: Decision, variant: Variant) -> Decision:
+        """Ask SAM about a decision's region in another way too, if the variant says so."""
+        prompt = None if variant.again is None else variant.again.other_prompt(decision)
+        if prompt is None:
+            return decision
+        answer = self._decode([prompt], variant.multimask)
+        candidates = self._candidates(decision.region, answer.window(0), answer, 0)
+        return replace(decision, other=_decision(candidates, prompt, *select(variant.selector, [candidates])))
 
     def _prompt(self, region: Region, parts: Sequence[PromptPart]) -> Prompt:
         return build_prompt(parts, region, self._context)

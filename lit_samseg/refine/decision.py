@@ -24,6 +24,7 @@ class Decision:
         chosen: Index of the candidate that was kept, int64 scalar.
         first_prompt: Where SAM was asked in several rounds, the prompt of the first; ``prompt`` is that of the last.
         keeps: Whether a gate keeps SAM's mask, bool scalar; None where there is no gate.
+        other: What became of it by a second prompt, where SAM was asked in two ways (`twice`); or None.
     """
 
     region: Region
@@ -34,6 +35,7 @@ class Decision:
     chosen: Tensor
     first_prompt: Prompt | None = None
     keeps: Tensor | None = None
+    other: "Decision | None" = None
 
     @cached_property
     def candidates(self) -> Tensor:
@@ -49,6 +51,26 @@ class Decision:
     def kept_logits(self) -> Tensor:
         """The logits of the candidate that was kept, float32 ``[mask_size, mask_size]``."""
         return self.logits.index_select(0, self.chosen[None])[0]
+
+    def evidence(self, height: int, width: int) -> tuple[Tensor, Tensor]:
+        """Return what SAM says of the region's cells, and how far that is to be trusted.
+
+        Args:
+            height: Of the grid, without the frame's padding.
+            width: Likewise.
+
+        Returns:
+            Logits of the kept candidate, float32 ``[height, width]``, the mean of both where SAM was asked in two ways;
+            and how far both agree, float32 scalar in 0..1: the sum of the smaller of both probabilities over that of
+            the larger. 1 where SAM was asked once.
+        """
+        one = self.kept_logits[:height, :width]
+        if self.other is None:
+            return one, torch.ones((), device=one.device)
+        two = self.other.kept_logits[:height, :width]
+        first, second = one.sigmoid(), two.sigmoid()
+        agreement = torch.minimum(first, second).sum() / torch.maximum(first, second).sum().clamp(min=1)
+        return (one + two) / 2, agreement
 
     @property
     def painted(self) -> MaskWindow:

@@ -1,10 +1,11 @@
 """Random fields: label maps that follow the edges of an image, and of what SAM sees in it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from lit_samseg.crf import Kernel, Position, colour_features, feature_kernel, mean_field
+from lit_samseg.crf import Cliques, Kernel, Position, colour_features, feature_kernel, mean_field
 from lit_samseg.errors import InputError
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.fusion import FusedScores
@@ -27,7 +28,9 @@ _DEEPLAB = "DeepLabV2 for VOC2012 (Chen et al., 2018)"
 class GridField(Field):
     """A random field on SAM's grid has the last word: of position and colour."""
 
-    temperature = _SURER
+    temperature, takes_cliques = _SURER, True
+    main = "strength"
+    strength: float = option(1.0, "what the weights of all kernels are multiplied by", least=0)
     smooth_weight: float = option(3.0, "weight of the kernel of position", 0, None, _TUNED)
     smooth_distance: float = option(0.6, "its width, in cells", _LEAST, None, _TUNED)
     colour_weight: float = option(4.0, "weight of the kernel of position and colour", 0, None, _TUNED)
@@ -37,10 +40,15 @@ class GridField(Field):
 
     def refine(self, scores: Tensor, context: ImageContext) -> Tensor:
         """Run the mean field."""
-        return mean_field(scores, self.kernels(context), self.iterations)
+        return self.refine_bound(scores, context, [])
+
+    def refine_bound(self, scores: Tensor, context: ImageContext, cliques: Sequence[Cliques]) -> Tensor:
+        """Run the mean field with sets of cells that prefer one class."""
+        own = [replace(kernel, weight=self.strength * kernel.weight) for kernel in self.kernels(context)]
+        return mean_field(scores, [*own, *cliques], self.iterations)
 
     def kernels(self, context: ImageContext) -> list[Kernel]:
-        """Return the field's kernels."""
+        """Return the field's kernels, with weights as `strength` 1 has them."""
         image = context.grid.image
         height, width = context.grid.shape
         return [
@@ -63,7 +71,7 @@ class FeatureField(GridField):
     components: int = option(4, "principal components of the features", 1, None, _TUNED)
 
     def kernels(self, context: ImageContext) -> list[Kernel]:
-        """Return the field's kernels.
+        """Return the field's kernels, with weights as `strength` 1 has them.
 
         Raises:
             InputError: SAM gives no features.

@@ -63,7 +63,8 @@ class _Logits(Tally):
     def add(self, decision: Decision) -> None:
         height, width = self._grid.shape
         class_id, surest = decision.region.class_id, self._fuse.surest
-        sure = decision.kept_logits[:height, :width].clamp(-surest, surest)
+        logits, trust = decision.evidence(height, width)
+        sure = trust * logits.clamp(-surest, surest)
         # Of several regions of a class, a cell belongs to the one that claims it most.
         known = self._evidence.get(class_id)
         self._evidence[class_id] = sure if known is None else torch.maximum(known, sure)
@@ -139,8 +140,13 @@ class FusedScores(Composition):
         for tally in self._tallies:
             tally.apply(scores)
         if self._field is not None and len(scores) > 1:
+            cliques = [found for tally in self._tallies if (found := tally.cliques()) is not None]
             with blaming(self._field, "with the scores"):
-                better = self._field.refine(scores, self._context)
+                better = (
+                    self._field.refine_bound(scores, self._context, cliques)
+                    if cliques
+                    else self._field.refine(scores, self._context)
+                )
                 if self._field.is_foreign:
                     check_tensor(self._field, better, tuple(scores.shape), "scores")
             scores = better

@@ -1,6 +1,7 @@
 """Whether SAM's mask is painted or its region, and how often SAM is asked."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -9,6 +10,8 @@ from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.kinds import AskAgain, Gate
 from lit_samseg.refine.part import option, part
+from lit_samseg.refine.prompt_geometry import widened_box
+from lit_samseg.sam.interface import Prompt
 
 MOST_ROUNDS = 20
 
@@ -20,6 +23,29 @@ class Rounds(AskAgain):
 
     main = "times"
     times: int = option(5, "times that SAM is asked", 1, MOST_ROUNDS, "SAMRefiner's sam_refiner.py")
+
+    @property
+    def rounds(self) -> int:
+        """How many times SAM is asked."""
+        return self.times
+
+
+@part("twice")
+@dataclass(frozen=True)
+class Twice(AskAgain):
+    """SAM is asked a second time, with a wider box and no point; its evidence counts as far as both answers agree."""
+
+    main = "widening"
+    widening: float = option(
+        0.05, "how much the box grows on each side, as a part of its extent", 0, 1, "docs/recipes.md"
+    )
+
+    def other_prompt(self, decision: Decision) -> Prompt:
+        """Return a wider box, and the mask prompt of the first time."""
+        region = decision.region
+        height, width = region.numbers.shape
+        box = widened_box(region.box, height, width, self.widening, math.inf)
+        return replace(decision.prompt, points=None, negative_points=None, box=box)
 
 
 @part("gate")

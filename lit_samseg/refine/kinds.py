@@ -2,13 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lit_samseg.crf import Cliques
 from lit_samseg.refine.candidates import RegionCandidates
 from lit_samseg.refine.class_scores import ClassScores
 from lit_samseg.refine.context import ImageContext
@@ -158,7 +158,7 @@ class Painter(Composer, ABC):
 
 
 class Tally(ABC):
-    """Evidence of SAM's answers about an image, on the grid."""
+    """Evidence of SAM's answers about an image, on the grid: it changes scores, or binds cells in the field behind."""
 
     @abstractmethod
     def add(self, decision: Decision) -> None:
@@ -168,9 +168,19 @@ class Tally(ABC):
     def apply(self, scores: Tensor) -> None:
         """Add what there is to the scores of the grid's classes, float32 ``[A, h, w]``, in place."""
 
+    def cliques(self) -> Cliques | None:
+        """Return sets of the grid's cells that prefer one class, for the field behind; None for none."""
+        return None
+
 
 class Evidence(Composer, ABC):
-    """Adds SAM's answers to the baseline's log-probabilities; a row may have several of them, and a field behind."""
+    """Adds SAM's answers to the baseline's log-probabilities; a row may have several of them, and a field behind.
+
+    Attributes:
+        binds: Whether it gives `Tally.cliques`, for which a field must be there that takes them.
+    """
+
+    binds: ClassVar[bool] = False
 
     @abstractmethod
     def tally(self, grid: Grid) -> Tally:
@@ -183,6 +193,7 @@ class Field(Part, ABC):
     Attributes:
         of_pixels: Whether it is of the image's own pixels, not of SAM's grid.
         needs_features: Whether SAM must give features.
+        takes_cliques: Whether it has `refine_bound`.
         temperature: What its scores are divided by before they are taken for log-probabilities of the classes, where
             somebody asks how sure they are; a label map does not depend on it.
     """
@@ -190,6 +201,7 @@ class Field(Part, ABC):
     kind = "field"
     of_pixels: ClassVar[bool] = False
     needs_features: ClassVar[bool] = False
+    takes_cliques: ClassVar[bool] = False
     temperature: ClassVar[float] = 1.0
 
     @abstractmethod
@@ -200,6 +212,14 @@ class Field(Part, ABC):
             scores: Of the grid's classes, two at least, float32 ``[A, h, w]``.
             context: The image.
         """
+
+    def refine_bound(self, scores: Tensor, context: ImageContext, cliques: Sequence[Cliques]) -> Tensor:
+        """Return better scores, as `refine` does, where sets of cells prefer one class.
+
+        Raises:
+            NotImplementedError: The field takes none.
+        """
+        raise NotImplementedError(f"{self.title} takes no cliques")
 
 
 class Belief(Part, ABC):
@@ -227,12 +247,19 @@ class Start(Part, ABC):
         """Return the label map, integer ``[H, W]``."""
 
 
-@dataclass(frozen=True)
 class AskAgain(Part, ABC):
-    """Says how many times SAM is asked: from the second time on about the mask it gave before."""
+    """Has SAM asked more than once about a region: about the mask that it gave, or in another way."""
 
     kind = "rounds"
-    times: int
+
+    @property
+    def rounds(self) -> int:
+        """How many times SAM is asked: from the second time on about the mask it gave before."""
+        return 1
+
+    def other_prompt(self, decision: Decision) -> Prompt | None:
+        """Return another way to ask about a decision's region, or None."""
+        return None
 
 
 KINDS: tuple[type[Part], ...] = (PromptPart, RegionFinder, Selector, AskAgain, Gate, Belief, Composer, Field, Start)

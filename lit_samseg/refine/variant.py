@@ -115,6 +115,7 @@ class Variant:
             "compose": [part.describe() for part in self.composers],
             **({"beliefs": [part.describe() for part in self.beliefs]} if self.beliefs else {}),
             **{kind: None if part is None else part.describe() for kind, part in single.items()},
+            **({"again": self.again.describe()} if self.again is not None and self.rounds == 1 else {}),
             "rounds": self.rounds,
         }
 
@@ -136,7 +137,7 @@ class Variant:
     @property
     def rounds(self) -> int:
         """How many times SAM is asked."""
-        return 1 if self.again is None else self.again.times
+        return 1 if self.again is None else self.again.rounds
 
     @property
     def recipe(self) -> tuple[str, ...]:

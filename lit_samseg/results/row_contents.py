@@ -173,6 +173,8 @@ class RowParts(TypedDict):
     compose: list[PartFacts]
     field: PartFacts | None
     start: PartFacts | None
+    again: NotRequired[PartFacts]
+    """How else SAM is asked, where it is not about its own masks (``rounds``)."""
     rounds: int
 
 

@@ -88,7 +88,7 @@ def test_paper_rows() -> None:
         ("box@gate=", "'gate=' has no number behind the ="),
         ("box@crf", "nobody uses the answer"),
         ("box@fuse=0", r"option 'weight' of fuse is 0; it is 0\.01 or more"),
-        ("box@crf=3", "'crf=3' has a number, which means nothing there; write crf"),
+        ("box@single=3", "'single=3' has a number, which means nothing there; write single"),
         ("box@fuse/fuse", "stands twice"),
         ("box@fuse/crf/samcrf", "write one of crf, samcrf, densecrf"),
         ("box@fuse/densecrf", "is of the image's pixels"),
