@@ -26,8 +26,10 @@ from lit_samseg.refine import (
     AskedPrompts,
     ImageContext,
     RowText,
+    check_memory,
     parse_variants,
     read_gate,
+    read_memory,
 )
 from lit_samseg.runtime.allocation import keep_freed_memory
 from lit_samseg.runtime.declared import check_declared
@@ -59,6 +61,7 @@ class SamSegEvaluation(Fp32Module):
             scores slightly.
         cache_max_gb: Size of the folder in GB (1e9 bytes); what was used longest ago goes first.
         gate: ``gate.json`` of ``lit-samseg fit``, for rows with ``learned``.
+        memory: ``memory.safetensors`` of ``lit-samseg fit``, for rows with ``memory``.
         metrics: Metrics beside those of pixels and borders: ``specks``, the word of an installed package's, or the path
             of a class, ``package.module:Name``.
         class_names: The data set's; linked on the command line, as are the next two.
@@ -68,6 +71,8 @@ class SamSegEvaluation(Fp32Module):
     Attributes:
         gate: Decides for rows with ``learned``; None where none was given.
         gate_file: Where it came from.
+        memory: Knows classes by SAM's features, for rows with ``memory``; None where none was given.
+        memory_file: Where it came from.
         scoring: What was counted.
         counting: Counts images beside the computation.
 
@@ -90,6 +95,7 @@ class SamSegEvaluation(Fp32Module):
         cache_dtype: StoredType = "fp32",
         cache_max_gb: float = 20.0,
         gate: str | None = None,
+        memory: str | None = None,
         metrics: list[str] = [],  # noqa: B006 (as above)
         class_names: tuple[str, ...] = (),
         background: int | None = None,
@@ -109,6 +115,7 @@ class SamSegEvaluation(Fp32Module):
         self.variants = parse_variants(variants or [], background is not None, sam.has_pixel_features)
         self.rows = ["baseline", *(variant.name for variant in self.variants)]
         self.gate, self.gate_file = None if gate is None else read_gate(Path(gate).expanduser()), gate
+        self.memory, self.memory_file = None if memory is None else read_memory(Path(memory).expanduser()), memory
         self.save_predictions = save_predictions
         self.save_scores, self.save_scores_dtype = save_scores, save_scores_dtype
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
@@ -118,10 +125,12 @@ class SamSegEvaluation(Fp32Module):
         self.timer = StageTimer()
         self.counting = Counting(self.scoring, self.timer)
         self.predictor = Predictor(sam, baseline, background, len(class_names), ignore_index, self.gate, self.timer)
+        self.predictor.memory = self.memory
 
     def setup(self, stage: str) -> None:
         """Before anything is computed, refuse images that something was trained on, or that have no label map."""
         self.check_gate()
+        self.check_memory()
         if self.trainer.is_global_zero:
             for note in (note for variant in self.variants for note in variant.notes):
                 print(f"lit-samseg: {note}", file=sys.stderr)
@@ -131,7 +140,8 @@ class SamSegEvaluation(Fp32Module):
         data.prepare = self.sam.resizer() if self.trainer.strategy.root_device.type == "cuda" else None
         if stage != "test":
             return
-        for trained, file in ((self.sam.adapter, self.sam.adapter_file), (self.gate, self.gate_file)):
+        files = (self.sam.adapter_file, self.gate_file, self.memory_file)
+        for trained, file in zip((self.sam.adapter, self.gate, self.memory), files, strict=True):
             if trained is not None:
                 keys = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
                 check_evaluated(trained.trained_on, keys, str(file))
@@ -151,6 +161,20 @@ class SamSegEvaluation(Fp32Module):
             foreign = self.gate.foreign(learned, self.sam.sha256, self.baseline.sha256)
             if foreign:
                 rank_zero_warn(f"gate {self.gate_file} was not trained for this: {', '.join(foreign)}")
+
+    def check_memory(self) -> None:
+        """See that there is a memory where one is needed, and that it is at home.
+
+        Raises:
+            InputError: A row has ``memory``, and there is none, or it knows other classes or another SAM.
+        """
+        remembering = [variant.name for variant in self.variants if variant.remembers]
+        if remembering and self.memory is None:
+            raise InputError(
+                f"variant {remembering[0]!r} needs a memory; give --model.memory FILE, which lit-samseg fit writes"
+            )
+        if remembering and self.memory is not None:
+            check_memory(self.memory, str(self.memory_file), self.class_names, self.sam.sha256)
 
     def on_test_start(self) -> None:
         """See to the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""

@@ -16,7 +16,7 @@ from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.formats.given_image import as_image
 from lit_samseg.formats.given_scores import as_scores
 from lit_samseg.formats.given_void import NARROW, WIDE, known_void, own_labels
-from lit_samseg.refine import Decision, ImageContext, Region, RowText, read_gate
+from lit_samseg.refine import Decision, ImageContext, Region, RowText, check_memory, read_gate, read_memory
 from lit_samseg.refine.grammar import only_variant
 from lit_samseg.refined import Refinement
 from lit_samseg.runtime.amounts import pictures_together
@@ -49,6 +49,8 @@ class Refiner:
             where the baseline calls it background.
         device: Where to compute; None takes a GPU if there is one.
         gate: ``gate.json`` of ``lit-samseg fit``, for a variant with ``learned``.
+        memory: ``memory.safetensors`` of ``lit-samseg fit``, for a variant with ``memory``; its classes are the
+            pictures' if nobody gives names.
         ignore_index: Void in label maps of your own, which is never prompted; None for none; ``auto`` is 255, or 65535
             where there are more than 255 classes.
         class_names: Names by class id, for label maps of your own; None takes the baseline's, if it has any.
@@ -59,7 +61,8 @@ class Refiner:
         class_names: Names by class id, or None.
 
     Raises:
-        InputError: The variant cannot be parsed, or needs the ground truth or a gate; or the gate is none.
+        InputError: The variant cannot be parsed, or needs the ground truth, a gate or a memory; or the gate is none, or
+            the memory is none or not at home here.
     """
 
     def __init__(
@@ -73,12 +76,16 @@ class Refiner:
         ignore_index: int | Literal["auto"] | None = "auto",
         class_names: Sequence[str] | None = None,
         batch_size: int | None = None,
+        memory: str | Path | None = None,
     ) -> None:
         check_declared(sam, PromptableSegmenter, "sam")
         if baseline is not None:
             check_declared(baseline, Baseline, "baseline")
+        known = None if memory is None else read_memory(Path(memory).expanduser())
         if class_names is None and baseline is not None:
             class_names = baseline.class_names
+        if class_names is None and known is not None:
+            class_names = known.class_names
         self.class_names = None if class_names is None else tuple(class_names)
         if background == "auto":
             background = 0 if (self.class_names or ("",))[0].casefold() == "background" else None
@@ -94,12 +101,18 @@ class Refiner:
             warnings.warn(note, FutureWarning, stacklevel=2)
         if self.variant.learned and gate is None:
             raise InputError(f"variant {variant!r} needs a learned gate; give gate=FILE, which lit-samseg fit writes")
+        if self.variant.remembers and memory is None:
+            raise InputError(f"variant {variant!r} needs a memory; give memory=FILE, which lit-samseg fit writes")
         self.device = find_device(device)
         self.batch_size = pictures_together(batch_size, self.device)
         self.gate = None if gate is None else read_gate(Path(gate).expanduser()).to(self.device)
+        if known is not None:
+            check_memory(known, str(memory), self.class_names, sam.sha256)
+        self.memory = None if known is None else known.to(self.device)
         self.sam = sam.to(self.device)
         self.baseline = None if baseline is None else baseline.to(self.device)
         self._predictor = Predictor(self.sam, self.baseline, background, learned_gate=self.gate)
+        self._predictor.memory = self.memory
 
     @classmethod
     def from_pretrained(
@@ -141,7 +154,12 @@ class Refiner:
             InputError: There is no configuration, what it names cannot be made, or ``auto`` is none of several rows.
         """
         found = configured_networks(Path(run).expanduser())
-        own = {"background": found.background, "gate": found.gate, "class_names": found.class_names}
+        own = {
+            "background": found.background,
+            "gate": found.gate,
+            "memory": found.memory,
+            "class_names": found.class_names,
+        }
         return cls(found.sam, found.baseline, found.row(variant), **(own | options))
 
     @overload

@@ -113,6 +113,7 @@ class World:
                 "data/ADEChallengeData2016/annotations/validation",
             ),
             "Folder": ("data/images", "data/masks"),
+            "CamVid": ("data/CamVid/val", "data/CamVid/valannot"),
         }
         if class_name not in layouts:
             return
@@ -126,12 +127,23 @@ class World:
                 labels = labels + 1
             elif class_name == "Folder":
                 labels = labels > 0
-            Image.fromarray(image).save(images / f"scene_{index}.jpg", quality=95)
+            suffix = "png" if class_name == "CamVid" else "jpg"
+            Image.fromarray(image).save(images / f"scene_{index}.{suffix}", quality=95)
             Image.fromarray(labels.astype(np.uint8)).save(masks / f"scene_{index}.png")
             blocks = labels[::8, ::8].repeat(8, 0).repeat(8, 1)[: labels.shape[0], : labels.shape[1]]
             Image.fromarray(blocks.astype(np.uint8)).save(self.root / "label_maps" / f"scene_{index}.png")
             cells = labels[::8, ::8] == np.arange(2)[:, None, None]
             np.save(self.root / "scores" / f"scene_{index}.npy", np.where(cells, 0.9, 0.1))
+        if class_name == "CamVid":
+            # Training has the same under names of its own, and other bytes.
+            for folder in (images, masks, self.root / "label_maps"):
+                training = self.root / {images: "data/CamVid/train", masks: "data/CamVid/trainannot"}.get(
+                    folder, folder
+                )
+                training.mkdir(parents=True, exist_ok=True)
+                for path in sorted(folder.glob("scene_?.*")):
+                    with Image.open(path) as picture:
+                        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(training / f"training_{path.name}")
         if class_name == "VOC2012":
             lists = images.parent / "ImageSets/Segmentation"
             lists.mkdir(parents=True)
@@ -199,7 +211,8 @@ def test_a_training_runs_as_it_stands(
     world = World(tmp_path, monkeypatch)
     kind = config["data"]["class_path"].rsplit(".", 1)[1]
     world.add_data(kind)
-    world.add_baseline("MobileNetV2DeepLab", model["baseline"]["init_args"]["checkpoint"])
+    baseline = model["baseline"]["class_path"].rsplit(".", 1)[1]
+    world.add_baseline(baseline, model["baseline"]["init_args"].get("checkpoint"))
     if "sam" in model:
         world.add_sam("SegmentAnything", model["sam"]["init_args"]["checkpoint"])
     words = ["fit", "--config", TRAININGS[name], "--trainer.accelerator=cpu", "--output_dir", tmp_path / "out"]
@@ -210,7 +223,12 @@ def test_a_training_runs_as_it_stands(
     with (tmp_path / "out/curve.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == list(range(config["trainer"]["max_epochs"] + 1))
-    assert {path.name for path in (tmp_path / "out").iterdir()} & {"adapter.safetensors", "baseline", "gate.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} & {
+        "adapter.safetensors",
+        "baseline",
+        "gate.json",
+        "memory.safetensors",
+    }
 
 
 def test_the_issues_pairs_are_there() -> None:

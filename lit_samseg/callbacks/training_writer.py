@@ -12,14 +12,14 @@ from rich.console import Console
 
 from lit_samseg.callbacks.termination import take_first_sigterm_only
 from lit_samseg.errors import InputError
-from lit_samseg.finetune import GateFinetune, SamRefinerFinetune, SegmenterFinetune
+from lit_samseg.finetune import GateFinetune, MemoryFinetune, SamRefinerFinetune, SegmenterFinetune
 from lit_samseg.journal import FolderLock
 from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.writing.output_folder import prepare_output_folder
 from lit_samseg.writing.replacing import check_replaceable
 
 CURVE = "curve.csv"
-Trained = SamRefinerFinetune | SegmenterFinetune | GateFinetune
+Trained = SamRefinerFinetune | SegmenterFinetune | GateFinetune | MemoryFinetune
 
 
 class TrainingWriter(Callback):
@@ -148,7 +148,7 @@ def check_trainable(module: LightningModule) -> None:
     if not isinstance(module, Trained):
         raise InputError(
             f"{type(module).__name__} has nothing to train; use lit_samseg.finetune.SamRefinerFinetune, "
-            "SegmenterFinetune or GateFinetune, for example with configs/voc_finetune_decoder.yaml"
+            "SegmenterFinetune, GateFinetune or MemoryFinetune, for example with configs/voc_finetune_decoder.yaml"
         )
 
 

@@ -26,6 +26,7 @@ class ConfiguredNetworks:
         class_names: The data set's.
         background: Its class that is never prompted, or None.
         gate: ``gate.json`` of ``lit-samseg fit``, or None.
+        memory: ``memory.safetensors`` of ``lit-samseg fit``, or None.
         path: The configuration.
     """
 
@@ -35,6 +36,7 @@ class ConfiguredNetworks:
     class_names: tuple[str, ...]
     background: int | None
     gate: str | None
+    memory: str | None
     path: Path
 
     def row(self, asked: RowText | None) -> RowText:
@@ -94,5 +96,6 @@ def configured_networks(run: Path) -> ConfiguredNetworks:
         class_names=data.class_names,
         background=data.background,
         gate=given.get("gate"),
+        memory=given.get("memory"),
         path=path,
     )

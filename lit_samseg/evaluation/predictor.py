@@ -12,6 +12,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.refine import (
     ClassScores,
     Decision,
+    FeatureMemory,
     ImageContext,
     LearnedGate,
     Variant,
@@ -42,7 +43,12 @@ class Predictor:
         ignore_index: Void label of the ground truth.
         learned_gate: Decides for rows with ``learned``.
         timer: Adds up the seconds of each stage.
+
+    Attributes:
+        memory: Knows classes by SAM's features, for rows with ``memory``; None until somebody gives one.
     """
+
+    memory: FeatureMemory | None = None
 
     def __init__(
         self,
@@ -120,7 +126,7 @@ class Predictor:
         with self.timer.stage("encode", device):
             # Nothing is asked about an image without regions, except by a ladder, of the ground truth's, and by rows
             # that may find others.
-            anyway = any(variant.beliefs or (analysed and variant.has_ladder) for variant in variants)
+            anyway = any(variant.needs_no_region or (analysed and variant.has_ladder) for variant in variants)
             asked = [context for context in contexts if context.has_regions or anyway]
             encoded = self.sam.encode([context.image for context in asked]) if asked else []
             for context, embedding in zip(asked, encoded, strict=True):
@@ -138,10 +144,10 @@ class Predictor:
     ) -> dict[str, Tensor]:
         """Make rows of an image; see `refine_by_all`. Without any region each is the baseline's label map.
 
-        A row that believes otherwise may find a region where the baseline's label map has none.
+        A row that believes otherwise, or has a judge, may find something there too.
         """
         context.find(variant.finder for variant in variants)
-        asked = [variant for variant in variants if context.has_regions or variant.beliefs]
+        asked = [variant for variant in variants if context.has_regions or variant.needs_no_region]
         refined: dict[str, Tensor] = {}
         if asked:
             with self.timer.stage("refine", context.image.device):
@@ -153,7 +159,7 @@ class Predictor:
     ) -> tuple[Tensor, Tensor]:
         """Make a row of an image, and tell how sure it is of each pixel; see `refine_with_confidence`."""
         context.find([variant.finder])
-        if not context.has_regions and not variant.beliefs:
+        if not context.has_regions and not variant.needs_no_region:
             return context.label_map, confidence_unasked(context, variant)
         with self.timer.stage("refine", context.image.device):
             return refine_with_confidence(context, variant, observe)
@@ -161,7 +167,7 @@ class Predictor:
     def scores(self, context: ImageContext, variant: Variant) -> ClassScores:
         """Tell how likely each class is; see `refine_scores`. Without any region the label map is certain."""
         context.find([variant.finder])
-        if not context.has_regions and not variant.beliefs:
+        if not context.has_regions and not variant.needs_no_region:
             return certain(context.label_map)
         with self.timer.stage("refine", context.image.device):
             return refine_scores(context, variant)
@@ -195,5 +201,5 @@ class Predictor:
     ) -> ImageContext:
         return ImageContext(
             *(image, label_map, self.sam, self.background, scores, target),
-            *(self.ignore_index, self.learned_gate, self.num_classes, on_host),
+            *(self.ignore_index, self.learned_gate, self.memory, self.num_classes, on_host),
         )

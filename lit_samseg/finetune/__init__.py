@@ -1,7 +1,8 @@
 """Training, a sibling of the evaluation: the same data, prompts and counts, and gradients."""
 
 from lit_samseg.finetune.gate import GateFinetune
+from lit_samseg.finetune.memory import MemoryFinetune
 from lit_samseg.finetune.sam_refiner import SamRefinerFinetune
 from lit_samseg.finetune.segmenter import SegmenterFinetune
 
-__all__ = ["GateFinetune", "SamRefinerFinetune", "SegmenterFinetune"]
+__all__ = ["GateFinetune", "MemoryFinetune", "SamRefinerFinetune", "SegmenterFinetune"]

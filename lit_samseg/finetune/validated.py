@@ -17,7 +17,7 @@ from lit_samseg.evaluation.scalar_names import scalar_name
 from lit_samseg.finetune.moving_average import MovingAverage
 from lit_samseg.finetune.schedule import warm_up_and_decay
 from lit_samseg.module import SamSegEvaluation
-from lit_samseg.refine import LearnedGate, RowText
+from lit_samseg.refine import FeatureMemory, LearnedGate, RowText
 from lit_samseg.runtime.fp32_module import Fp32Module
 from lit_samseg.sam import PromptableSegmenter
 
@@ -43,6 +43,7 @@ class ValidatedModule(Fp32Module):
         gate: Decides for rows with ``learned``.
         average: Part that a moving average of the weights keeps at each step; 0 for none. Where there is one, it is
             what is validated and written.
+        memory: Knows classes by SAM's features, for rows with ``memory``.
 
     Attributes:
         validated: What the last validation logged.
@@ -63,6 +64,7 @@ class ValidatedModule(Fp32Module):
         ignore_index: int,
         gate: LearnedGate | None = None,
         average: float = 0.0,
+        memory: FeatureMemory | None = None,
     ) -> None:
         super().__init__()
         if not lr > 0 or weight_decay < 0:
@@ -76,7 +78,9 @@ class ValidatedModule(Fp32Module):
             class_names=class_names, background=background, ignore_index=ignore_index,
         )  # fmt: skip
         self.evaluation.gate = self.evaluation.predictor.learned_gate = gate
+        self.evaluation.memory = self.evaluation.predictor.memory = memory
         self.evaluation.check_gate()
+        self.evaluation.check_memory()
         self.lr, self.weight_decay = lr, weight_decay
         self.background, self.ignore_index = background, ignore_index
         self.validated: dict[str, float] = {}

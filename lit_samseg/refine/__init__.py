@@ -1,12 +1,13 @@
 """Regions of a label map become prompts; SAM's candidates are chosen from and composed into a new label map."""
 
 # The parts are known by their words once their modules are imported.
-from lit_samseg.refine import belief_parts, binding, fields, gates, prompt_parts
+from lit_samseg.refine import belief_parts, binding, fields, gates, judges, prompt_parts
 from lit_samseg.refine.asked import Asked, AskedPrompts, all_of
 from lit_samseg.refine.candidates import RegionCandidates, first_maximum, intersection_over_union
 from lit_samseg.refine.class_scores import ClassScores, certain
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
+from lit_samseg.refine.feature_memory import FeatureMemory
 from lit_samseg.refine.grammar import RowText, parse_variant, parse_variants, variant_of
 from lit_samseg.refine.grid import Grid, make_grid
 from lit_samseg.refine.kinds import (
@@ -16,6 +17,7 @@ from lit_samseg.refine.kinds import (
     Evidence,
     Field,
     Gate,
+    Judge,
     Painter,
     PromptPart,
     RegionFinder,
@@ -24,6 +26,7 @@ from lit_samseg.refine.kinds import (
     Tally,
 )
 from lit_samseg.refine.learned_gate import LearnedGate, read_gate
+from lit_samseg.refine.memory_file import check_memory, read_memory
 from lit_samseg.refine.merging import Canvas, merge, unite
 from lit_samseg.refine.part import PARTS, Part, option, part
 from lit_samseg.refine.prompts import build_prompt
@@ -46,10 +49,12 @@ __all__ = [
     "Composition",
     "Decision",
     "Evidence",
+    "FeatureMemory",
     "Field",
     "Gate",
     "Grid",
     "ImageContext",
+    "Judge",
     "LearnedGate",
     "Painter",
     "Part",
@@ -67,12 +72,14 @@ __all__ = [
     "binding",
     "build_prompt",
     "certain",
+    "check_memory",
     "fields",
     "find_regions",
     "find_regions_by",
     "first_maximum",
     "gates",
     "intersection_over_union",
+    "judges",
     "make_grid",
     "merge",
     "option",
@@ -81,6 +88,7 @@ __all__ = [
     "part",
     "prompt_parts",
     "read_gate",
+    "read_memory",
     "refine",
     "refine_by_all",
     "refine_scores",

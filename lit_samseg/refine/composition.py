@@ -14,6 +14,7 @@ from lit_samseg.refine.kinds import (
     Evidence,
     Field,
     Gate,
+    Judge,
     Painter,
     PromptPart,
     RegionFinder,
@@ -54,7 +55,7 @@ def compose(
     fill: Painter = OnBackground() if has_background else OnBaseline()
     asks = any(kind in by_kind for kind in (RegionFinder, Selector)) or bool(composers)
     if not prompt:
-        _check_without_prompt([pair for pair in others if pair not in beliefs], single.get(Field), asks, bool(beliefs))
+        _check_without_prompt(by_kind, others, asks)
     variant = Variant(
         name="",
         prompt=tuple(part for _, part in ordered),
@@ -65,6 +66,7 @@ def compose(
         field=single.get(Field),
         again=single.get(AskAgain),
         start=single.get(Start),
+        judge=single.get(Judge),
         beliefs=tuple(part for _, part in beliefs if isinstance(part, Belief)),
         notes=tuple(notes),
     )
@@ -82,7 +84,7 @@ def _place(part: Part) -> int:
 
 
 def _by_kind(others: Words) -> dict[type[Part], list[tuple[str, Part]]]:
-    kinds: tuple[type[Part], ...] = (RegionFinder, Selector, AskAgain, Gate, Belief, Composer, Field, Start)
+    kinds: tuple[type[Part], ...] = (RegionFinder, Selector, AskAgain, Gate, Belief, Composer, Field, Judge, Start)
     by_kind: dict[type[Part], list[tuple[str, Part]]] = {}
     for word, part in others:
         kind = next(kind for kind in kinds if isinstance(part, kind))
@@ -123,11 +125,15 @@ def _check_prompt(prompt: Sequence[tuple[str, PromptPart]]) -> None:
         raise InputError(f"{prompt[0][0]!r} says only what is not meant; add another part")
 
 
-def _check_without_prompt(others: Words, field: Field | None, asks: bool, believes: bool) -> None:
-    if (field is None and not believes) or len(others) > (field is not None):
+_ALONE: tuple[type[Part], ...] = (Field, Belief, Judge)
+"""Kinds that make sense without SAM's masks."""
+
+
+def _check_without_prompt(by_kind: Mapping[type[Part], Words], others: Words, asks: bool) -> None:
+    if not by_kind or any(kind not in _ALONE for kind in by_kind):
         strange = next((word for word, part in others if isinstance(part, RegionFinder | Selector | Painter)), "")
         what = f"without a prompt there is no {strange!r}; " if asks and strange else ""
-        rows = " or ".join(f"none@{word}" for kind in (Field, Belief) for word in _words(kind))
+        rows = " or ".join(f"none@{word}" for kind in _ALONE for word in _words(kind))
         raise InputError(f"{what}a row without a prompt is {rows}")
 
 
@@ -206,6 +212,6 @@ def _shortest_name(
     shown = words[: 3 - isnt_default[::-1].index(True)] if any(isnt_default) else []
     shown += [word for kind in (AskAgain, Gate, Belief) for word, _ in by_kind.get(kind, [])]
     shown += [word for word, part in composers if not isinstance(part, Painter)]
-    shown += [word for kind in (Field, Start) for word, _ in by_kind.get(kind, [])]
+    shown += [word for kind in (Field, Judge, Start) for word, _ in by_kind.get(kind, [])]
     recipe = "+".join(word for word, _ in prompt) or "none"
     return f"{recipe}@{'/'.join(shown)}" if shown else recipe

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lit_samseg.refine.answers import Answers
+from lit_samseg.refine.feature_memory import FeatureMemory, see_cells
 from lit_samseg.refine.grid import Grid, make_grid, pixel_frame, sample_nearest
 from lit_samseg.refine.learned_gate import LearnedGate
 from lit_samseg.refine.regions import Grouping, Region, find_regions_by
@@ -30,6 +31,7 @@ class ImageContext:
         target: Ground truth ``[H, W]``, for parts that look at it; None where there is none.
         ignore_index: Void label in ``target``.
         learned_gate: Decides for rows with ``learned``; None where none was given.
+        memory: Knows classes by SAM's features, for rows with ``memory``; None where none was given.
         num_classes: How many classes label maps may have; None for any number.
         on_host: The label map on the CPU, where somebody had to copy it anyway; or None.
         likeliest: Of the classes that the ground truth has, the one that the baseline's scores rate highest at each
@@ -44,6 +46,7 @@ class ImageContext:
     target: Tensor | None = None
     ignore_index: int = 255
     learned_gate: LearnedGate | None = None
+    memory: FeatureMemory | None = None
     num_classes: int | None = None
     on_host: Tensor | None = None
     likeliest: Tensor | None = None
@@ -93,6 +96,14 @@ class ImageContext:
     def features(self) -> Tensor | None:
         """SAM's features of each cell, float32 ``[D, >= h, >= w]``; None where it has none."""
         return self.sam.pixel_features(self.embedding)
+
+    @cached_property
+    def remembered(self) -> Tensor:
+        """The memory's log-probabilities of all classes at each cell of the grid, float32 ``[C, h, w]``."""
+        if self.memory is None:
+            raise ValueError("rows with a memory need one")
+        cells = see_cells(self.image, self.frame, self.embedding.features, self.features)
+        return self.memory.log_probabilities(cells)
 
     def regions(self, finder: Grouping) -> list[Region]:
         """Return the label map's regions, by ascending class id, those of a class by descending area."""

@@ -237,6 +237,26 @@ class Belief(Part, ABC):
         """
 
 
+class Judge(Part, ABC):
+    """Has the last word on a row's label map.
+
+    Attributes:
+        remembers: Whether a fitted memory says it (``--model.memory``).
+    """
+
+    kind = "judge"
+    remembers: ClassVar[bool] = False
+
+    @abstractmethod
+    def judge(self, refined: Tensor, context: ImageContext) -> tuple[Tensor, Tensor]:
+        """Return the label map in the end, integer ``[H, W]``, and how sure it is of each pixel, float32 ``[H, W]``.
+
+        Args:
+            refined: The row's label map, integer ``[H, W]``.
+            context: The image, with the baseline's label map.
+        """
+
+
 class Start(Part, ABC):
     """Makes the label map that is refined in place of the baseline's."""
 
@@ -262,5 +282,16 @@ class AskAgain(Part, ABC):
         return None
 
 
-KINDS: tuple[type[Part], ...] = (PromptPart, RegionFinder, Selector, AskAgain, Gate, Belief, Composer, Field, Start)
+KINDS: tuple[type[Part], ...] = (
+    PromptPart,
+    RegionFinder,
+    Selector,
+    AskAgain,
+    Gate,
+    Belief,
+    Composer,
+    Field,
+    Judge,
+    Start,
+)
 """All kinds in the order of their words in a row."""

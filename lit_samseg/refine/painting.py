@@ -11,6 +11,20 @@ from lit_samseg.refine.merging import Canvas, Union
 from lit_samseg.refine.part import part
 
 
+class Unrefined(Composition):
+    """The image's own label map, for a judge to look at."""
+
+    def __init__(self, context: ImageContext) -> None:
+        self._label_map = context.label_map
+
+    def add(self, decision: Decision) -> None:
+        """Nothing is asked."""
+
+    def finish(self) -> Tensor:
+        """Return it."""
+        return self._label_map
+
+
 @part("background")
 @dataclass(frozen=True)
 class OnBackground(Painter):

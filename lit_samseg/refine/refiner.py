@@ -160,13 +160,26 @@ def _finished(variant: Variant, composition: Composition, context: ImageContext)
     """Return the label map, of the type of the image's."""
     with _blaming_composer(variant):
         refined = composition.finish()
-    return _looked_at(refined, variant, context)
+    return _judged(_looked_at(refined, variant, context), variant, context)[0]
 
 
 def _confident(variant: Variant, composition: Composition, context: ImageContext) -> tuple[Tensor, Tensor | None]:
     with _blaming_composer(variant):
         refined, known = composition.finish_with_confidence()
-    return _looked_at(refined, variant, context), known
+    refined, judged = _judged(_looked_at(refined, variant, context), variant, context)
+    return refined, known if judged is None else judged
+
+
+def _judged(refined: Tensor, variant: Variant, context: ImageContext) -> tuple[Tensor, Tensor | None]:
+    """Return what a judge makes of a label map, of its type, and how sure it is; the map itself where there is none."""
+    if variant.judge is None:
+        return refined, None
+    with blaming(variant.judge, "with a row's label map"):
+        last, sure = variant.judge.judge(refined, context)
+    if variant.judge.is_foreign:
+        last = _checked_map(variant.judge, last, context)
+        check_tensor(variant.judge, sure, tuple(refined.shape), "how sure it is")
+    return last.to(refined.dtype), sure
 
 
 def _looked_at(refined: Tensor, variant: Variant, context: ImageContext) -> Tensor:
@@ -178,7 +191,7 @@ def _looked_at(refined: Tensor, variant: Variant, context: ImageContext) -> Tens
 
 def _scored(variant: Variant, composition: Composition, context: ImageContext) -> ClassScores:
     with _blaming_composer(variant):
-        scores = composition.scores()
+        scores = None if variant.judge is not None else composition.scores()
     return certain(_finished(variant, composition, context)) if scores is None else scores
 
 

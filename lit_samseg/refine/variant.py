@@ -17,13 +17,14 @@ from lit_samseg.refine.kinds import (
     Evidence,
     Field,
     Gate,
+    Judge,
     Painter,
     PromptPart,
     RegionFinder,
     Selector,
     Start,
 )
-from lit_samseg.refine.painting import OnBackground
+from lit_samseg.refine.painting import OnBackground, Unrefined
 from lit_samseg.refine.part import Part
 from lit_samseg.refine.region_finders import WholeClass
 from lit_samseg.refine.selection import ByLikeness
@@ -51,6 +52,7 @@ class Variant:
         field: Has the last word on scores; None for none.
         again: How often SAM is asked; None for once.
         start: Makes the label map that is refined; None for the baseline's.
+        judge: Has the last word on the label map; None for none.
         beliefs: Change what is believed of the image before its regions are found, in this order.
         notes: What is to be said of the way it was written.
     """
@@ -64,11 +66,14 @@ class Variant:
     field: Field | None = None
     again: AskAgain | None = None
     start: Start | None = None
+    judge: Judge | None = None
     beliefs: tuple[Belief, ...] = ()
     notes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     def begin(self, context: ImageContext) -> Composition:
         """Begin the row's label map of an image."""
+        if not self.prompt and self.is_direct and self.field is None:
+            return Unrefined(context)
         if self.adds_scores:
             evidence = [composer for composer in self.composers if isinstance(composer, Evidence)]
             return FusedScores(context, evidence, self.field)
@@ -79,7 +84,7 @@ class Variant:
         yield from self.prompt
         if self.prompt:
             yield from (self.finder, self.selector)
-        optional = (self.again, self.gate, *self.beliefs, *self.composers, self.field, self.start)
+        optional = (self.again, self.gate, *self.beliefs, *self.composers, self.field, self.judge, self.start)
         yield from (part for part in optional if part is not None)
 
     def with_options(self, word: str, given: Mapping[str, Any]) -> "Variant":
@@ -102,7 +107,7 @@ class Variant:
             selector=changed(self.selector),
             composers=tuple(map(changed, self.composers)),
             beliefs=tuple(map(changed, self.beliefs)),
-            **{name: changed(getattr(self, name)) for name in ("gate", "field", "again", "start")},
+            **{name: changed(getattr(self, name)) for name in ("gate", "field", "again", "judge", "start")},
         )
 
     def describe(self) -> dict[str, Any]:
@@ -116,6 +121,7 @@ class Variant:
             **({"beliefs": [part.describe() for part in self.beliefs]} if self.beliefs else {}),
             **{kind: None if part is None else part.describe() for kind, part in single.items()},
             **({"again": self.again.describe()} if self.again is not None and self.rounds == 1 else {}),
+            **({"judge": self.judge.describe()} if self.judge is not None else {}),
             "rounds": self.rounds,
         }
 
@@ -161,6 +167,11 @@ class Variant:
         return isinstance(self.gate, Learned)
 
     @property
+    def remembers(self) -> bool:
+        """Whether a fitted memory has a say."""
+        return self.judge is not None and self.judge.remembers
+
+    @property
     def multimask(self) -> bool:
         """Whether SAM is asked for its three candidates."""
         return self.selector.multimask
@@ -176,11 +187,16 @@ class Variant:
         return self.start is None and not self.beliefs
 
     @property
+    def needs_no_region(self) -> bool:
+        """Whether something may become of an image even where its label map has no region."""
+        return bool(self.beliefs) or self.judge is not None
+
+    @property
     def has_ladder(self) -> bool:
         """Whether the first answers about the baseline's regions are painted: the ladder's steps are about these."""
         # The ladder paints by itself: of somebody else's painter its steps would be another row's.
         paints = bool(self.fill) and not self.composers[0].is_foreign
-        return paints and self.gate is None and self.rounds == 1 and self.is_direct
+        return paints and self.gate is None and self.rounds == 1 and self.is_direct and self.judge is None
 
     @property
     def needs_grid(self) -> bool:

@@ -13,6 +13,7 @@ _TITLES = {
     "compose": "fill, or scores instead of painting",
     "gate": "gate",
     "field": "a random field after that",
+    "judge": "what has the last word",
     "start": "in place of the baseline's label map",
     "rounds": "SAM more than once",
 }

@@ -142,6 +142,8 @@ class RunFacts(TypedDict):
     sam: SamFacts
     gate: NotRequired[Trained]
     """The learned gate (--model.gate) and how many images it was trained on; only where one was given."""
+    memory: NotRequired[Trained]
+    """The memory of features (--model.memory) and how many images it was fitted on; only where one was given."""
     cache: NotRequired[CacheFacts | None]
     """Use of --model.cache_dir by the first process; null where there was none. A network that is not cached is not
     named."""

@@ -175,6 +175,8 @@ class RowParts(TypedDict):
     start: PartFacts | None
     again: NotRequired[PartFacts]
     """How else SAM is asked, where it is not about its own masks (``rounds``)."""
+    judge: NotRequired[PartFacts]
+    """Only of a row that has one."""
     rounds: int
 
 

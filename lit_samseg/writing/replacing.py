@@ -12,7 +12,7 @@ MARK = ".lit_samseg"
 PICTURES = ("refined", "predictions", "overlays", "gallery", "scores")
 """Folders of pictures, or scores, that runs write."""
 
-TRAINED = ("curve.csv", "adapter.safetensors", "gate.json")
+TRAINED = ("curve.csv", "adapter.safetensors", "gate.json", "memory.safetensors")
 """What trainings leave behind, finished or not."""
 
 

@@ -52,6 +52,7 @@ def run_facts(
         }
         | ({"adapter": _trained(module.sam.adapter, module.sam.adapter_file)} if module.sam.adapter else {}),
         **({"gate": _trained(module.gate, module.gate_file)} if module.gate else {}),
+        **({"memory": _trained(module.memory, module.memory_file)} if module.memory else {}),
         "cache": cache_use(module.baseline, module.sam),
         "tags": [*TAGS, "clean"] if module.analysis is not None and module.analysis.rows else [],
         "device": device_name(run.device),

@@ -61,12 +61,14 @@ class RunPlan:
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the run's numbers, see `lit_samseg.journal.identity_of_run`."""
-        baseline, sam, gate = self.module.baseline, self.module.sam, self.module.gate
+        module = self.module
+        baseline, sam, gate, memory = module.baseline, module.sam, module.gate, module.memory
         weights = {
             "baseline": baseline.identity or baseline.sha256,
             "sam": sam.identity or sam.sha256,
             "adapter": sam.adapter.sha256 if sam.adapter else None,
             "gate": gate.sha256 if gate else None,
+            "memory": memory.sha256 if memory else None,
         }
         config = yaml.safe_load(self.config)
         known = (self.command, config, weights, self.data.ids, self.device, self.classes())

@@ -26,6 +26,7 @@ ROWS = {
     "by word": "halo@component/sure/half/layers",
     "by path": "guests.halo:Halo@component/guests.sure:Sure/guests.half:Half/guests.layers:Layers",
     "belief": "halo@component/modest/fuse",
+    "judge": "halo@component/fuse/faint=700",
     "with options": {"roomy": {"row": "halo@layers/half=0.4", "halo": {"room": 2}}},
 }
 
@@ -76,10 +77,10 @@ def rows_of(run: Path) -> dict[str, dict[str, Any]]:
 
 def test_guests_are_rows_like_others(run: Path) -> None:
     rows = rows_of(run)
-    assert list(rows) == ["baseline", ROWS["by word"], ROWS["by path"], ROWS["belief"], "roomy", "box"]
+    assert list(rows) == ["baseline", ROWS["by word"], ROWS["by path"], ROWS["belief"], ROWS["judge"], "roomy", "box"]
     with np.load(run / "counts.npz") as counts:
         assert np.array_equal(counts["intersection"][1], counts["intersection"][2])
-        assert not np.array_equal(counts["intersection"][1], counts["intersection"][4])
+        assert not np.array_equal(counts["intersection"][1], counts["intersection"][5])
 
 
 def test_what_a_row_is_made_of_is_written(run: Path) -> None:
@@ -89,6 +90,10 @@ def test_what_a_row_is_made_of_is_written(run: Path) -> None:
     assert [part["word"] for part in parts["compose"]] == ["layers"]
     assert "beliefs" not in parts
     (belief,) = rows_of(run)[ROWS["belief"]]["parts"]["beliefs"]
+    judge = rows_of(run)[ROWS["judge"]]["parts"]["judge"]
+    assert judge == {"word": "faint", "class": "guests.faint:Faint", "options": {"least": 700}}
+    # A square has 660 pixels, of which SAM finds no more.
+    assert rows_of(run)[ROWS["judge"]]["metrics"]["coverage"] == {"share": 0.0}
     assert belief == {"word": "modest", "class": "guests.modest:Modest", "options": {"temperature": 2.0}}
 
 

@@ -93,8 +93,8 @@ def test_regions_are_those_of_what_is_believed(sam: SegmentAnything) -> None:
     found, plain = both[parse_variant(f"{row}/{HERE}Swapped", True).name], both[row]
     assert torch.equal(found, expected)
     assert not torch.equal(found, plain)
-    # Where a cell's class is another than the pixel's, the pixel keeps its own.
-    assert torch.equal(rows(context, [f"none@{HERE}Same"])[0], context.grid.label_map(context.grid.log_probabilities))
+    # Where nothing is believed otherwise, each pixel keeps its label, finer than a grid's cell.
+    assert torch.equal(rows(context, [f"none@{HERE}Same"])[0], labels)
 
 
 def test_beliefs_act_in_the_order_in_which_they_are_written(sam: SegmentAnything) -> None:
@@ -105,7 +105,7 @@ def test_beliefs_act_in_the_order_in_which_they_are_written(sam: SegmentAnything
         (f"none@{HERE}Found/{HERE}Swapped", Swapped().revise(Found().revise(grid, context), context)),
         (f"none@{HERE}Swapped/{HERE}Found", Found().revise(Swapped().revise(grid, context), context)),
     ):
-        assert torch.equal(rows(context, [text])[0], by_hand.label_map(by_hand.log_probabilities))
+        assert torch.equal(rows(context, [text])[0], context.believing(by_hand).label_map)
 
 
 def test_a_class_is_found_where_there_was_no_region(sam: SegmentAnything) -> None:

@@ -1,0 +1,207 @@
+"""Training of a memory of features: classes are told by what SAM sees of training images."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import LightningModule
+from torch import Tensor
+
+from lit_samseg.baselines import Baseline
+from lit_samseg.data import Sample
+from lit_samseg.errors import InputError
+from lit_samseg.finetune.memory_fit import Cells, Recipe, calibrate_memory, fit_memory, joined
+from lit_samseg.finetune.validated import ValidatedModule
+from lit_samseg.refine import FeatureMemory, RowText
+from lit_samseg.refine.feature_memory import see_cells, seen_at
+from lit_samseg.refine.grid import sample_nearest
+from lit_samseg.refine.memory_file import write_memory
+from lit_samseg.sam import PromptableSegmenter
+
+MEMORY = "memory.safetensors"
+MOST_CELLS = 300_000
+"""So many cells of all images are kept for the fit, 1.6 kB each with MobileSAM's features."""
+_EXAMPLE = 64
+"""Side of the black image by which it is seen how many features SAM gives."""
+
+
+class MemoryFinetune(ValidatedModule):
+    """Fit a small network that tells classes by SAM's features, for rows with ``memory``.
+
+    SAM and the baseline stay as they are. Some cells of SAM's grid are drawn from each training image, those of rare
+    classes more often. At the end of each epoch a network is fitted to all cells so far, so that one epoch is enough,
+    and more make sense with more views. How far it can be believed is measured on images that are left out of further
+    fits. What the baseline says is counted, so that it is known which classes it mixes up.
+
+    Everything that is drawn depends on the seed, the view and the image alone.
+
+    Args:
+        baseline: The semantic segmenter.
+        sam: The promptable segmenter.
+        variants: Rows to validate with; one has ``memory``.
+        hidden: Width of the network's hidden layer.
+        cells: Most cells of an image.
+        epochs: How often the fit sees each cell.
+        folds: Parts that training images are cut into, in their order, to measure how far the memory can be believed.
+        lr: AdamW's largest learning rate.
+        weight_decay: AdamW's.
+        dropout: Share of the hidden layer that is left out in the fit.
+        seed: Of all that is drawn.
+        cache_dir: Keep embeddings in this folder, for other runs too. None keeps them for the run.
+        cache_max_gb: Size of that folder in GB.
+        class_names: The data set's; linked on the command line, as are the next two.
+        background: Class that is never prompted, or None.
+        ignore_index: Void label of the ground truth.
+
+    Raises:
+        InputError: An option is out of range, or no row has ``memory``.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline,
+        sam: PromptableSegmenter,
+        variants: list[RowText] = ["none@memory"],  # noqa: B006 (jsonargparse shows it in --help; never changed)
+        hidden: int = 128,
+        cells: int = 700,
+        epochs: int = 6,
+        folds: int = 4,
+        lr: float = 2e-3,
+        weight_decay: float = 1e-2,
+        dropout: float = 0.2,
+        seed: int = 0,
+        cache_dir: str | None = None,
+        cache_max_gb: float = 20.0,
+        class_names: tuple[str, ...] = (),
+        background: int | None = None,
+        ignore_index: int = 255,
+    ) -> None:
+        if min(hidden, cells, epochs) < 1 or folds < 2 or not 0 <= dropout < 1:
+            raise InputError(
+                "model.hidden, cells and epochs are 1 or more, folds 2 or more, dropout is 0 or more and below 1"
+            )
+        image = torch.zeros(3, _EXAMPLE, _EXAMPLE, dtype=torch.uint8)
+        with torch.inference_mode():
+            (embedding,) = sam.encode([image])
+            seen = see_cells(image, embedding.frame, embedding.features, sam.pixel_features(embedding))
+        memory = FeatureMemory(class_names, len(seen.coarse), len(seen.fine), hidden, sam.sha256)
+        super().__init__(
+            *(baseline, sam, variants, lr, weight_decay, class_names, background, ignore_index), memory=memory
+        )
+        if not any(variant.remembers for variant in self.evaluation.variants):
+            raise InputError("no row of model.variants has the word memory, so there is no memory to fit")
+        self.memory, self.cells, self.folds = memory, cells, folds
+        self.recipe = Recipe(epochs, lr, weight_decay, dropout, seed)
+        self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
+        # By these Lightning sees that something is trained; the fit is an affair of its own.
+        self.automatic_optimization = False
+        # By an image's position and view.
+        self._examples: dict[tuple[int, int], tuple[Cells, Tensor]] = {}
+        self._is_new = False
+
+    def setup(self, stage: str) -> None:
+        """Have embeddings kept, if it is known what they depend on: the validation wants its own twice."""
+        if self.sam.identity is not None:
+            self.keep_embeddings(self.cache_dir, self.cache_max_gb)
+
+    def configure_optimizers(self) -> Any:
+        """One that changes nothing: Lightning counts its steps, and saves no checkpoint where there are none."""
+        return torch.optim.SGD(self.memory.parameters(), lr=0.0)
+
+    def training_step(self, batch: list[Sample], batch_idx: int) -> None:
+        """Take cells from the batch's images."""
+        for sample in batch:
+            self._examples[sample.position, sample.view] = self._look(sample)
+        self._is_new = True
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list), "one is configured"
+        optimizer.step()
+
+    @torch.inference_mode()
+    def _look(self, sample: Sample) -> tuple[Cells, Tensor]:
+        """Return some cells of an image, and how often the baseline gives each label in places of each class."""
+        target, count = self.target(sample), len(self.memory.class_names)
+        context = self.evaluation.predictor.set_image(sample.image, name=sample.id)
+        seen = see_cells(sample.image, context.frame, context.embedding.features, context.features)
+        classes = sample_nearest(target, context.frame).flatten()
+        labels = sample_nearest(context.label_map, context.frame).flatten().long()
+        told = (classes != self.ignore_index) & (labels >= 0)
+        mixed_up = torch.bincount(classes[told] * count + labels[told], minlength=count * count).view(count, count)
+        known = (classes != self.ignore_index).nonzero()[:, 0].cpu()
+        own = classes.cpu()[known]
+        likelier = torch.bincount(own, minlength=count).clamp(min=1).double().rsqrt()[own]
+        likelier = likelier / likelier.mean() if len(own) else likelier
+        rng = np.random.default_rng([self.recipe.seed, sample.position, sample.view])
+        images = max(1, len(self.trainer.datamodule.training_data.ids))  # type: ignore[attr-defined]
+        most = min(self.cells, max(1, MOST_CELLS // images), len(own))
+        shares = (likelier / likelier.sum()).numpy()
+        some = torch.from_numpy(rng.choice(len(own), most, replace=False, p=shares) if most else np.zeros(0, np.int64))
+        coarse, fine = seen_at(seen, known[some].to(classes.device))
+        # Copies: what was made in inference mode cannot take part in a backward pass.
+        found = Cells(coarse.half().cpu(), fine.half().cpu(), own[some], likelier[some].float())
+        return found, mixed_up.cpu()
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Fit the memory at the end of the epoch, before the validation."""
+        if self.trainer.is_last_batch and (loss := self._fit()) is not None:
+            self.log("train/loss", loss, on_step=True, on_epoch=True, batch_size=1, prog_bar=True)
+
+    def on_validation_epoch_start(self) -> None:
+        """Fit the memory to what there is, in the middle of an epoch too."""
+        super().on_validation_epoch_start()
+        if not self.trainer.sanity_checking:
+            self._fit()
+
+    def on_train_end(self) -> None:
+        """Fit the memory to what there is, where the training ended in the middle of an epoch."""
+        self._fit()
+
+    @torch.inference_mode(False)
+    def _fit(self) -> float | None:
+        """Fit the memory to the cells of all processes if there are new ones; return the loss."""
+        if not self._is_new:
+            return None
+        self._is_new = False
+        self._gather()
+        images = [self._examples[key] for key in sorted(self._examples)]
+        cells = [found for found, _ in images if len(found)]
+        if not cells:
+            return 0.0
+        device = self.memory.mixed_up.device
+        memory = self.memory.cpu()
+        memory.mixed_up.copy_(torch.stack([mixed_up for _, mixed_up in images]).sum(0))
+        calibrate_memory(memory, cells, self.folds, self.recipe)
+        loss = fit_memory(memory, joined(cells), self.recipe)
+        memory.to(device)
+        return loss
+
+    def _gather(self) -> None:
+        """Give every process the cells of all."""
+        if self.trainer.world_size > 1:
+            everywhere: list[Any] = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(everywhere, self._examples)
+            self._examples = {key: own for examples in everywhere for key, own in examples.items()}
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
+        """The memory; the cells that it was fitted to are taken anew."""
+        return {name: tensor.detach() for name, tensor in self.memory.state_dict().items()}
+
+    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
+        """Take the memory.
+
+        Raises:
+            InputError: The checkpoint is of something else.
+        """
+        own = self.memory.state_dict()
+        if own.keys() != state_dict.keys() or any(own[name].shape != state_dict[name].shape for name in own):
+            raise InputError("the checkpoint is of another model, or of other classes; fit the memory again")
+        self.memory.load_state_dict(state_dict)
+        return LightningModule.load_state_dict(self, {}, strict=False)
+
+    def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
+        """Write ``memory.safetensors``."""
+        self.memory.trained_on = trained_on
+        path = folder / MEMORY
+        write_memory(self.memory, path)
+        return path

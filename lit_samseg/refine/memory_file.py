@@ -1,0 +1,77 @@
+"""The file of a memory of features: safetensors, with what it belongs to."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+
+from lit_samseg.checkpoints.trained_on import as_keys
+from lit_samseg.checkpoints.weights import read_safetensors_metadata, read_state_dict, sha256_of_file
+from lit_samseg.errors import InputError
+from lit_samseg.refine.feature_memory import FeatureMemory
+from lit_samseg.runtime.atomic import atomic_file
+
+FORMAT = "lit_samseg.memory"
+
+
+def write_memory(memory: FeatureMemory, path: Path) -> None:
+    """Write a memory and the images that it was fitted on."""
+    facts = {
+        "format": FORMAT,
+        "class_names": json.dumps(list(memory.class_names)),
+        "sam_sha256": json.dumps(memory.sam_sha256),
+        "trained_on": json.dumps(sorted(memory.trained_on)),
+    }
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in memory.state_dict().items()}
+    with atomic_file(path) as draft:
+        safetensors.torch.save_file(state, draft, metadata=facts)
+
+
+def read_memory(path: Path) -> FeatureMemory:
+    """Read ``memory.safetensors``; nothing in it is run.
+
+    Raises:
+        InputError: There is no such file, or it is no memory.
+    """
+    state = read_state_dict(path)
+    try:
+        facts = read_safetensors_metadata(path)
+        if facts.get("format") != FORMAT:
+            raise ValueError
+        names, sam, images = (json.loads(facts[name]) for name in ("class_names", "sam_sha256", "trained_on"))
+        shapes: Any = [state[f"{layer}.weight"].shape for layer in ("around", "within", "out")]
+        (hidden, coarse), (_, fine), _ = shapes
+        if not isinstance(names, list) or not (sam is None or isinstance(sam, str)):
+            raise ValueError
+        memory = FeatureMemory(tuple(map(str, names)), coarse, fine, hidden, sam, as_keys(images), sha256_of_file(path))
+        memory.load_state_dict(state)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path} is no memory; give the memory.safetensors that lit-samseg fit wrote") from error
+    if not (memory.mixed_up >= 0).all():
+        raise InputError(f"memory {path} is damaged; fit it again with lit-samseg fit")
+    return memory.eval().requires_grad_(requires_grad=False)
+
+
+def check_memory(memory: FeatureMemory, path: str, class_names: tuple[str, ...] | None, sam_sha256: str) -> None:
+    """See that a memory is at home with a data set's classes and with a SAM.
+
+    Args:
+        memory: The memory.
+        path: Where it came from.
+        class_names: The data set's; None where they are not known.
+        sam_sha256: SHA-256 of the SAM that is used.
+
+    Raises:
+        InputError: It knows other classes, or another SAM's features.
+    """
+    if class_names is not None and memory.class_names != class_names:
+        raise InputError(
+            f"memory {path} knows {len(memory.class_names)} classes ({', '.join(memory.class_names[:3])}, ...), not "
+            f"the data set's {len(class_names)} ({', '.join(class_names[:3])}, ...); fit one on images of this data set"
+        )
+    if memory.sam_sha256 is not None and memory.sam_sha256 != sam_sha256:
+        raise InputError(
+            f"memory {path} knows the features of another SAM (SHA-256 {memory.sam_sha256[:12]}..., not "
+            f"{sam_sha256[:12]}...); give that one, or fit a memory with this one"
+        )
