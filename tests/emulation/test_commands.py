@@ -68,3 +68,22 @@ def test_fit(run_cli: RunCli, tmp_path: Path) -> None:
     assert found.keys() == expected.keys()
     # Sums of another order.
     assert max(float((found[name] - expected[name]).abs().max()) for name in expected) < 1e-5
+
+
+def test_a_memory_is_fitted_and_asked(run_cli: RunCli, tmp_path: Path) -> None:
+    fit = (
+        *("fit", f"--config={PROJECT}/configs/demo_finetune.yaml", "--model", "lit_samseg.finetune.MemoryFinetune"),
+        *("--model.baseline", "demo", "--model.sam", "demo", "--model.variants", "[none@memory]", *SMALL),
+        *("--model.cells", 100, "--model.hidden", 8, "--model.epochs", 1, "--trainer.max_epochs", 1),
+    )
+    words = (f"--config={PROJECT}/configs/demo.yaml", "--model.variants=[none@memory]", "--data.size=1")
+    predictions: dict[str, Path] = {}
+    for device in ("cpu", "cuda"):
+        run_on(device, run_cli, *fit, "--output_dir", tmp_path / f"fit_{device}")
+        memory = ("--model.memory", tmp_path / f"fit_{device}" / "memory.safetensors")
+        run_on(device, run_cli, "predict", *words, *memory, "--output_dir", tmp_path / device)
+        predictions[device] = tmp_path / device / "predictions/none@memory"
+    ours, theirs = (load_file(tmp_path / f"fit_{device}" / "memory.safetensors") for device in ("cuda", "cpu"))
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+    same_predictions(predictions["cuda"], predictions["cpu"])
