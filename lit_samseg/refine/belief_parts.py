@@ -13,8 +13,8 @@ from lit_samseg.refine.part import option, part
 from lit_samseg.runtime.transfer import to_device
 
 SCALES = {2.0: 0.36, 4.0: 0.32, 8.0: 0.12, 16.0: 0.20}
-"""Standard deviations in cells of the Gaussians that labels are blurred by, and their shares of the blurred part: by
-maximum likelihood on training images of VOC2012, CamVid and ADE20K, rounded (docs/recipes.md)."""
+"""Standard deviations in cells of the Gaussians that labels are blurred by, and their shares of the blurred part: near
+the likeliest ones for training images of VOC2012, CamVid and ADE20K (docs/recipes.md)."""
 _KNOWN = "docs/recipes.md"
 
 
