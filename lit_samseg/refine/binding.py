@@ -45,7 +45,8 @@ class _Bound(Tally):
         for answer in (decision, decision.other):
             if answer is not None:
                 self._members.append(answer.logits[:, :height, :width].sigmoid().flatten(1))
-                self._trust.append(answer.scores.clamp(0, 1) * agreement)
+                trust = answer.scores.clamp(0, 1)
+                self._trust.append(trust if agreement is None else trust * agreement)
 
     def apply(self, scores: Tensor) -> None:
         """Nothing is added: the field is told."""

@@ -52,7 +52,7 @@ class Decision:
         """The logits of the candidate that was kept, float32 ``[mask_size, mask_size]``."""
         return self.logits.index_select(0, self.chosen[None])[0]
 
-    def evidence(self, height: int, width: int) -> tuple[Tensor, Tensor]:
+    def evidence(self, height: int, width: int) -> tuple[Tensor, Tensor | None]:
         """Return what SAM says of the region's cells, and how far that is to be trusted.
 
         Args:
@@ -62,11 +62,11 @@ class Decision:
         Returns:
             Logits of the kept candidate, float32 ``[height, width]``, the mean of both where SAM was asked in two ways;
             and how far both agree, float32 scalar in 0..1: the sum of the smaller of both probabilities over that of
-            the larger. 1 where SAM was asked once.
+            the larger. None where SAM was asked once.
         """
         one = self.kept_logits[:height, :width]
         if self.other is None:
-            return one, torch.ones((), device=one.device)
+            return one, None
         two = self.other.kept_logits[:height, :width]
         first, second = one.sigmoid(), two.sigmoid()
         agreement = torch.minimum(first, second).sum() / torch.maximum(first, second).sum().clamp(min=1)

@@ -64,7 +64,9 @@ class _Logits(Tally):
         height, width = self._grid.shape
         class_id, surest = decision.region.class_id, self._fuse.surest
         logits, trust = decision.evidence(height, width)
-        sure = trust * logits.clamp(-surest, surest)
+        sure = logits.clamp(-surest, surest)
+        if trust is not None:
+            sure = trust * sure
         # Of several regions of a class, a cell belongs to the one that claims it most.
         known = self._evidence.get(class_id)
         self._evidence[class_id] = sure if known is None else torch.maximum(known, sure)
