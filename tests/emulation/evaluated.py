@@ -56,13 +56,14 @@ class World:
             gpu: The meter.
             variants: The rows.
             analysis: Whether to analyse.
-            warm: Evaluate an image before, so that what is made once has been made.
+            warm: Evaluate an image of each size before, so that what is made once has been made.
         """
         # Networks stay where they are for the next test, and going back would be counted.
         module = copy.deepcopy(self.module(variants, analysis)).to("cuda")
         with without_tf32(), torch.inference_mode():
             if warm:
-                module.label_maps(self.moved(self.samples[:1]), module.analysis)
+                of_each_size = {sample.image.shape: sample for sample in self.samples}
+                module.label_maps(self.moved(list(of_each_size.values())), module.analysis)
             gc.collect()
             gpu.reset()
             return module.evaluate(self.moved(self.samples))
