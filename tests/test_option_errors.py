@@ -36,8 +36,8 @@ TRAINING = ("--config", PROJECT / "configs/demo_finetune.yaml")
             "--model.sam: no such class: mobilesam; did you mean mobile_sam? ",
         ),
         (
-            ("test", *DEMO, "--model.baseline", "unet"),
-            "--model.baseline: no such class: unet; give a class, a checkpoint's path or hub id, or one of deeplabv3_",
+            ("test", *DEMO, "--model.sam", "xyz"),
+            "--model.sam: no such class: xyz; give a class, a checkpoint's path or hub id, or one of vit_h, ",
         ),
         (("test", *DEMO, "--model.variants", "box"), "--model.variants: expected list, not box "),
         (
