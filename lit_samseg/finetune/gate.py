@@ -12,9 +12,9 @@ from torch import Tensor
 from lit_samseg.baselines import Baseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.finetune.fitted import FittedModule
 from lit_samseg.finetune.logistic import fit_logistic
 from lit_samseg.finetune.training_prompts import true_mask
-from lit_samseg.finetune.validated import ValidatedModule
 from lit_samseg.refine import Decision, Grid, LearnedGate, RowText
 from lit_samseg.refine.learned_gate import FEATURES, features
 from lit_samseg.sam import PromptableSegmenter
@@ -23,7 +23,7 @@ GATE = "gate.json"
 _OWN = ("mean", "std", "weight", "bias")
 
 
-class GateFinetune(ValidatedModule):
+class GateFinetune(FittedModule[Tensor]):
     """Learn when SAM's mask is better than the region it was asked about.
 
     Both networks stay as they are. Each region of a training image is one example: described by `features`, labelled by
@@ -71,34 +71,10 @@ class GateFinetune(ValidatedModule):
         self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
         self.gate = gate
         gate.variant = learned.name
-        # By these Lightning sees that something is trained; the gradients themselves are the solver's affair.
         gate.requires_grad_(True)
-        self.automatic_optimization = False
-        # By an image's position and view: float32 [regions, F + 3], features, both IoUs and importance's other factor.
-        self._examples: dict[tuple[int, int], Tensor] = {}
-        self._is_new = False
 
-    def setup(self, stage: str) -> None:
-        """Have embeddings kept, if it is known what they depend on: the validation wants its own twice."""
-        if self.sam.identity is not None:
-            self.keep_embeddings(self.cache_dir, self.cache_max_gb)
-
-    def configure_optimizers(self) -> Any:
-        """One that changes nothing: Lightning counts its steps, and saves no checkpoint where there are none."""
-        return torch.optim.SGD(self.gate.parameters(), lr=0.0)
-
-    def training_step(self, batch: list[Sample], batch_idx: int) -> None:
-        """Take examples from the batch's images."""
-        for sample in batch:
-            self._examples[sample.position, sample.view] = self._describe(sample)
-        self._is_new = True
-        optimizer = self.optimizers()
-        assert not isinstance(optimizer, list), "one is configured"
-        optimizer.step()
-
-    @torch.inference_mode()
-    def _describe(self, sample: Sample) -> Tensor:
-        """Return the examples of an image, float32 ``[regions, F + 3]`` on the CPU."""
+    def look(self, sample: Sample) -> Tensor:
+        """Return an image's examples, float32 ``[regions, F + 3]``: features, both IoUs, importance's other factor."""
         target = self.target(sample)
         predictor = self.evaluation.predictor
         context = predictor.set_image(sample.image, name=sample.id)
@@ -117,27 +93,8 @@ class GateFinetune(ValidatedModule):
         size = ious.new_full((1,), region.area**0.5)
         return torch.cat([features(decision, grid), ious, size])
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Fit the gate at the end of the epoch, before the validation."""
-        if self.trainer.is_last_batch and (loss := self._fit()) is not None:
-            self.log("train/loss", loss, on_step=True, on_epoch=True, batch_size=1, prog_bar=True)
-
-    def on_validation_epoch_start(self) -> None:
-        """Fit the gate to what there is, in the middle of an epoch too."""
-        super().on_validation_epoch_start()
-        if not self.trainer.sanity_checking:
-            self._fit()
-
-    def on_train_end(self) -> None:
-        """Fit the gate to what there is, where the training ended in the middle of an epoch."""
-        self._fit()
-
-    def _fit(self) -> Tensor | None:
-        """Fit the gate to the examples of all processes if there are new ones; return the loss, float32 scalar."""
-        if not self._is_new:
-            return None
-        self._is_new = False
-        self._gather()
+    def fit_to_examples(self) -> Tensor:
+        """Fit the gate, and return the loss, float32 scalar."""
         examples = self._table()[:, 2:]
         x, (sam_iou, region_iou, size) = examples[:, : len(FEATURES)], examples[:, len(FEATURES) :].T
         importance = (sam_iou - region_iou).abs() * size
@@ -150,17 +107,10 @@ class GateFinetune(ValidatedModule):
                 getattr(self.gate, name).copy_(getattr(found, name))
         return found.loss.float().to(self.device)
 
-    def _gather(self) -> None:
-        """Give every process the examples of all, in the same order."""
-        if self.trainer.world_size > 1:
-            everywhere: list[Any] = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(everywhere, self._examples)
-            self._examples = {key: own for examples in everywhere for key, own in examples.items()}
-
     def _table(self) -> Tensor:
         """Return all examples, float32 ``[N, 2 + F + 3]``: position and view come first, by which they are ordered."""
         rows = [
-            torch.cat([own.new_tensor(key).expand(len(own), 2), own], 1) for key, own in sorted(self._examples.items())
+            torch.cat([own.new_tensor(key).expand(len(own), 2), own], 1) for key, own in sorted(self.examples.items())
         ]
         return torch.cat(rows) if rows else torch.zeros(0, 2 + len(FEATURES) + 3)
 
@@ -181,7 +131,7 @@ class GateFinetune(ValidatedModule):
         self.gate.load_state_dict({name: state_dict[name] for name in _OWN})
         keys = [(int(position), int(view)) for position, view in examples[:, :2].tolist()]
         for key, rows in groupby(range(len(keys)), keys.__getitem__):
-            self._examples[key] = examples[list(rows), 2:].cpu()
+            self.examples[key] = examples[list(rows), 2:].cpu()
         return LightningModule.load_state_dict(self, {}, strict=False)
 
     def write(self, folder: Path, trained_on: frozenset[str]) -> Path:

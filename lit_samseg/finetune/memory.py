@@ -11,8 +11,8 @@ from torch import Tensor
 from lit_samseg.baselines import Baseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.finetune.fitted import FittedModule
 from lit_samseg.finetune.memory_fit import Cells, Recipe, calibrate_memory, fit_memory, joined
-from lit_samseg.finetune.validated import ValidatedModule
 from lit_samseg.refine import FeatureMemory, RowText
 from lit_samseg.refine.feature_memory import see_cells, seen_at
 from lit_samseg.refine.grid import sample_nearest
@@ -26,7 +26,7 @@ _EXAMPLE = 64
 """Side of the black image by which it is seen how many features SAM gives."""
 
 
-class MemoryFinetune(ValidatedModule):
+class MemoryFinetune(FittedModule[tuple[Cells, Tensor]]):
     """Fit a small network that tells classes by SAM's features, for rows with ``memory``.
 
     SAM and the baseline stay as they are. Some cells of SAM's grid are drawn from each training image, those of rare
@@ -94,32 +94,8 @@ class MemoryFinetune(ValidatedModule):
         self.memory, self.cells, self.folds = memory, cells, folds
         self.recipe = Recipe(epochs, lr, weight_decay, dropout, seed)
         self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
-        # By these Lightning sees that something is trained; the fit is an affair of its own.
-        self.automatic_optimization = False
-        # By an image's position and view.
-        self._examples: dict[tuple[int, int], tuple[Cells, Tensor]] = {}
-        self._is_new = False
 
-    def setup(self, stage: str) -> None:
-        """Have embeddings kept, if it is known what they depend on: the validation wants its own twice."""
-        if self.sam.identity is not None:
-            self.keep_embeddings(self.cache_dir, self.cache_max_gb)
-
-    def configure_optimizers(self) -> Any:
-        """One that changes nothing: Lightning counts its steps, and saves no checkpoint where there are none."""
-        return torch.optim.SGD(self.memory.parameters(), lr=0.0)
-
-    def training_step(self, batch: list[Sample], batch_idx: int) -> None:
-        """Take cells from the batch's images."""
-        for sample in batch:
-            self._examples[sample.position, sample.view] = self._look(sample)
-        self._is_new = True
-        optimizer = self.optimizers()
-        assert not isinstance(optimizer, list), "one is configured"
-        optimizer.step()
-
-    @torch.inference_mode()
-    def _look(self, sample: Sample) -> tuple[Cells, Tensor]:
+    def look(self, sample: Sample) -> tuple[Cells, Tensor]:
         """Return some cells of an image, and how often the baseline gives each label in places of each class."""
         target, count = self.target(sample), len(self.memory.class_names)
         context = self.evaluation.predictor.set_image(sample.image, name=sample.id)
@@ -142,29 +118,10 @@ class MemoryFinetune(ValidatedModule):
         found = Cells(coarse.half().cpu(), fine.half().cpu(), own[some], likelier[some].float())
         return found, mixed_up.cpu()
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Fit the memory at the end of the epoch, before the validation."""
-        if self.trainer.is_last_batch and (loss := self._fit()) is not None:
-            self.log("train/loss", loss, on_step=True, on_epoch=True, batch_size=1, prog_bar=True)
-
-    def on_validation_epoch_start(self) -> None:
-        """Fit the memory to what there is, in the middle of an epoch too."""
-        super().on_validation_epoch_start()
-        if not self.trainer.sanity_checking:
-            self._fit()
-
-    def on_train_end(self) -> None:
-        """Fit the memory to what there is, where the training ended in the middle of an epoch."""
-        self._fit()
-
     @torch.inference_mode(False)
-    def _fit(self) -> float | None:
-        """Fit the memory to the cells of all processes if there are new ones; return the loss."""
-        if not self._is_new:
-            return None
-        self._is_new = False
-        self._gather()
-        images = [self._examples[key] for key in sorted(self._examples)]
+    def fit_to_examples(self) -> float:
+        """Fit the memory, and return the loss."""
+        images = [self.examples[key] for key in sorted(self.examples)]
         cells = [found for found, _ in images if len(found)]
         if not cells:
             return 0.0
@@ -175,13 +132,6 @@ class MemoryFinetune(ValidatedModule):
         loss = fit_memory(memory, joined(cells), self.recipe)
         memory.to(device)
         return loss
-
-    def _gather(self) -> None:
-        """Give every process the cells of all."""
-        if self.trainer.world_size > 1:
-            everywhere: list[Any] = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(everywhere, self._examples)
-            self._examples = {key: own for examples in everywhere for key, own in examples.items()}
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """The memory; the cells that it was fitted to are taken anew."""
