@@ -10,22 +10,9 @@ from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.feature_memory import FeatureMemory
 from lit_samseg.refine.grammar import RowText, parse_variant, parse_variants, variant_of
 from lit_samseg.refine.grid import Grid, make_grid
-from lit_samseg.refine.kinds import (
-    Belief,
-    Composer,
-    Composition,
-    Evidence,
-    Field,
-    Gate,
-    Judge,
-    Painter,
-    PromptPart,
-    RegionFinder,
-    Selector,
-    Start,
-    Tally,
-)
+from lit_samseg.refine.kinds import Gate, PromptPart, RegionFinder, Selector
 from lit_samseg.refine.learned_gate import LearnedGate, read_gate
+from lit_samseg.refine.map_kinds import Belief, Composer, Composition, Evidence, Field, Judge, Painter, Start, Tally
 from lit_samseg.refine.memory_file import check_memory, read_memory
 from lit_samseg.refine.merging import Canvas, merge, unite
 from lit_samseg.refine.part import PARTS, Part, option, part

@@ -10,7 +10,7 @@ from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.fusion import FusedScores
 from lit_samseg.refine.grid import Grid
-from lit_samseg.refine.kinds import Composition, Evidence, Tally
+from lit_samseg.refine.map_kinds import Composition, Evidence, Tally
 from lit_samseg.refine.part import option, part
 
 

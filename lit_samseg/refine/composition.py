@@ -6,21 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from lit_samseg.errors import InputError
-from lit_samseg.refine.kinds import (
-    SLOTS,
-    AskAgain,
-    Belief,
-    Composer,
-    Evidence,
-    Field,
-    Gate,
-    Judge,
-    Painter,
-    PromptPart,
-    RegionFinder,
-    Selector,
-    Start,
-)
+from lit_samseg.refine.kinds import SLOTS, AskAgain, Gate, PromptPart, RegionFinder, Selector
+from lit_samseg.refine.map_kinds import Belief, Composer, Evidence, Field, Judge, Painter, Start
 from lit_samseg.refine.painting import OnBackground, OnBaseline
 from lit_samseg.refine.part import PARTS, Part
 from lit_samseg.refine.region_finders import WholeClass

@@ -9,7 +9,7 @@ from lit_samseg.crf import Cliques, Kernel, Position, colour_features, feature_k
 from lit_samseg.errors import InputError
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.fusion import FusedScores
-from lit_samseg.refine.kinds import Field, Start
+from lit_samseg.refine.map_kinds import Field, Start
 from lit_samseg.refine.part import option, part
 from lit_samseg.refine.principal import principal_components
 

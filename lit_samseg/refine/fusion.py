@@ -11,7 +11,7 @@ from lit_samseg.refine.class_scores import ClassScores
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.grid import Grid
-from lit_samseg.refine.kinds import Composition, Evidence, Field, Tally
+from lit_samseg.refine.map_kinds import Composition, Evidence, Field, Tally
 from lit_samseg.refine.part import option, part
 
 _TUNED = "docs/recipes.md"

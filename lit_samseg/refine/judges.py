@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.grid import LABEL_PROBABILITY, cells_to_image
-from lit_samseg.refine.kinds import Judge
+from lit_samseg.refine.map_kinds import Judge
 from lit_samseg.refine.part import option, part
 from lit_samseg.void import VOID
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
-from lit_samseg.refine.kinds import Composition, Painter
+from lit_samseg.refine.map_kinds import Composition, Painter
 from lit_samseg.refine.merging import Canvas, Union
 from lit_samseg.refine.part import part
 

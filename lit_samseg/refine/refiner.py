@@ -17,7 +17,8 @@ from lit_samseg.refine.class_scores import ClassScores, certain
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decider import Decider
 from lit_samseg.refine.decision import Decision
-from lit_samseg.refine.kinds import Belief, Composer, Composition, Gate, Start
+from lit_samseg.refine.kinds import Gate
+from lit_samseg.refine.map_kinds import Belief, Composer, Composition, Start
 from lit_samseg.refine.part import Part
 from lit_samseg.refine.prompt_requests import collect_requests
 from lit_samseg.refine.variant import Variant

@@ -9,21 +9,8 @@ from lit_samseg.errors import InputError
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.fusion import FusedScores
 from lit_samseg.refine.gates import Learned
-from lit_samseg.refine.kinds import (
-    AskAgain,
-    Belief,
-    Composer,
-    Composition,
-    Evidence,
-    Field,
-    Gate,
-    Judge,
-    Painter,
-    PromptPart,
-    RegionFinder,
-    Selector,
-    Start,
-)
+from lit_samseg.refine.kinds import AskAgain, Gate, PromptPart, RegionFinder, Selector
+from lit_samseg.refine.map_kinds import Belief, Composer, Composition, Evidence, Field, Judge, Painter, Start
 from lit_samseg.refine.painting import OnBackground, Unrefined
 from lit_samseg.refine.part import Part
 from lit_samseg.refine.region_finders import WholeClass

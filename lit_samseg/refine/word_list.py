@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from lit_samseg.refine.kinds import KINDS, SLOTS, Evidence, PromptPart
+from lit_samseg.refine.kinds import KINDS, SLOTS, PromptPart
+from lit_samseg.refine.map_kinds import Evidence
 from lit_samseg.refine.part import PARTS, Part
 
 _TITLES = {

@@ -12,7 +12,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.refine import Decision, Grid, ImageContext, Region, make_grid
 from lit_samseg.refine.fields import FeatureField, GridField, PixelField
 from lit_samseg.refine.fusion import Fuse, FusedScores, Vote
-from lit_samseg.refine.kinds import Field
+from lit_samseg.refine.map_kinds import Field
 from lit_samseg.refine.principal import principal_components
 from lit_samseg.sam import Frame, MaskWindow, Prompt
 from tests.refine.contexts import context_of, prompt_of, regions_of
