@@ -65,6 +65,15 @@ def test_a_class_goes_before_a_folder_of_its_name(tmp_path: Path, monkeypatch: p
     assert with_classes(["--model.sam", "mine"])[1] == SAM + "HubSam"
 
 
+def test_a_folder_of_label_maps_alone_is_known(tmp_path: Path) -> None:
+    for name in ("a.png", "b.PNG", ".DS_Store"):
+        (tmp_path / name).touch()
+    words = ["--model.baseline", str(tmp_path)]
+    assert with_classes(words)[1:3] == [BASELINE + "Precomputed", "--model.baseline.root"]
+    (tmp_path / "a.npz").touch()
+    assert with_classes(words)[1] == BASELINE + "ScoreFolder"
+
+
 def test_a_run_by_names_is_the_run_by_classes(small_voc: SmallVoc, run_cli: RunCli, tmp_path: Path) -> None:
     # Under a name of one's own, so that it is read as any checkpoint file.
     own = shutil.copy(DEMO_WEIGHTS / "sam.safetensors", tmp_path / "own.safetensors")

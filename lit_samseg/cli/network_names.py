@@ -66,7 +66,7 @@ def _reader_of_sam(checkpoint: str) -> tuple[str, str]:
 def _reader_of_baseline(checkpoint: str) -> tuple[str, str]:
     folder = Path(checkpoint).expanduser()
     # Label maps alone: any other folder is a network's or has scores.
-    if folder.is_dir() and {path.suffix.lower() for path in folder.iterdir()} == {".png"}:
+    if folder.is_dir() and {p.suffix.lower() for p in folder.iterdir() if not p.name.startswith(".")} == {".png"}:
         return f"{baselines.__name__}.{baselines.Precomputed.__name__}", "root"
     found, option = baseline_class(checkpoint)
     return f"{baselines.__name__}.{found.__name__}", option

@@ -107,10 +107,13 @@ class MemoryFinetune(FittedModule[tuple[Cells, Tensor]]):
         known = (classes != self.ignore_index).nonzero()[:, 0].cpu()
         own = classes.cpu()[known]
         likelier = torch.bincount(own, minlength=count).clamp(min=1).double().rsqrt()[own]
-        likelier = likelier / likelier.mean() if len(own) else likelier
+        likelier = likelier / likelier.mean()
         rng = np.random.default_rng([self.recipe.seed, sample.position, sample.view])
         images = max(1, len(self.trainer.datamodule.training_data.ids))  # type: ignore[attr-defined]
         most = min(self.cells, max(1, MOST_CELLS // images), len(own))
+        if most == len(own):
+            # None can be likelier than others where all are taken.
+            likelier = torch.ones_like(likelier)
         shares = (likelier / likelier.sum()).numpy()
         some = torch.from_numpy(rng.choice(len(own), most, replace=False, p=shares) if most else np.zeros(0, np.int64))
         coarse, fine = seen_at(seen, known[some].to(classes.device))

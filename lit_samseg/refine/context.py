@@ -147,6 +147,8 @@ class ImageContext:
         """
         other = replace(self, label_map=label_map, logits=None, on_host=None)
         other.embedding = self.embedding
+        # What SAM sees does not depend on the label map.
+        vars(other).update({name: vars(self)[name] for name in ("features", "remembered") if name in vars(self)})
         if background is not None:
             other.background = background
         if target is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lit_samseg.errors import InputError
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.grid import LABEL_PROBABILITY, cells_to_image
 from lit_samseg.refine.map_kinds import Judge
@@ -27,9 +28,19 @@ class Remembered(Judge):
     )
 
     def judge(self, refined: Tensor, context: ImageContext) -> tuple[Tensor, Tensor]:
-        """Multiply how likely a label is in places of each class by how likely the memory finds the class there."""
+        """Multiply how likely a label is in places of each class by how likely the memory finds the class there.
+
+        Raises:
+            InputError: The label map has a class that the memory does not know.
+        """
         assert context.memory is not None, "a row with a memory is refused without"
         remembered, labels = context.remembered, refined.long()
+        # Elsewhere labels were looked at, and the memory's classes are the data set's (`check_memory`).
+        if context.num_classes is None and (largest_label := int(labels.max())) >= len(remembered):
+            raise InputError(
+                f"the label map has class {largest_label}, and the memory knows 0..{len(remembered) - 1}; give a "
+                "label map of the memory's classes"
+            )
         # Of void nothing is known: all classes are equally likely to be called so.
         said = context.memory.label_chances(self.accuracy).log()
         said = torch.cat([said, torch.zeros_like(said[:, :1])], dim=1)

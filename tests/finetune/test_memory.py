@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -118,6 +119,53 @@ def test_a_memory_that_knows_only_its_own_images_is_believed_less() -> None:
     calibrate_memory(memory, [ours], 4, RECIPE)
     assert memory.slope.tolist() == [1, 1, 1]
     assert torch.equal(memory.offset, memory.uncalibrated())
+
+
+def test_what_was_likelier_drawn_counts_less_in_the_calibration() -> None:
+    # A coin again: two thirds of the cells are class 0, each of which was drawn twice as likely.
+    own = (torch.arange(3000) % 3 == 0).long()
+    alike = Cells(torch.zeros(3000, 4).half(), torch.zeros(3000, 2).half(), own, torch.where(own == 0, 2.0, 1.0))
+    memory = memory_of([150, 50, 0])
+    calibrate_memory(memory, [alike.pick(torch.arange(n, 3000, 4)) for n in range(4)], 4, RECIPE)
+    fit_memory(memory, alike, RECIPE)
+    with torch.inference_mode():
+        chances = memory.natural(memory(torch.zeros(1, 4), torch.zeros(1, 2))).exp()[0]
+    assert chances.tolist() == pytest.approx([0.5, 0.5, 0.0], abs=0.03)
+
+
+def test_what_is_taken_from_an_image() -> None:
+    module = MemoryFinetune(
+        MobileNetV2DeepLab("demo"), SegmentAnything("demo"), cells=200, class_names=Scenes.class_names, background=0
+    )
+    images = SimpleNamespace(datamodule=SimpleNamespace(training_data=SimpleNamespace(ids=["scene_00000"])))
+    module._trainer = images  # type: ignore[assignment]
+    sample = Scenes(size=1).read("scene_00000", with_target=True)
+    with torch.inference_mode():
+        cells, mixed_up = module.look(sample)
+        label_map = module.baseline.label_map(sample.image, sample.id)
+    assert sample.target is not None
+    # The demo's SAM has cells of two pixels in its square of 128; the image's pixel under each one's middle.
+    height, width = sample.target.shape
+    scale = 128 / max(height, width)
+    at = [
+        ((np.arange(-(-round(side * scale) // 2)) * 2 + 1) / scale - 0.5).clip(0, side - 1) for side in (height, width)
+    ]
+    rows, columns = (np.rint(place).astype(int) for place in at)
+    truth, said = (tensor.numpy()[rows][:, columns].ravel() for tensor in (sample.target, label_map))
+    expected = np.zeros((9, 9), int)
+    np.add.at(expected, (truth[truth != 255], said[truth != 255]), 1)
+    # Where a middle lies between two pixels, either may be meant.
+    assert np.abs(mixed_up.numpy() - expected).sum() < 0.02 * expected.sum()
+    assert np.abs(mixed_up.numpy().T - expected).sum() > 0.02 * expected.sum()
+    counts = np.bincount(truth[truth != 255], minlength=9)
+    few, many = sorted(np.flatnonzero(counts > 30), key=lambda c: counts[c])[:: max(1, (counts > 30).sum() - 1)]
+    drawn = {c: float(cells.drawn[cells.classes == int(c)].mean()) for c in (few, many)}
+    assert drawn[few] / drawn[many] == pytest.approx((counts[many] / counts[few]) ** 0.5, rel=0.02)
+    assert (cells.classes != 255).all()
+    assert len(cells) == 200
+    module.cells = 10**6
+    with torch.inference_mode():
+        assert torch.equal(module.look(sample)[0].drawn, torch.ones(int(counts.sum())))
 
 
 def test_joined_cells_are_those_of_each() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.predictor import Predictor
-from lit_samseg.refine import FeatureMemory, ImageContext, Judge, parse_variant, refine
+from lit_samseg.refine import FeatureMemory, ImageContext, Judge, parse_variant, refine, refine_by_all
 from lit_samseg.refine.feature_memory import see_cells
 from lit_samseg.refine.grid import cells_to_image
 from lit_samseg.sam import SegmentAnything
@@ -82,6 +82,24 @@ def test_how_sure_a_judge_is_and_what_becomes_of_void(sam: SegmentAnything) -> N
     assert (last.numpy() == labels).mean() > 0.9999
     assert np.abs(sure.numpy() - confidence).max() < 1e-3
     assert predictor.scores(own, parse_variant("none@memory", True)).label_map.equal(last.long())
+
+
+def test_a_class_that_a_memory_does_not_know_is_named(sam: SegmentAnything) -> None:
+    context = remembering(sam)
+    context.num_classes = None
+    context.label_map[:5] = CLASSES
+    with pytest.raises(InputError, match=r"the label map has class 9, and the memory knows 0\.\.8"):
+        refine(context, parse_variant("none@memory", True))
+
+
+def test_what_sam_sees_is_computed_once(sam: SegmentAnything, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = remembering(sam)
+    asked: list[int] = []
+    own = sam.pixel_features
+    monkeypatch.setattr(sam, "pixel_features", lambda embedding: (asked.append(1), own(embedding))[1])
+    rows = ["none@samcrf", "none@memory", "none@blur/samcrf/memory", "box@blur/fuse/samcrf"]
+    refine_by_all(context, [parse_variant(text, True) for text in rows])
+    assert len(asked) == 1
 
 
 def test_an_image_without_regions_is_judged_too(sam: SegmentAnything) -> None:
