@@ -154,6 +154,11 @@ def _check_scores(variant: Variant, composers: Words, prompt: Sequence[tuple[str
     if bound is not None and (variant.field is None or not variant.field.takes_cliques):
         takers = [word for word in _words(Field) if PARTS.find(word).takes_cliques]  # type: ignore[attr-defined]
         raise InputError(f"{bound!r} binds cells in a random field; add /{' or /'.join(takers)}")
+    users = [part for _, part in composers if isinstance(part, Evidence) and part.takes_both]
+    if variant.again is not None and variant.again.asks_otherwise and not users:
+        word = variant.again.word or variant.again.path
+        takers = [name for name in _words(Evidence) if PARTS.find(name).takes_both]  # type: ignore[attr-defined]
+        raise InputError(f"nobody uses the second answer of {word!r}; add /{' or /'.join(takers)}")
     if variant.field is not None and not evidence:
         if composers:
             raise InputError(

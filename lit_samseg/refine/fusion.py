@@ -42,7 +42,7 @@ class Fuse(Evidence):
 class Vote(Evidence):
     """What the baseline thinks of a mask as a whole is added all over the mask."""
 
-    main, in_per_cent = "weight", True
+    main, in_per_cent, takes_both = "weight", True, False
     weight: float = option(0.3, "of the mean log-probabilities in the mask", least=0.01, source=_TUNED)
     least: float = option(-8.0, "log-probability below which a class is as good as ruled out", None, 0, _TUNED)
 

@@ -121,6 +121,11 @@ class AskAgain(Part, ABC):
     kind = "rounds"
 
     @property
+    def asks_otherwise(self) -> bool:
+        """Whether `other_prompt` is its own."""
+        return type(self).other_prompt is not AskAgain.other_prompt
+
+    @property
     def rounds(self) -> int:
         """How many times SAM is asked: from the second time on about the mask it gave before."""
         return 1

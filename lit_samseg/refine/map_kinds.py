@@ -75,9 +75,11 @@ class Evidence(Composer, ABC):
 
     Attributes:
         binds: Whether it gives `Tally.cliques`, for which a field must be there that takes them.
+        takes_both: Whether it looks at `Decision.evidence`, so that a second answer about a region makes a difference.
     """
 
     binds: ClassVar[bool] = False
+    takes_both: ClassVar[bool] = True
 
     @abstractmethod
     def tally(self, grid: Grid) -> Tally:
