@@ -1,4 +1,4 @@
-"""Commands beside Lightning's: what is made of finished runs, ``search``, and ``study``."""
+"""Commands beside Lightning's: what is made of finished runs, ``search``, ``study``, ``classes``."""
 
 import argparse
 import importlib
@@ -42,6 +42,11 @@ def run_report(words: Sequence[str]) -> None:
         from lit_samseg.study.command import run_study
 
         run_study(words[1:])
+        return
+    if command == "classes":
+        from lit_samseg.ontologies.command import run_classes
+
+        run_classes(words[1:])
         return
     parser = argparse.ArgumentParser(f"lit-samseg {command}", description=COMMANDS[command].capitalize() + ".")
     run: dict[str, Callable[[argparse.ArgumentParser, Sequence[str]], None]] = {

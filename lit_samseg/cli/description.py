@@ -11,11 +11,12 @@ COMMANDS = {
     "analyse": "compute a finished run's tables again from its counts and regions",
     "compare": "compare finished runs over the same images",
     "report": "make report.html of finished runs, or study.html of a study: answer, tables, plots in one page",
+    "classes": "print what a segmenter that is prompted by words is asked for each class, to edit",
     "figure": "draw a finished run's figure for print: PDF, SVG, or PNG and TIFF at 300 dpi",
 }
 
-WITHOUT_NETWORKS = ("analyse", "compare", "report")
-"""Commands that only read a finished run's files."""
+WITHOUT_NETWORKS = ("analyse", "classes", "compare", "report")
+"""Commands that only read files: a finished run's, an ontology's."""
 
 WITHOUT_LIGHTNING = (*WITHOUT_NETWORKS, "export", "figure", "refine", "search", "study")
 """Commands with words of their own; the others have Lightning's."""
@@ -37,6 +38,8 @@ Can a promptable segmentation model such as SAM improve semantic segmentation?
 
   lit-samseg study configs/study_demo.yaml --output_dir DIR
                                                                   one answer over many data sets and baselines
+
+  lit-samseg classes voc2012 > mine.yaml                          what is asked for each class, in words, to edit
 
 what is made of finished runs:
   lit-samseg analyse RUN              its tables again, without a model
