@@ -122,6 +122,33 @@ def test_a_hub_that_fails(error: Exception, complaint: str, monkeypatch: pytest.
         find_checkpoint_folder("owner/name", "SAM")
 
 
+def test_a_gated_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The licence's page and the command, whether the hub refuses or cannot be asked."""
+    import httpx2
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError
+
+    licence = "accept its licence on https://huggingface.co/facebook/sam3 and run 'hf auth login' once"
+    refusal = httpx2.Response(403, request=httpx2.Request("GET", "https://huggingface.co/facebook/sam3"))
+    for error, complaint in (
+        (
+            GatedRepoError("403\nGated", response=refusal),
+            f"text checkpoint 'facebook/sam3' is gated; {licence}, or give",
+        ),
+        (LocalEntryNotFoundError("offline"), f"try again with a network (it is gated: {licence})"),
+    ):
+
+        def fail(*args: object, **options: object) -> str:
+            raise error  # noqa: B023 (called in this turn of the loop only)
+
+        monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
+        with pytest.raises(InputError) as caught:
+            find_checkpoint_folder("facebook/sam3", "text")
+        assert complaint in str(caught.value)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=r"try again with a network$"):
+        find_checkpoint_folder("owner/name", "text")
+
+
 def test_the_class_that_reads_a_checkpoint(segformer: Path, tmp_path: Path) -> None:
     save_oneformer(tmp_path)
     tiny_hub.save("sam2", tmp_path / "sam2")

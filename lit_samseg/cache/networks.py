@@ -13,6 +13,7 @@ from torch import Tensor
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.cache.key import key_of
 from lit_samseg.cache.store import TensorStore
+from lit_samseg.concepts.interface import ConceptSegmenter
 from lit_samseg.errors import InputError
 from lit_samseg.runtime.code_digest import code_digest
 from lit_samseg.sam.frame import Frame
@@ -109,7 +110,7 @@ class CachedSegmenter(PromptableSegmenter):
     def _to_stored(self, embedding: Embedding) -> dict[str, Tensor]:
         tensors = {"features": embedding.features}
         tensors |= {f"level_{n}": level for n, level in enumerate(embedding.levels)}
-        return {name: _halved(tensor) for name, tensor in tensors.items()} if self.stored_type == "fp16" else tensors
+        return {name: halved(tensor) for name, tensor in tensors.items()} if self.stored_type == "fp16" else tensors
 
     def _from_stored(self, tensors: dict[str, Tensor], image: Tensor) -> Embedding:
         features, *levels = (
@@ -202,18 +203,27 @@ def cache_networks(
     Raises:
         InputError: An option cannot be used, or the folder not be written.
     """
-    if stored_type not in get_args(StoredType):
-        raise InputError(f"cache_dtype is {stored_type!r}; it is {' or '.join(get_args(StoredType))}")
-    if not (max_gb > 0 and math.isfinite(max_gb)):
-        raise InputError(f"cache_max_gb is {max_gb}; give a number above 0")
-    store = TensorStore(Path(folder).expanduser(), int(max_gb * 1e9))
+    store = make_store(folder, stored_type, max_gb)
     return (
         CachedBaseline(baseline, store) if is_known(baseline) else baseline,
         CachedSegmenter(sam, store, stored_type) if is_known(sam) else sam,
     )
 
 
-def is_known(network: Baseline | PromptableSegmenter) -> bool:
+def make_store(folder: str, stored_type: str, max_gb: float) -> TensorStore:
+    """Open a cache's folder.
+
+    Raises:
+        InputError: An option cannot be used, or the folder not be written.
+    """
+    if stored_type not in get_args(StoredType):
+        raise InputError(f"cache_dtype is {stored_type!r}; it is {' or '.join(get_args(StoredType))}")
+    if not (max_gb > 0 and math.isfinite(max_gb)):
+        raise InputError(f"cache_max_gb is {max_gb}; give a number above 0")
+    return TensorStore(Path(folder).expanduser(), int(max_gb * 1e9))
+
+
+def is_known(network: Baseline | PromptableSegmenter | ConceptSegmenter) -> bool:
     """Tell whether a network that is made again can be known to be the same: its `identity`, and its code."""
     if network.identity is None:
         return False
@@ -239,7 +249,8 @@ def cache_use(baseline: Baseline, sam: PromptableSegmenter) -> dict[str, Any] | 
     return use or None
 
 
-def _halved(tensor: Tensor) -> Tensor:
+def halved(tensor: Tensor) -> Tensor:
+    """Return a tensor in fp16; itself where fp16 does not hold its numbers."""
     half = tensor.half()
     return half if half.isfinite().all() else tensor
 

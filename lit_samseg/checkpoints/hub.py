@@ -14,6 +14,9 @@ from lit_samseg.errors import InputError
 
 SAFETENSORS = "model.safetensors"
 PREPROCESSOR = "preprocessor_config.json"
+_SETTINGS = ["*.json", "merges.txt", "vocab.txt"]
+_GATED = ("facebook/sam3",)
+"""Beginnings of hub ids that are known to be gated, for a hub that cannot be asked."""
 # What a folder may hold its weights as; the first found is read. An index lists the shards of large ones.
 _WEIGHTS = (SAFETENSORS, f"{SAFETENSORS}.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
@@ -64,27 +67,39 @@ def is_hub_id(checkpoint: str) -> bool:
 
 def _fetch(hub_id: str, what: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import CachedRepoTreeNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        CachedRepoTreeNotFoundError,
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+    )
 
     try:
         # Settings and tokenizers first; weights as safetensors, and as a pickle only where there is nothing else.
         # The newest of each, since ids are the user's; a run's results have the SHA-256 of its weights.
-        found = snapshot_download(hub_id, allow_patterns=["*.json", "merges.txt"])  # nosec B615 # see above
+        found = snapshot_download(hub_id, allow_patterns=_SETTINGS)  # nosec B615 # see above
         folder = Path(found)
         for pattern in ("model*.safetensors", "pytorch_model*.bin"):
             if not weight_files(folder):
                 snapshot_download(hub_id, allow_patterns=[pattern])  # nosec B615 # see above
         return folder
+    except GatedRepoError as error:
+        raise InputError(f"{what} checkpoint {hub_id!r} is gated; {_licence(hub_id)}, or give a folder") from error
     except (LocalEntryNotFoundError, CachedRepoTreeNotFoundError, ConnectionError) as error:
+        gated = f" (it is gated: {_licence(hub_id)})" if hub_id.startswith(_GATED) else ""
         raise InputError(
             f"{what} checkpoint {hub_id!r} is neither a folder nor whole in the hub's cache, and the hub cannot be "
-            "reached; give a folder or try again with a network"
+            f"reached; give a folder or try again with a network{gated}"
         ) from error
     except (HfHubHTTPError, ValueError, OSError) as error:
         raise InputError(
             f"{what} checkpoint {hub_id!r} is neither a folder nor a readable hub id "
             f"({str(error).strip().splitlines()[0]})"
         ) from error
+
+
+def _licence(hub_id: str) -> str:
+    return f"accept its licence on https://huggingface.co/{hub_id} and run 'hf auth login' once"
 
 
 def read_config(folder: Path, what: str) -> dict[str, Any]:

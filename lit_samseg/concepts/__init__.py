@@ -1,6 +1,17 @@
 """Segmenters that are prompted by words."""
 
+from lit_samseg.concepts.boxes_by_text import BoxesByText
+from lit_samseg.concepts.hub_concepts import HubConcepts
 from lit_samseg.concepts.interface import Concepts, ConceptSegmenter, Instances, SeenImage
 from lit_samseg.concepts.ontology import Ontology, read_ontology
 
-__all__ = ["ConceptSegmenter", "Concepts", "Instances", "Ontology", "SeenImage", "read_ontology"]
+__all__ = [
+    "BoxesByText",
+    "ConceptSegmenter",
+    "Concepts",
+    "HubConcepts",
+    "Instances",
+    "Ontology",
+    "SeenImage",
+    "read_ontology",
+]

@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
+SAM_REMEDY = "set --data.batch_size 1 or --model.sam.precision bf16, take a smaller SAM"
+
 
 class Halving:
     """Gives work to a network in chunks that fit into the device's memory.
@@ -24,13 +26,15 @@ class Halving:
     Args:
         network: Name of the network, for messages.
         what: What the items are, in the plural: ``images``, ``prompts``.
+        kind: What the network is, for messages.
+        remedy: What to do where not even one fits, for messages.
 
     Attributes:
         most: Items that fit as far as is known; None while nothing failed.
     """
 
-    def __init__(self, network: str, what: str) -> None:
-        self.network, self.what = network, what
+    def __init__(self, network: str, what: str, kind: str = "SAM", remedy: str = SAM_REMEDY) -> None:
+        self.network, self.what, self.remedy = f"{kind} {network}", what, remedy
         self.most: int | None = None
 
     def run(self, items: Sequence[Item], at_once: int, work: Callable[[Sequence[Item]], None]) -> None:
@@ -60,16 +64,15 @@ class Halving:
             if len(chunk) > 1:
                 return False
             raise InputError(
-                f"SAM {self.network} does not fit into the device's memory, not even one of its {self.what} at once; "
-                "set --data.batch_size 1 or --model.sam.precision bf16, take a smaller SAM, or end other programs on "
-                f"the device ({_first_line(error)})"
+                f"{self.network} does not fit into the device's memory, not even one of its {self.what} at once; "
+                f"{self.remedy}, or end other programs on the device ({_first_line(error)})"
             ) from error
         return True
 
     def _halve(self, size: int) -> None:
         self.most = size // 2
         logger.warning(
-            "SAM %s: %d %s at once do not fit into the device's memory; the run goes on with %d",
+            "%s: %d %s at once do not fit into the device's memory; the run goes on with %d",
             *(self.network, size, self.what, self.most),
         )
         # A traceback in a reference cycle is freed by the collector alone.
