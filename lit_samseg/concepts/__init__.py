@@ -4,6 +4,7 @@ from lit_samseg.concepts.boxes_by_text import BoxesByText
 from lit_samseg.concepts.hub_concepts import HubConcepts
 from lit_samseg.concepts.interface import Concepts, ConceptSegmenter, Instances, SeenImage
 from lit_samseg.concepts.ontology import Ontology, read_ontology
+from lit_samseg.concepts.simulated import SimulatedConcepts
 
 __all__ = [
     "BoxesByText",
@@ -13,5 +14,6 @@ __all__ = [
     "Instances",
     "Ontology",
     "SeenImage",
+    "SimulatedConcepts",
     "read_ontology",
 ]
