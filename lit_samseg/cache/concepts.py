@@ -12,6 +12,7 @@ from lit_samseg.cache.key import key_of
 from lit_samseg.cache.networks import StoredType, halved, is_known, make_store
 from lit_samseg.cache.store import TensorStore
 from lit_samseg.concepts.interface import Concepts, ConceptSegmenter, Instances, SeenImage
+from lit_samseg.concepts.short_list import ShortList
 from lit_samseg.runtime.code_digest import code_digest
 from lit_samseg.sam.frame import Frame
 
@@ -114,7 +115,8 @@ def cache_concepts(
 ) -> ConceptSegmenter:
     """Put a cache before a text-prompted segmenter.
 
-    One of unknown `identity`, without source files, or that looks at the ground truth is returned as it is.
+    One of unknown `identity`, without source files, or that looks at the ground truth is returned as it is; of a
+    `ShortList` each of the two gets a cache, and the list itself is returned.
 
     Args:
         concepts: The segmenter.
@@ -125,6 +127,10 @@ def cache_concepts(
     Raises:
         InputError: An option cannot be used, or the folder not be written.
     """
+    if isinstance(concepts, ShortList):
+        concepts.first = cache_concepts(concepts.first, folder, stored_type, max_gb)
+        concepts.then = cache_concepts(concepts.then, folder, stored_type, max_gb)
+        return concepts
     store = make_store(folder, stored_type, max_gb)
     return CachedConcepts(concepts, store, stored_type) if is_known(concepts) and not concepts.needs_truth else concepts
 

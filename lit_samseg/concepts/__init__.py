@@ -4,6 +4,7 @@ from lit_samseg.concepts.boxes_by_text import BoxesByText
 from lit_samseg.concepts.hub_concepts import HubConcepts
 from lit_samseg.concepts.interface import Concepts, ConceptSegmenter, Instances, SeenImage
 from lit_samseg.concepts.ontology import Ontology, read_ontology
+from lit_samseg.concepts.short_list import ShortList
 from lit_samseg.concepts.simulated import SimulatedConcepts
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Instances",
     "Ontology",
     "SeenImage",
+    "ShortList",
     "SimulatedConcepts",
     "read_ontology",
 ]

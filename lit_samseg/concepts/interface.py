@@ -118,8 +118,8 @@ class ConceptSegmenter(nn.Module, ABC):
     def segment(self, seen: SeenImage, phrases: Sequence[str]) -> Concepts:
         """Say what each phrase means in an image; ``P`` may be 0.
 
-        Each answer depends on the image and its own phrase alone. Phrases are encoded once, however many images are
-        asked about them.
+        Each answer depends on the image and its own phrase alone, wherever `identity` is known. Phrases are encoded
+        once, however many images are asked about them.
         """
 
     def check_phrases(self, phrases: Sequence[str]) -> None:
