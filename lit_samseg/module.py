@@ -2,22 +2,22 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from lit_samseg.analysis import Analysis, ImageAnalysis
 from lit_samseg.baselines import Baseline, look_for_files
-from lit_samseg.cache import StoredType, cache_networks
+from lit_samseg.cache import StoredType, cache_concepts, cache_networks
 from lit_samseg.checkpoints.trained_on import check_evaluated
+from lit_samseg.concepts import ConceptSegmenter
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.counting import Counting
 from lit_samseg.evaluation.label_maps import LabelMaps
 from lit_samseg.evaluation.predictor import Predictor
+from lit_samseg.evaluation.row_needs import RowNeeds, word_source
 from lit_samseg.evaluation.scalar_names import scalar_name
 from lit_samseg.evaluation.scoring import Scoring
 from lit_samseg.metrics import find_metrics
@@ -26,10 +26,7 @@ from lit_samseg.refine import (
     AskedPrompts,
     ImageContext,
     RowText,
-    check_memory,
     parse_variants,
-    read_gate,
-    read_memory,
 )
 from lit_samseg.runtime.allocation import keep_freed_memory
 from lit_samseg.runtime.declared import check_declared
@@ -62,6 +59,12 @@ class SamSegEvaluation(Fp32Module):
         cache_max_gb: Size of the folder in GB (1e9 bytes); what was used longest ago goes first.
         gate: ``gate.json`` of ``lit-samseg fit``, for rows with ``learned``.
         memory: ``memory.safetensors`` of ``lit-samseg fit``, for rows with ``memory``.
+        concepts: A segmenter that is prompted by words, for rows with ``text``, ``add``, ``remove``, ``textonly`` or
+            ``textmask`` (docs/words_as_prompts.md).
+        ontology: Phrases of each class: a name or a file, see ``lit-samseg classes``. None takes the shipped ones of
+            the data set's classes, or else the classes' names.
+        candidates: Ask about this many classes of an image at most, those that the baseline's scores find likeliest.
+        text: ``text.safetensors`` of ``lit-samseg fit``, which says what answers to phrases are worth.
         metrics: Metrics beside those of pixels and borders: ``specks``, the word of an installed package's, or the path
             of a class, ``package.module:Name``.
         class_names: The data set's; linked on the command line, as are the next two.
@@ -69,10 +72,7 @@ class SamSegEvaluation(Fp32Module):
         ignore_index: Void label of the ground truth.
 
     Attributes:
-        gate: Decides for rows with ``learned``; None where none was given.
-        gate_file: Where it came from.
-        memory: Knows classes by SAM's features, for rows with ``memory``; None where none was given.
-        memory_file: Where it came from.
+        needs: What rows need beside the networks.
         scoring: What was counted.
         counting: Counts images beside the computation.
 
@@ -96,6 +96,10 @@ class SamSegEvaluation(Fp32Module):
         cache_max_gb: float = 20.0,
         gate: str | None = None,
         memory: str | None = None,
+        concepts: ConceptSegmenter | None = None,
+        ontology: str | None = None,
+        candidates: int | None = None,
+        text: str | None = None,
         metrics: list[str] = [],  # noqa: B006 (as above)
         class_names: tuple[str, ...] = (),
         background: int | None = None,
@@ -111,11 +115,12 @@ class SamSegEvaluation(Fp32Module):
             raise InputError(f"baseline {baseline.checkpoint} has no class scores; leave out --model.save_scores")
         if cache_dir is not None:
             baseline, sam = cache_networks(baseline, sam, cache_dir, cache_dtype, cache_max_gb)
+            concepts = cache_concepts(concepts, cache_dir, cache_dtype, cache_max_gb) if concepts else None
         self.baseline, self.sam = baseline, sam
         self.variants = parse_variants(variants or [], background is not None, sam.has_pixel_features)
         self.rows = ["baseline", *(variant.name for variant in self.variants)]
-        self.gate, self.gate_file = None if gate is None else read_gate(Path(gate).expanduser()), gate
-        self.memory, self.memory_file = None if memory is None else read_memory(Path(memory).expanduser()), memory
+        words = word_source(concepts, ontology, candidates, class_names, background)
+        self.needs = RowNeeds.read(gate, memory, words, text)
         self.save_predictions = save_predictions
         self.save_scores, self.save_scores_dtype = save_scores, save_scores_dtype
         self.class_names, self.background, self.ignore_index = class_names, background, ignore_index
@@ -124,13 +129,12 @@ class SamSegEvaluation(Fp32Module):
         self.scoring = Scoring(self.rows, len(class_names), ignore_index, self.analysis, others)
         self.timer = StageTimer()
         self.counting = Counting(self.scoring, self.timer)
-        self.predictor = Predictor(sam, baseline, background, len(class_names), ignore_index, self.gate, self.timer)
-        self.predictor.memory = self.memory
+        self.predictor = Predictor(sam, baseline, background, len(class_names), ignore_index, timer=self.timer)
+        self.predictor.give(self.needs)
 
     def setup(self, stage: str) -> None:
         """Before anything is computed, refuse images that something was trained on, or that have no label map."""
-        self.check_gate()
-        self.check_memory()
+        self.check_needs()
         if self.trainer.is_global_zero:
             for note in (note for variant in self.variants for note in variant.notes):
                 print(f"lit-samseg: {note}", file=sys.stderr)
@@ -140,41 +144,18 @@ class SamSegEvaluation(Fp32Module):
         data.prepare = self.sam.resizer() if self.trainer.strategy.root_device.type == "cuda" else None
         if stage != "test":
             return
-        files = (self.sam.adapter_file, self.gate_file, self.memory_file)
-        for trained, file in zip((self.sam.adapter, self.gate, self.memory), files, strict=True):
-            if trained is not None:
-                keys = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
-                check_evaluated(trained.trained_on, keys, str(file))
+        adapters = [] if self.sam.adapter is None else [(self.sam.adapter, str(self.sam.adapter_file))]
+        for trained, file in (*adapters, *self.needs.trained()):
+            keys = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
+            check_evaluated(trained.trained_on, keys, file)
 
-    def check_gate(self) -> None:
-        """See that there is a gate where one is needed, and say where it is not at home.
-
-        Raises:
-            InputError: A row has ``learned``, and there is none.
-        """
-        learned = [variant.name for variant in self.variants if variant.learned]
-        if learned and self.gate is None:
-            raise InputError(
-                f"variant {learned[0]!r} needs a learned gate; give --model.gate FILE, which lit-samseg fit writes"
-            )
-        if learned and self.gate is not None:
-            foreign = self.gate.foreign(learned, self.sam.sha256, self.baseline.sha256)
-            if foreign:
-                rank_zero_warn(f"gate {self.gate_file} was not trained for this: {', '.join(foreign)}")
-
-    def check_memory(self) -> None:
-        """See that there is a memory where one is needed, and that it is at home.
+    def check_needs(self) -> None:
+        """See that there is what rows need, and that it is at home.
 
         Raises:
-            InputError: A row has ``memory``, and there is none, or it knows other classes or another SAM.
+            InputError: Something is missing, or of other classes or another network.
         """
-        remembering = [variant.name for variant in self.variants if variant.remembers]
-        if remembering and self.memory is None:
-            raise InputError(
-                f"variant {remembering[0]!r} needs a memory; give --model.memory FILE, which lit-samseg fit writes"
-            )
-        if remembering and self.memory is not None:
-            check_memory(self.memory, str(self.memory_file), self.class_names, self.sam.sha256)
+        self.needs.check(self.variants, self.sam, self.baseline, self.class_names)
 
     def on_test_start(self) -> None:
         """See to the arithmetic, have memory reused, and be ready to gather even if this process gets no image."""
@@ -200,8 +181,11 @@ class SamSegEvaluation(Fp32Module):
 
     def predict_step(self, batch: list[Sample], batch_idx: int) -> list[LabelMaps]:
         """Refine every image of the batch; no ground truth is needed, except by an oracle."""
-        if oracle := next((v.name for v in self.variants if v.selector.needs_truth), None):
-            raise InputError(f"variant {oracle!r} needs the ground truth, which predict has not; use test")
+        truths = [v.name for v in self.variants if v.selector.needs_truth]
+        if self.needs.concepts is not None and self.needs.concepts.needs_truth:
+            truths += [v.name for v in self.variants if v.needs_words]
+        if truths:
+            raise InputError(f"variant {truths[0]!r} needs the ground truth, which predict has not; use test")
         return self.label_maps(batch)
 
     @torch.inference_mode()

@@ -13,6 +13,7 @@ from lit_samseg.cli.configured_networks import configured_networks
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.predictor import Predictor
+from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.formats.given_image import as_image
 from lit_samseg.formats.given_scores import as_scores
 from lit_samseg.formats.given_void import NARROW, WIDE, known_void, own_labels
@@ -99,6 +100,8 @@ class Refiner:
         self.variant = only_variant(variant, background is not None, sam.has_pixel_features)
         for note in self.variant.notes:
             warnings.warn(note, FutureWarning, stacklevel=2)
+        if self.variant.needs_words:
+            raise InputError(f"variant {variant!r} asks by words, which lit-samseg test and predict do; give another")
         if self.variant.learned and gate is None:
             raise InputError(f"variant {variant!r} needs a learned gate; give gate=FILE, which lit-samseg fit writes")
         if self.variant.remembers and memory is None:
@@ -111,8 +114,8 @@ class Refiner:
         self.memory = None if known is None else known.to(self.device)
         self.sam = sam.to(self.device)
         self.baseline = None if baseline is None else baseline.to(self.device)
-        self._predictor = Predictor(self.sam, self.baseline, background, learned_gate=self.gate)
-        self._predictor.memory = self.memory
+        self._predictor = Predictor(self.sam, self.baseline, background)
+        self._predictor.give(RowNeeds(self.gate, self.memory))
 
     @classmethod
     def from_pretrained(

@@ -4,17 +4,20 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from lit_samseg.baselines.interface import Baseline
 from lit_samseg.cache.key import key_of
-from lit_samseg.cache.networks import StoredType, halved, is_known, make_store
+from lit_samseg.cache.networks import CachedBaseline, CachedSegmenter, StoredType, halved, is_known, make_store
 from lit_samseg.cache.store import TensorStore
 from lit_samseg.concepts.interface import Concepts, ConceptSegmenter, Instances, SeenImage
 from lit_samseg.concepts.short_list import ShortList
 from lit_samseg.runtime.code_digest import code_digest
 from lit_samseg.sam.frame import Frame
+from lit_samseg.sam.interface import PromptableSegmenter
 
 _Stored = dict[str, Tensor]
 
@@ -133,6 +136,19 @@ def cache_concepts(
         return concepts
     store = make_store(folder, stored_type, max_gb)
     return CachedConcepts(concepts, store, stored_type) if is_known(concepts) and not concepts.needs_truth else concepts
+
+
+def cache_use(baseline: Baseline, sam: PromptableSegmenter, concepts: ConceptSegmenter | None) -> dict[str, Any] | None:
+    """Return what ``results.json`` says of this process's use of the cache; None where there is none."""
+    cached = {"embeddings": sam, "label_maps": baseline, "phrases": concepts}
+    use: dict[str, Any] = {
+        kind: {"hits": network.hits, "misses": network.misses}
+        for kind, network in cached.items()
+        if isinstance(network, CachedSegmenter | CachedBaseline | CachedConcepts)
+    }
+    if isinstance(sam, CachedSegmenter):
+        use["dtype"] = sam.stored_type
+    return use or None
 
 
 def _key(image: str, phrase: str) -> str:

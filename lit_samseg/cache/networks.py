@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -234,19 +234,6 @@ def is_known(network: Baseline | PromptableSegmenter | ConceptSegmenter) -> bool
         )
         return False
     return True
-
-
-def cache_use(baseline: Baseline, sam: PromptableSegmenter) -> dict[str, Any] | None:
-    """Return what ``results.json`` says of this process's use of the cache; None where there is none."""
-    cached = {"embeddings": sam, "label_maps": baseline}
-    use: dict[str, Any] = {
-        kind: {"hits": network.hits, "misses": network.misses}
-        for kind, network in cached.items()
-        if isinstance(network, CachedSegmenter | CachedBaseline)
-    }
-    if isinstance(sam, CachedSegmenter):
-        use["dtype"] = sam.stored_type
-    return use or None
 
 
 def halved(tensor: Tensor) -> Tensor:

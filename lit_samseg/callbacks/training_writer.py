@@ -12,14 +12,13 @@ from rich.console import Console
 
 from lit_samseg.callbacks.termination import take_first_sigterm_only
 from lit_samseg.errors import InputError
-from lit_samseg.finetune import GateFinetune, MemoryFinetune, SamRefinerFinetune, SegmenterFinetune
+from lit_samseg.finetune.validated import ValidatedModule
 from lit_samseg.journal import FolderLock
 from lit_samseg.runtime.atomic import atomic_file
 from lit_samseg.writing.output_folder import prepare_output_folder
 from lit_samseg.writing.replacing import check_replaceable
 
 CURVE = "curve.csv"
-Trained = SamRefinerFinetune | SegmenterFinetune | GateFinetune | MemoryFinetune
 
 
 class TrainingWriter(Callback):
@@ -89,14 +88,14 @@ class TrainingWriter(Callback):
 
     def on_sanity_check_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin the curve with the untrained weights, if all validation images were looked at."""
-        assert isinstance(pl_module, Trained)
+        assert isinstance(pl_module, ValidatedModule)
         if trainer.num_sanity_val_steps == float("inf") and not self._rows:
             self._add(trainer, 0, pl_module.validated)
         pl_module.validated = {}
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add an epoch to the curve."""
-        assert isinstance(pl_module, Trained)
+        assert isinstance(pl_module, ValidatedModule)
         # Every process asks: epoch means are gathered.
         loss = trainer.callback_metrics.get("train/loss_epoch")
         values = {} if loss is None else {"train/loss": float(loss)}
@@ -127,7 +126,7 @@ class TrainingWriter(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the weights as they are at the end."""
-        assert isinstance(pl_module, Trained)
+        assert isinstance(pl_module, ValidatedModule)
         if not trainer.is_global_zero or trainer.interrupted:
             self._give_up_lock()
             return
@@ -145,10 +144,11 @@ def check_trainable(module: LightningModule) -> None:
     Raises:
         InputError: The module is an evaluation's.
     """
-    if not isinstance(module, Trained):
+    if not isinstance(module, ValidatedModule):
         raise InputError(
             f"{type(module).__name__} has nothing to train; use lit_samseg.finetune.SamRefinerFinetune, "
-            "SegmenterFinetune, GateFinetune or MemoryFinetune, for example with configs/voc_finetune_decoder.yaml"
+            "SegmenterFinetune, GateFinetune, MemoryFinetune or TextCalibration, for example with "
+            "configs/voc_finetune_decoder.yaml"
         )
 
 

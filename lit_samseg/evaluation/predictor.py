@@ -9,12 +9,11 @@ from lit_samseg.analysis.likeliest import likeliest_of_truth
 from lit_samseg.baselines import Baseline, check_label_map
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.refine import (
     ClassScores,
     Decision,
-    FeatureMemory,
     ImageContext,
-    LearnedGate,
     Variant,
     certain,
     refine_by_all,
@@ -41,14 +40,11 @@ class Predictor:
         background: Class that is never prompted, or None.
         num_classes: How many classes label maps may have; None for any number.
         ignore_index: Void label of the ground truth.
-        learned_gate: Decides for rows with ``learned``.
         timer: Adds up the seconds of each stage.
 
     Attributes:
-        memory: Knows classes by SAM's features, for rows with ``memory``; None until somebody gives one.
+        phrases_asked: How many phrases words were asked about, of all images so far.
     """
-
-    memory: FeatureMemory | None = None
 
     def __init__(
         self,
@@ -57,11 +53,15 @@ class Predictor:
         background: int | None = None,
         num_classes: int | None = None,
         ignore_index: int = 255,
-        learned_gate: LearnedGate | None = None,
         timer: StageTimer | None = None,
     ) -> None:
         self.sam, self.baseline, self.background, self.num_classes = sam, baseline, background, num_classes
-        self.ignore_index, self.learned_gate, self.timer = ignore_index, learned_gate, timer or StageTimer()
+        self.ignore_index, self.timer = ignore_index, timer or StageTimer()
+        self.needs, self.phrases_asked = RowNeeds(), 0
+
+    def give(self, needs: RowNeeds) -> None:
+        """Give what rows need beside the networks."""
+        self.needs = needs
 
     def set_image(
         self,
@@ -120,6 +120,10 @@ class Predictor:
                 context.likeliest = likeliest_of_truth(context) if analysed else None
                 context.keep_grids(fuses, any(variant.needs_pixels for variant in variants), keep_scores)
                 contexts.append(context)
+        if any(variant.needs_words for variant in variants):
+            with self.timer.stage("words", device):
+                for context in contexts:
+                    self.phrases_asked += context.told.phrases
         with self.timer.stage("regions", device):
             for context in contexts:
                 context.find(variant.finder for variant in variants)
@@ -199,7 +203,8 @@ class Predictor:
     def _context(
         self, image: Tensor, label_map: Tensor, on_host: Tensor | None, scores: Tensor | None, target: Tensor | None
     ) -> ImageContext:
+        needs = self.needs
         return ImageContext(
-            *(image, label_map, self.sam, self.background, scores, target),
-            *(self.ignore_index, self.learned_gate, self.memory, self.num_classes, on_host),
+            *(image, label_map, self.sam, self.background, scores, target, self.ignore_index),
+            *(needs.gate, needs.memory, needs.words, needs.calibration, self.num_classes, on_host),
         )

@@ -4,5 +4,6 @@ from lit_samseg.finetune.gate import GateFinetune
 from lit_samseg.finetune.memory import MemoryFinetune
 from lit_samseg.finetune.sam_refiner import SamRefinerFinetune
 from lit_samseg.finetune.segmenter import SegmenterFinetune
+from lit_samseg.finetune.text_calibration import TextCalibration
 
-__all__ = ["GateFinetune", "MemoryFinetune", "SamRefinerFinetune", "SegmenterFinetune"]
+__all__ = ["GateFinetune", "MemoryFinetune", "SamRefinerFinetune", "SegmenterFinetune", "TextCalibration"]

@@ -12,6 +12,7 @@ from torch import Tensor
 from lit_samseg.baselines import Baseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.finetune.fitted import FittedModule
 from lit_samseg.finetune.logistic import fit_logistic
 from lit_samseg.finetune.training_prompts import true_mask
@@ -59,7 +60,7 @@ class GateFinetune(FittedModule[Tensor]):
         ignore_index: int = 255,
     ) -> None:
         gate = LearnedGate(sam_sha256=sam.sha256, baseline_sha256=baseline.sha256)
-        super().__init__(baseline, sam, variants, 1.0, 0.0, class_names, background, ignore_index, gate)
+        super().__init__(baseline, sam, variants, 1.0, 0.0, class_names, background, ignore_index, RowNeeds(gate))
         learned = next((variant for variant in self.evaluation.variants if variant.learned), None)
         if learned is None:
             raise InputError("no row of model.variants has the word learned, so there is no gate to train")

@@ -11,6 +11,7 @@ from torch import Tensor
 from lit_samseg.baselines import Baseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.finetune.fitted import FittedModule
 from lit_samseg.finetune.memory_fit import Cells, Recipe, calibrate_memory, fit_memory, joined
 from lit_samseg.refine import FeatureMemory, RowText
@@ -87,7 +88,8 @@ class MemoryFinetune(FittedModule[tuple[Cells, Tensor]]):
             seen = see_cells(image, embedding.frame, embedding.features, sam.pixel_features(embedding))
         memory = FeatureMemory(class_names, len(seen.coarse), len(seen.fine), hidden, sam.sha256)
         super().__init__(
-            *(baseline, sam, variants, lr, weight_decay, class_names, background, ignore_index), memory=memory
+            *(baseline, sam, variants, lr, weight_decay, class_names, background, ignore_index),
+            needs=RowNeeds(memory=memory),
         )
         if not any(variant.remembers for variant in self.evaluation.variants):
             raise InputError("no row of model.variants has the word memory, so there is no memory to fit")

@@ -13,11 +13,12 @@ from lit_samseg.baselines import Baseline, look_for_training_files
 from lit_samseg.cache import CachedSegmenter, TensorStore, is_known
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.evaluation.scalar_names import scalar_name
 from lit_samseg.finetune.moving_average import MovingAverage
 from lit_samseg.finetune.schedule import warm_up_and_decay
 from lit_samseg.module import SamSegEvaluation
-from lit_samseg.refine import FeatureMemory, LearnedGate, RowText
+from lit_samseg.refine import RowText
 from lit_samseg.runtime.fp32_module import Fp32Module
 from lit_samseg.sam import PromptableSegmenter
 
@@ -40,10 +41,9 @@ class ValidatedModule(Fp32Module):
         class_names: The data set's.
         background: Class that is never prompted, or None.
         ignore_index: Void label of the ground truth.
-        gate: Decides for rows with ``learned``.
+        needs: What rows need beside the networks.
         average: Part that a moving average of the weights keeps at each step; 0 for none. Where there is one, it is
             what is validated and written.
-        memory: Knows classes by SAM's features, for rows with ``memory``.
 
     Attributes:
         validated: What the last validation logged.
@@ -62,9 +62,8 @@ class ValidatedModule(Fp32Module):
         class_names: tuple[str, ...],
         background: int | None,
         ignore_index: int,
-        gate: LearnedGate | None = None,
+        needs: RowNeeds | None = None,
         average: float = 0.0,
-        memory: FeatureMemory | None = None,
     ) -> None:
         super().__init__()
         if not lr > 0 or weight_decay < 0:
@@ -77,10 +76,9 @@ class ValidatedModule(Fp32Module):
             *(baseline, sam, variants), analysis=False,
             class_names=class_names, background=background, ignore_index=ignore_index,
         )  # fmt: skip
-        self.evaluation.gate = self.evaluation.predictor.learned_gate = gate
-        self.evaluation.memory = self.evaluation.predictor.memory = memory
-        self.evaluation.check_gate()
-        self.evaluation.check_memory()
+        self.evaluation.needs = needs or RowNeeds()
+        self.evaluation.predictor.give(self.evaluation.needs)
+        self.evaluation.check_needs()
         self.lr, self.weight_decay = lr, weight_decay
         self.background, self.ignore_index = background, ignore_index
         self.validated: dict[str, float] = {}

@@ -1,8 +1,9 @@
 """Regions of a label map become prompts; SAM's candidates are chosen from and composed into a new label map."""
 
 # The parts are known by their words once their modules are imported.
-from lit_samseg.refine import belief_parts, binding, fields, gates, judges, prompt_parts
+from lit_samseg.refine import belief_parts, binding, fields, gates, judges, prompt_parts, word_parts
 from lit_samseg.refine.asked import Asked, AskedPrompts, all_of
+from lit_samseg.refine.calibrated_words import CalibratedWords
 from lit_samseg.refine.candidates import RegionCandidates, first_maximum, intersection_over_union
 from lit_samseg.refine.class_scores import ClassScores, certain
 from lit_samseg.refine.context import ImageContext
@@ -20,7 +21,9 @@ from lit_samseg.refine.prompts import build_prompt
 from lit_samseg.refine.refiner import refine, refine_by_all, refine_scores
 from lit_samseg.refine.region_finders import REGION_FINDERS
 from lit_samseg.refine.regions import Region, find_regions, find_regions_by
+from lit_samseg.refine.told import Told, WordSource
 from lit_samseg.refine.variant import PAPER_VARIANTS, RECOMMENDED, Variant
+from lit_samseg.refine.word_file import check_calibration, read_calibration
 
 __all__ = [
     "PAPER_VARIANTS",
@@ -30,6 +33,7 @@ __all__ = [
     "Asked",
     "AskedPrompts",
     "Belief",
+    "CalibratedWords",
     "Canvas",
     "ClassScores",
     "Composer",
@@ -53,12 +57,15 @@ __all__ = [
     "Selector",
     "Start",
     "Tally",
+    "Told",
     "Variant",
+    "WordSource",
     "all_of",
     "belief_parts",
     "binding",
     "build_prompt",
     "certain",
+    "check_calibration",
     "check_memory",
     "fields",
     "find_regions",
@@ -74,6 +81,7 @@ __all__ = [
     "parse_variants",
     "part",
     "prompt_parts",
+    "read_calibration",
     "read_gate",
     "read_memory",
     "refine",
@@ -81,4 +89,5 @@ __all__ = [
     "refine_scores",
     "unite",
     "variant_of",
+    "word_parts",
 ]

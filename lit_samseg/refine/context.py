@@ -8,13 +8,17 @@ import torch
 from torch import Tensor
 
 from lit_samseg.refine.answers import Answers
+from lit_samseg.refine.calibrated_words import CalibratedWords, logit_of, shares_of
 from lit_samseg.refine.feature_memory import FeatureMemory, see_cells
 from lit_samseg.refine.grid import Grid, make_grid, pixel_frame, sample_nearest
 from lit_samseg.refine.learned_gate import LearnedGate
 from lit_samseg.refine.regions import Grouping, Region, find_regions_by
+from lit_samseg.refine.told import Told, WordSource
 from lit_samseg.runtime.pixels import count_set, has_label
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Embedding, PromptableSegmenter
+
+_SEEN = ("features", "remembered", "told", "word_odds")
 
 
 @dataclass(eq=False)
@@ -32,6 +36,8 @@ class ImageContext:
         ignore_index: Void label in ``target``.
         learned_gate: Decides for rows with ``learned``; None where none was given.
         memory: Knows classes by SAM's features, for rows with ``memory``; None where none was given.
+        words: Asks a text-prompted segmenter, for rows with ``text``; None where none was given.
+        calibration: What its answers are worth; None takes them at their word.
         num_classes: How many classes label maps may have; None for any number.
         on_host: The label map on the CPU, where somebody had to copy it anyway; or None.
         likeliest: Of the classes that the ground truth has, the one that the baseline's scores rate highest at each
@@ -47,6 +53,8 @@ class ImageContext:
     ignore_index: int = 255
     learned_gate: LearnedGate | None = None
     memory: FeatureMemory | None = None
+    words: WordSource | None = None
+    calibration: CalibratedWords | None = None
     num_classes: int | None = None
     on_host: Tensor | None = None
     likeliest: Tensor | None = None
@@ -105,6 +113,18 @@ class ImageContext:
         cells = see_cells(self.image, self.frame, self.embedding.features, self.features)
         return self.memory.log_probabilities(cells)
 
+    @cached_property
+    def told(self) -> Told:
+        """What words say of the image's classes."""
+        if self.words is None:
+            raise ValueError("rows with words need a text-prompted segmenter")
+        return self.words.ask(self.image, self.grid, self.target)
+
+    @cached_property
+    def word_odds(self) -> Tensor:
+        """Log-odds that cells are of each class of `told`, if that is in the image, float32 ``[A, h, w]``."""
+        return logit_of(shares_of(self.told, self.calibration))
+
     def regions(self, finder: Grouping) -> list[Region]:
         """Return the label map's regions, by ascending class id, those of a class by descending area."""
         self.find([finder])
@@ -147,15 +167,15 @@ class ImageContext:
         """
         other = replace(self, label_map=label_map, logits=None, on_host=None)
         other.embedding = self.embedding
-        # What SAM sees does not depend on the label map.
-        vars(other).update({name: vars(self)[name] for name in ("features", "remembered") if name in vars(self)})
+        # What SAM sees does not depend on the label map; and words are asked about the baseline's.
+        vars(other).update({name: vars(self)[name] for name in _SEEN if name in vars(self)})
         if background is not None:
             other.background = background
         if target is not None:
             other.target, other.ignore_index = target, 255
         return other
 
-    def believing(self, grid: Grid) -> "ImageContext":
+    def believing(self, grid: Grid, anew: bool = False) -> "ImageContext":
         """Return the same image with other beliefs.
 
         A pixel's label changes where the likeliest class is another than it was on this image's own grid; all others
@@ -163,9 +183,12 @@ class ImageContext:
 
         Args:
             grid: What is believed instead.
+            anew: Nothing is kept as it is.
         """
-        before, after = (g.label_map(g.log_probabilities) for g in (self.grid, grid))
-        label_map = torch.where(before == after, self.label_map, after.to(self.label_map.dtype))
+        label_map = grid.label_map(grid.log_probabilities).to(self.label_map.dtype)
+        if not anew:
+            before = self.grid.label_map(self.grid.log_probabilities)
+            label_map = torch.where(before == label_map, self.label_map, label_map)
         other = self.on(label_map)
         other.grid = replace(grid, labels=sample_nearest(label_map, grid.frame))
         return other

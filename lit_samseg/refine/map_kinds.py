@@ -122,9 +122,14 @@ class Field(Part, ABC):
 
 
 class Belief(Part, ABC):
-    """Changes what is believed of an image before its regions are found; several of a row act one after the other."""
+    """Changes what is believed of an image before its regions are found; several of a row act one after the other.
+
+    Attributes:
+        anew: Whether nothing is left of the label map that was there before.
+    """
 
     kind = "belief"
+    anew: ClassVar[bool] = False
 
     @abstractmethod
     def revise(self, grid: Grid, context: ImageContext) -> Grid:

@@ -22,12 +22,14 @@ class Part:
         kind: Which place in a row it takes.
         main: The option that ``word=NUMBER`` sets; empty where a number means nothing.
         in_per_cent: Whether earlier releases wrote that number as whole per cents.
+        needs_words: Whether it asks what a text-prompted segmenter says (`ImageContext.told`).
     """
 
     word: ClassVar[str] = ""
     kind: ClassVar[str] = ""
     main: ClassVar[str] = ""
     in_per_cent: ClassVar[bool] = False
+    needs_words: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Check the options.

@@ -204,7 +204,7 @@ def _believing(beliefs: Sequence[Belief], context: ImageContext) -> ImageContext
             grid = belief.revise(grid, context)
         if belief.is_foreign:
             check_tensor(belief, grid.log_probabilities, (len(grid.classes), *context.grid.shape), "log-probabilities")
-    return context.believing(grid)
+    return context.believing(grid, any(belief.anew for belief in beliefs))
 
 
 def _start_map(start: Start, context: ImageContext) -> Tensor:

@@ -159,6 +159,11 @@ class Variant:
         return self.judge is not None and self.judge.remembers
 
     @property
+    def needs_words(self) -> bool:
+        """Whether a text-prompted segmenter has a say."""
+        return any(part.needs_words for part in self.parts())
+
+    @property
     def multimask(self) -> bool:
         """Whether SAM is asked for its three candidates."""
         return self.selector.multimask
@@ -190,4 +195,4 @@ class Variant:
         """Whether the image and what the baseline thinks of it are wanted on SAM's grid, or its own."""
         gated = self.gate is not None and (self.gate.needs_grid or self.gate.is_foreign)
         foreign = any(part.is_foreign for part in (*self.prompt, self.selector, *self.composers))
-        return self.adds_scores or not self.is_direct or gated or foreign
+        return self.adds_scores or not self.is_direct or gated or foreign or self.needs_words

@@ -81,6 +81,23 @@ class SamFacts(TypedDict):
     on."""
 
 
+class WordFacts(TypedDict):
+    """The text-prompted segmenter, and what it cost the first process."""
+
+    name: str
+    checkpoint: str
+    sha256: str | None
+    precision: Precision
+    needs_truth: bool
+    """Whether it looks at the ground truth: an experiment, never a result."""
+    phrases: Seconds
+    """Of an image, on average."""
+    seconds_per_phrase: Seconds | None
+    """Null where nothing was asked."""
+    calibration: NotRequired[Trained]
+    """What answers are worth (--model.text) and how many images that was fitted on."""
+
+
 class CacheUse(TypedDict):
     """How often a cache had what was asked of it."""
 
@@ -94,6 +111,7 @@ class CacheFacts(TypedDict):
     dtype: NotRequired[Literal["fp32", "fp16"]]
     embeddings: NotRequired[CacheUse]
     label_maps: NotRequired[CacheUse]
+    phrases: NotRequired[CacheUse]
 
 
 class Partial(TypedDict):
@@ -144,6 +162,8 @@ class RunFacts(TypedDict):
     """The learned gate (--model.gate) and how many images it was trained on; only where one was given."""
     memory: NotRequired[Trained]
     """The memory of features (--model.memory) and how many images it was fitted on; only where one was given."""
+    text: NotRequired[WordFacts]
+    """The text-prompted segmenter (--model.concepts); only where one was given."""
     cache: NotRequired[CacheFacts | None]
     """Use of --model.cache_dir by the first process; null where there was none. A network that is not cached is not
     named."""

@@ -22,6 +22,10 @@ def timing_table(results: Results) -> TextTable:
         notes.append(f"Images of each process: {'; '.join(each)}.")
     if resumed := results.get("resumed"):
         notes.append(f"{resumed} of the images are from an interrupted run, and not in these times.")
+    if text := results.get("text"):
+        seconds = text["seconds_per_phrase"]
+        cost = "" if seconds is None else f", {seconds:.4f} s a phrase"
+        notes.append(f"Words: {text['name']} was asked {text['phrases']:.1f} phrases an image{cost}.")
     if results.get("cache"):
         notes.append("With a cache: what was found there took no network, so these are not the networks' times.")
     return TextTable("Seconds per image", ["stage", "s/image", "%"], cells, notes)

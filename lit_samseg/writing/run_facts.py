@@ -9,6 +9,8 @@ from lit_samseg.analysis import TAGS
 from lit_samseg.cache import cache_use
 from lit_samseg.checkpoints.trained_on import Trained
 from lit_samseg.data import Folder
+from lit_samseg.evaluation.row_needs import RowNeeds
+from lit_samseg.module import SamSegEvaluation
 from lit_samseg.runtime.memory import peak_memory_mb
 from lit_samseg.writing.pictures import written_void
 from lit_samseg.writing.run_plan import RunPlan
@@ -23,7 +25,7 @@ def run_facts(
     ``resumed`` is how many images an interrupted run had finished, which are in the scores and not in the times.
     ``cache`` counts what the first process found and computed, since neither stage then says how fast a network is.
     """
-    data, module = run.data, run.module
+    data, module, needs = run.data, run.module, run.module.needs
     void = written_void(module.baseline, data)
     images = max(1, round(processes[run.processes.rank]["images"]))
     stages = module.timer.seconds() | {"total": seconds}
@@ -51,9 +53,10 @@ def run_facts(
             "precision": module.sam.precision,
         }
         | ({"adapter": _trained(module.sam.adapter, module.sam.adapter_file)} if module.sam.adapter else {}),
-        **({"gate": _trained(module.gate, module.gate_file)} if module.gate else {}),
-        **({"memory": _trained(module.memory, module.memory_file)} if module.memory else {}),
-        "cache": cache_use(module.baseline, module.sam),
+        **({"gate": _trained(needs.gate, needs.gate_file)} if needs.gate else {}),
+        **({"memory": _trained(needs.memory, needs.memory_file)} if needs.memory else {}),
+        **({"text": _words(needs, module, stages, images)} if needs.concepts is not None else {}),
+        "cache": cache_use(module.baseline, module.sam, needs.concepts),
         "tags": [*TAGS, "clean"] if module.analysis is not None and module.analysis.rows else [],
         "device": device_name(run.device),
         "world_size": run.processes.count,
@@ -61,6 +64,22 @@ def run_facts(
         "processes": [dict(process) | {"images": round(process["images"])} for process in processes],
         "timing": {stage: s / images for stage, s in stages.items()},
         "peak_memory_mb": peak_memory_mb(run.device),
+    }
+
+
+def _words(needs: RowNeeds, module: SamSegEvaluation, stages: Mapping[str, float], images: int) -> dict[str, Any]:
+    """Return who answered by words, to how many phrases, and what that cost."""
+    assert needs.concepts is not None, "asked by the caller"
+    phrases = module.predictor.phrases_asked
+    return {
+        "name": needs.concepts.name,
+        "checkpoint": needs.concepts.checkpoint,
+        "sha256": needs.concepts.sha256,
+        "precision": needs.concepts.precision,
+        "needs_truth": needs.concepts.needs_truth,
+        "phrases": phrases / images,
+        "seconds_per_phrase": stages.get("words", 0.0) / phrases if phrases else None,
+        **({"calibration": _trained(needs.calibration, needs.calibration_file)} if needs.calibration else {}),
     }
 
 

@@ -8,10 +8,23 @@ import torch
 import yaml
 
 from lit_samseg.data import SegmentationDataModule
+from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.journal import identity_of_run
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.runtime.shard import Shard
 from lit_samseg.writing.processes import OneProcess, Processes
+
+
+def _words_of(needs: RowNeeds) -> dict[str, str | None]:
+    """Return what decides the answers to phrases; nothing where nobody is asked, as before there were any."""
+    if needs.concepts is None or needs.words is None:
+        return {}
+    calibration = needs.calibration.sha256 if needs.calibration else None
+    return {
+        "concepts": needs.concepts.identity or needs.concepts.sha256,
+        "phrases": needs.words.asked,
+        "calibration": calibration,
+    }
 
 
 @dataclass(frozen=True)
@@ -62,13 +75,14 @@ class RunPlan:
     def identity(self) -> dict[str, Any]:
         """Return what decides the run's numbers, see `lit_samseg.journal.identity_of_run`."""
         module = self.module
-        baseline, sam, gate, memory = module.baseline, module.sam, module.gate, module.memory
+        baseline, sam, needs = module.baseline, module.sam, module.needs
         weights = {
             "baseline": baseline.identity or baseline.sha256,
             "sam": sam.identity or sam.sha256,
             "adapter": sam.adapter.sha256 if sam.adapter else None,
-            "gate": gate.sha256 if gate else None,
-            "memory": memory.sha256 if memory else None,
+            "gate": needs.gate.sha256 if needs.gate else None,
+            "memory": needs.memory.sha256 if needs.memory else None,
+            **_words_of(needs),
         }
         config = yaml.safe_load(self.config)
         known = (self.command, config, weights, self.data.ids, self.device, self.classes())

@@ -172,13 +172,13 @@ def test_networks_that_do_not_say_what_decides_their_output_are_not_cached(tmp_p
     assert sam.identity is None
     assert cache_networks(baseline, sam, str(tmp_path)) == (baseline, sam)
     assert BoxFillingSam().identity is None
-    assert cache_use(baseline, sam) is None
+    assert cache_use(baseline, sam, None) is None
 
 
 def test_label_maps_that_are_files_are_not_copied(tmp_path: Path) -> None:
     baseline, sam = cache_networks(Precomputed(str(tmp_path)), CountingSam(), str(tmp_path / "cache"), "fp16")
     assert isinstance(baseline, Precomputed)
-    assert cache_use(baseline, sam) == {"dtype": "fp16", "embeddings": {"hits": 0, "misses": 0}}
+    assert cache_use(baseline, sam, None) == {"dtype": "fp16", "embeddings": {"hits": 0, "misses": 0}}
 
 
 def test_the_second_evaluation_calls_neither_network(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_the_second_evaluation_calls_neither_network(tmp_path: Path) -> None:
         evaluation.label_maps([Sample("x", image, None)])
         assert (baseline.calls, len(sam.calls)) == ((0, 0) if n else (1, 1))
         use = {"hits": n, "misses": 1 - n}
-        assert cache_use(evaluation.baseline, evaluation.sam) == {
+        assert cache_use(evaluation.baseline, evaluation.sam, None) == {
             "dtype": "fp32",
             "embeddings": use,
             "label_maps": use,

@@ -8,6 +8,7 @@ import torch
 
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.predictor import Predictor
+from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.refine import FeatureMemory, ImageContext, Judge, parse_variant, refine, refine_by_all
 from lit_samseg.refine.feature_memory import see_cells
 from lit_samseg.refine.grid import cells_to_image
@@ -75,7 +76,7 @@ def test_how_sure_a_judge_is_and_what_becomes_of_void(sam: SegmentAnything) -> N
     context = remembering(sam, seed=2)
     context.label_map[:10] = VOID
     predictor = Predictor(sam, background=0, num_classes=CLASSES)
-    predictor.memory = context.memory
+    predictor.give(RowNeeds(memory=context.memory))
     own = predictor.set_image(context.image, context.label_map)
     last, sure = predictor.refine_with_confidence(own, parse_variant("none@memory", True))
     labels, confidence = judged(context, context.label_map)
@@ -105,7 +106,7 @@ def test_what_sam_sees_is_computed_once(sam: SegmentAnything, monkeypatch: pytes
 def test_an_image_without_regions_is_judged_too(sam: SegmentAnything) -> None:
     context = remembering(sam)
     predictor = Predictor(sam, background=0, num_classes=CLASSES)
-    predictor.memory = context.memory
+    predictor.give(RowNeeds(memory=context.memory))
     empty = predictor.set_image(context.image, torch.zeros_like(context.label_map))
     rows = [parse_variant(text, True) for text in ("box", "box@memory", "none@memory")]
     found = predictor.refine(empty, rows)

@@ -62,7 +62,7 @@ def test_paper_rows() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("boxes", r"unknown recipe 'boxes'; there are point, .*, gauss; did you mean 'box'\?"),
+        ("boxes", r"unknown recipe 'boxes'; there are point, .*, textmask; did you mean 'box'\?"),
         ("box@componnet", r"did you mean 'component'\?"),
         ("box@point", r"'point' is a prompt; it stands before the @, as in point\+"),
         ("box+class", r"'class' is no prompt; it stands behind the @, as in box@class"),
