@@ -20,7 +20,7 @@ from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast, check_precision
 
 PHRASES_PER_CALL = 8
-"""Phrases that a GPU answers at once: about half a gigabyte each for the published SAM 3, by its tensors' sizes."""
+"""Phrases that a GPU answers at once: about 0.3 GB each for SAM 3 in its published size, measured on a CPU."""
 REMEDY = "set precision: bf16, take a smaller network"
 
 

@@ -63,7 +63,7 @@ def close(found: torch.Tensor, expected: torch.Tensor, atol: float = 1e-5) -> No
     torch.testing.assert_close(found, expected, atol=atol, rtol=0)
 
 
-@pytest.mark.parametrize(("height", "width"), [(40, 61), (97, 50), (64, 64), (3, 3), (1, 1)])
+@pytest.mark.parametrize(("height", "width"), [(40, 61), (97, 50), (3, 3), (1, 1)])
 def test_answers_are_the_librarys_boxes_given_to_sam(
     concepts: BoxesByText, library: tuple[Any, Any], sam: HubSam, height: int, width: int
 ) -> None:
@@ -185,11 +185,15 @@ def test_what_decides_an_answer_is_its_identity(folder: Path, sam: HubSam) -> No
     class Other(BoxesByText):
         pass
 
-    own = BoxesByText(str(folder), sam).identity
+    concepts = BoxesByText(str(folder), sam)
+    own = concepts.identity
     assert own is not None
-    assert BoxesByText(str(folder), sam, phrases_at_once=3).identity == own
-    others = [BoxesByText(str(folder), sam, 0.6), BoxesByText(str(folder), sam, most_instances=3)]
-    assert len({own, *(other.identity for other in others)}) == 3
+    concepts.phrases_at_once = 3
+    assert concepts.identity == own
+    concepts.threshold = 0.6
+    stricter = concepts.identity
+    concepts.most_instances = 3
+    assert len({own, stricter, concepts.identity}) == 3
     assert Other(str(folder), sam).identity is None
     assert BoxesByText(str(folder), OtherSam(sam.checkpoint)).identity is None
 

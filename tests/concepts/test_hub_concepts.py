@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+import transformers as hf
 from PIL import Image
 from torch.nn import functional as F
 
 from lit_samseg.concepts import HubConcepts
+from lit_samseg.concepts.families import FAMILIES as FAMILIES_BY_TYPE
 from lit_samseg.errors import InputError
 from lit_samseg.refine.grid import cells_to_image
 from tests.concepts import tiny_text_prompted as tiny
@@ -260,6 +262,21 @@ def test_half_precision_is_near(folder: Path, concepts: HubConcepts) -> None:
     assert all(own.masks.dtype == own.scores.dtype == torch.float32 for own in rough.instances or ())
 
 
+def test_sizes_of_the_published_networks() -> None:
+    """288 and 352, as their configurations give them; texts of SAM 3 have 32 tokens, however its encoder is made."""
+    sam3, lite = hf.Sam3Config(), hf.Sam3LiteTextConfig()
+    assert FAMILIES_BY_TYPE["sam3"].mask_size(sam3, 1008) == 288
+    assert FAMILIES_BY_TYPE["sam3_lite_text"].mask_size(lite, 1008) == 288
+    assert [FAMILIES_BY_TYPE["sam3"].text_length(sam3), FAMILIES_BY_TYPE["sam3_lite_text"].text_length(lite)] == [
+        32,
+        32,
+    ]
+    for complex_decoder in (False, True):
+        config = hf.CLIPSegConfig(vision_config={"patch_size": 16}, use_complex_transposed_convolution=complex_decoder)
+        assert FAMILIES_BY_TYPE["clipseg"].mask_size(config, 352) == 352
+    assert FAMILIES_BY_TYPE["clipseg"].text_length(hf.CLIPSegConfig()) == 77
+
+
 def test_nothing_is_trained(concepts: HubConcepts) -> None:
     assert not concepts.training
     assert not any(parameter.requires_grad for parameter in concepts.parameters())
@@ -269,9 +286,13 @@ def test_what_decides_an_answer_is_its_identity(folder: Path) -> None:
     class Other(HubConcepts):
         pass
 
-    options: list[dict[str, Any]] = [{}, {"least_score": 0.5}, {"most_instances": 3}]
-    identities = [HubConcepts(str(folder), **option).identity for option in options]
-    assert None not in identities
-    assert len(set(identities)) == len(options)
-    assert HubConcepts(str(folder), phrases_at_once=3).identity == identities[0]
+    concepts = HubConcepts(str(folder))
+    own = concepts.identity
+    assert own is not None
+    concepts.phrases_at_once = 3
+    assert concepts.identity == own
+    concepts.least_score = 0.5
+    stricter = concepts.identity
+    concepts.most_instances = 3
+    assert len({own, stricter, concepts.identity}) == 3
     assert Other(str(folder)).identity is None
