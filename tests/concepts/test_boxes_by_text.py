@@ -178,6 +178,19 @@ def test_defaults_are_the_authors(folder: Path, sam: HubSam, model_type: str) ->
     assert concepts.name == f"{folder.name}+{sam.name}"
 
 
+def test_half_precision_is_near(folder: Path, sam: HubSam) -> None:
+    """The detector computes in SAM's precision, and says in fp32 what it found."""
+    said = []
+    for precision in ("fp32", "bf16"):
+        concepts = BoxesByText(str(folder), HubSam(sam.checkpoint, precision=precision), 0.0, most_instances=2)
+        assert concepts.precision == precision
+        said.append(concepts.segment(concepts.encode(tiny.picture(40, 61)), PHRASES[:2]))
+    exact, rough = said
+    assert rough.presence.dtype == torch.float32
+    assert 0 < float((exact.presence - rough.presence).abs().max()) < 0.05
+    assert all(own.masks.dtype == own.scores.dtype == torch.float32 for own in rough.instances or ())
+
+
 def test_what_decides_an_answer_is_its_identity(folder: Path, sam: HubSam) -> None:
     class OtherSam(HubSam):
         pass
