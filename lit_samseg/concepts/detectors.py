@@ -109,7 +109,9 @@ class GroundingDino(Detector):
     def see(self, model: Any, processor: Any, image: Tensor) -> Any:
         """Return the pixels ``[1, 3, h, w]`` and the backbone's features with their masks and position encodings."""
         height, width = image.shape[-2:]
-        size, more = processor.size, {}
+        size = processor.size
+        # One image alone needs no padding, which would have to be masked.
+        more: dict[str, Any] = {"do_pad": False}
         if size.shortest_edge and size.longest_edge:
             least = min(THINNEST, size.shortest_edge)
             if size.longest_edge * min(height, width) < least * max(height, width):

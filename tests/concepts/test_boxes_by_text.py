@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from transformers.image_utils import SizeDict
 
 from lit_samseg.concepts import BoxesByText
 from lit_samseg.errors import InputError
@@ -157,6 +158,16 @@ def test_thin_images_have_answers(concepts: BoxesByText, model_type: str, height
     assert ((said.presence >= 0) & (said.presence <= 1)).all()
     if model_type == "grounding-dino":
         assert (said.presence > 0).all()
+
+
+def test_images_are_not_padded_whatever_the_settings_say(tmp_path: Path, sam: HubSam) -> None:
+    """The network would be told of no mask."""
+    concepts = BoxesByText(str(tiny.save("grounding-dino", tmp_path)), sam, most_instances=2)
+    image = tiny.picture(40, 61)
+    expected = concepts.segment(concepts.encode(image), PHRASES)
+    concepts.processor.pad_size = SizeDict(height=200, width=200)
+    said = concepts.segment(concepts.encode(image), PHRASES)
+    assert torch.equal(said.presence, expected.presence)
 
 
 def test_nothing_found(folder: Path, sam: HubSam) -> None:
