@@ -87,7 +87,7 @@ class WordSource:
             some = phrases[first : first + PHRASES_AT_ONCE]
             assert seen is not None, "there are phrases"
             answer = self.segmenter.segment(seen, [phrase for _, phrase in some])
-            cells = _between(answer.evidence(), answer.frame, grid.frame)
+            cells = _between(answer.evidence().to(image.device), answer.frame, grid.frame)
             for (n, _), found in zip(some, cells, strict=True):
                 # Synonyms: the one that is found counts.
                 torch.maximum(evidence[n], found, out=evidence[n])

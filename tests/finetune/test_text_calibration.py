@@ -17,6 +17,7 @@ from lit_samseg.finetune.word_examples import WordExample, folds_of, open_exampl
 from lit_samseg.finetune.word_fit import fit_words
 from lit_samseg.refine import CalibratedWords, Grid, Told, read_calibration
 from lit_samseg.refine.calibrated_words import BINS, LARGEST, logit_of
+from lit_samseg.results.timing_table import timing_table
 from lit_samseg.sam import SegmentAnything
 from lit_samseg.sam.frame import Frame
 from tests.conftest import PROJECT, RunCli, made_once, run_quietly
@@ -186,7 +187,7 @@ def test_what_fit_wrote_takes_part_in_test(fitted: Path, run_cli: RunCli, demo_c
     assert told["phrases"] == 15
     assert told["needs_truth"] is True
     assert told["seconds_per_phrase"] == pytest.approx(results["timing"]["words"] / 15)
-    assert "was asked 15.0 phrases an image" in (tmp_path / "calibrated/tables.md").read_text()
+    assert any("was asked 15.0 phrases an image" in note for note in timing_table(results).notes)
     found = {row["name"]: row for row in results["rows"]}
     assert [part["word"] for part in found[rows[1]]["parts"]["beliefs"]] == ["remove", "add", "text"]
     outcome = run_cli(*common, "--output_dir", tmp_path / "raw")
