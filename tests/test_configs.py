@@ -17,6 +17,7 @@ from lit_samseg.data.voc import VOC_CLASSES
 from lit_samseg.sam import known_weights as registry
 from tests.baselines import tiny_segmenters
 from tests.baselines.tiny_oneformer import save_oneformer
+from tests.concepts import tiny_text_prompted
 from tests.conftest import PROJECT, RunCli
 from tests.recomputation import read_predictions, results_of
 from tests.sam import tiny_hub
@@ -104,6 +105,11 @@ class World:
             tiny = registry.KnownWeights(known.url, sha256_of_file(path))
             self.monkeypatch.setitem(registry.KNOWN_WEIGHTS, checkpoint, tiny)
 
+    def add_concepts(self, checkpoint: str) -> None:
+        if checkpoint != "demo":
+            kinds = {"facebook/sam3": "sam3_video", "IDEA-Research/grounding-dino-tiny": "grounding-dino"}
+            tiny_text_prompted.save(kinds[checkpoint], self.snapshot(checkpoint))
+
     def add_data(self, class_name: str) -> None:
         """Write two scenes of different size, and label maps and scores coarsened from their ground truth."""
         layouts = {
@@ -171,7 +177,12 @@ def test_a_configuration_runs_as_it_stands(
     world.add_data(parts[0])
     world.add_baseline(parts[1], model["baseline"]["init_args"].get("checkpoint"))
     world.add_sam(parts[2], model["sam"]["init_args"]["checkpoint"])
-    words = ["test", "--config", CONFIGS[name], "--trainer.accelerator=cpu", "--model.variants=[points+box, mask]"]
+    rows = ["points+box", "mask"]
+    if "concepts" in model:
+        world.add_concepts(model["concepts"]["init_args"]["checkpoint"])
+        rows += ["none@text"]
+    variants = f"--model.variants=[{', '.join(rows)}]"
+    words = ["test", "--config", CONFIGS[name], "--trainer.accelerator=cpu", variants]
     if parts[0] == "Scenes":
         words.append("--data.size=2")
     if parts[1] == "TorchvisionDeepLab":
@@ -186,11 +197,14 @@ def test_a_configuration_runs_as_it_stands(
         outcome = run_cli(*words, *options)
         assert outcome.code == 0, outcome.err
         results = results_of(out)
-        assert [row["name"] for row in results["rows"]] == ["baseline", "points+box", "mask"]
+        assert [row["name"] for row in results["rows"]] == ["baseline", *rows]
         assert len(results["dataset"]["ids"]) == 2
         for kind in ("baseline", "sam"):
             named = model[kind]["init_args"].get("checkpoint")
             assert named is None or results[kind]["checkpoint"] == named
+        if "concepts" in model:
+            assert results["text"]["checkpoint"] == model["concepts"]["init_args"]["checkpoint"]
+            assert results["text"]["phrases"] > 0
         maps[size] = {row["name"]: read_predictions(out / "predictions" / row["name"]) for row in results["rows"]}
     # A batch of images of two sizes gives what they give one by one.
     for row, predictions in maps[1].items():
@@ -215,6 +229,8 @@ def test_a_training_runs_as_it_stands(
     world.add_baseline(baseline, model["baseline"]["init_args"].get("checkpoint"))
     if "sam" in model:
         world.add_sam("SegmentAnything", model["sam"]["init_args"]["checkpoint"])
+    if "concepts" in model:
+        world.add_concepts(model["concepts"]["init_args"]["checkpoint"])
     words = ["fit", "--config", TRAININGS[name], "--trainer.accelerator=cpu", "--output_dir", tmp_path / "out"]
     if kind == "Scenes":
         words += ["--data.subset=2", "--data.training.subset=2"]
@@ -228,6 +244,7 @@ def test_a_training_runs_as_it_stands(
         "baseline",
         "gate.json",
         "memory.safetensors",
+        "text.safetensors",
     }
 
 
@@ -239,4 +256,14 @@ def test_the_issues_pairs_are_there() -> None:
         "voc_deeplab_r101_sam_vit_h",
         "folder_precomputed_mobilesam",
         "folder_scores_mobilesam",
+        "voc_deeplab_sam3",
+        "ade20k_oneformer_sam3",
     } <= set(CONFIGS)
+
+
+def test_what_is_gated_says_so() -> None:
+    gated = [path.read_text(encoding="utf-8") for path in ALL.values() if "facebook/sam3" in path.read_text()]
+    assert len(gated) >= 3
+    for text in gated:
+        comment = " ".join(line.removeprefix("# ") for line in text.splitlines() if line.startswith("#"))
+        assert "licence has to be accepted on https://huggingface.co/facebook/sam3" in comment

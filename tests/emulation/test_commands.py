@@ -87,3 +87,24 @@ def test_a_memory_is_fitted_and_asked(run_cli: RunCli, tmp_path: Path) -> None:
     assert ours.keys() == theirs.keys()
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
     same_predictions(predictions["cuda"], predictions["cpu"])
+
+
+def test_words_are_calibrated_and_asked(run_cli: RunCli, tmp_path: Path) -> None:
+    asked = ("--model.concepts", "lit_samseg.concepts.SimulatedConcepts", "--model.concepts.classes", "scenes")
+    fit = (
+        *("fit", f"--config={PROJECT}/configs/demo_finetune.yaml", "--model", "lit_samseg.finetune.TextCalibration"),
+        *("--model.baseline", "demo", "--model.sam", "demo", "--model.variants", "[none@text]", *SMALL, *asked),
+        *("--data.training.subset", 3, "--trainer.max_epochs", 1),
+    )
+    rows = ["none@remove/add/text", "none@textonly", "box+textmask@component/score"]
+    words = (f"--config={PROJECT}/configs/demo.yaml", f"--model.variants=[{', '.join(rows)}]", "--data.size=1", *asked)
+    less = ("--model.analysis=false", "--gallery=false", "--report=false")
+    for device in ("cpu", "cuda"):
+        run_on(device, run_cli, *fit, "--output_dir", tmp_path / f"fit_{device}")
+        text = ("--model.text", tmp_path / f"fit_{device}" / "text.safetensors")
+        run_on(device, run_cli, "test", *words, *less, *text, "--output_dir", tmp_path / device)
+    ours, theirs = (load_file(tmp_path / f"fit_{device}" / "text.safetensors") for device in ("cuda", "cpu"))
+    assert ours.keys() == theirs.keys()
+    assert all(np.allclose(ours[name], theirs[name], atol=1e-6) for name in ours)
+    found, expected = (results_of(tmp_path / device)["rows"] for device in ("cuda", "cpu"))
+    assert found == expected
