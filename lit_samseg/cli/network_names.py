@@ -1,17 +1,23 @@
 """A network by its checkpoint's name: ``--model.sam mobile_sam`` in place of a class and its option."""
 
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
+from itertools import product, zip_longest
 from pathlib import Path
 from typing import get_args
 
-from lit_samseg import baselines, sam
+from lit_samseg import baselines, concepts, sam
 from lit_samseg.baselines.by_name import baseline_class
 from lit_samseg.baselines.torchvision_deeplab import Architecture
+from lit_samseg.concepts.by_name import PUBLISHED, concepts_class
 from lit_samseg.sam.by_name import segmenter_class
 from lit_samseg.sam.known_weights import KNOWN_WEIGHTS
 
-OPTIONS = {f"model{between}.{name}": name for between in ("", ".init_args") for name in ("sam", "baseline")}
+_BETWEEN = ("", ".init_args")
+OPTIONS = {f"model{between}.{name}": name for between in _BETWEEN for name in ("sam", "baseline", "concepts")} | {
+    # That of `BoxesByText`.
+    f"model{one}.concepts{other}.sam": "sam"
+    for one, other in product(_BETWEEN, _BETWEEN)
+}
 """The options that take a checkpoint in place of a class, without dashes, and what each is for."""
 _CONFIGURATIONS = (".yaml", ".yml", ".json")
 """jsonargparse reads a class and its options from such files."""
@@ -25,7 +31,7 @@ def with_classes(words: Sequence[str]) -> list[str]:
 
     Returns:
         The same with ``--model.sam CLASS --model.sam.checkpoint NAME`` for ``--model.sam NAME``, and for the baseline
-        likewise; as it was where there is none.
+        and the text-prompted segmenter likewise; as it was where there is none.
 
     Raises:
         InputError: A checkpoint's folder is of no kind that is known.
@@ -48,11 +54,11 @@ def with_classes(words: Sequence[str]) -> list[str]:
 
 def names_of(option: str) -> tuple[str, ...]:
     """Return the checkpoints that have a name, for one of `OPTIONS`."""
-    return (*KNOWN_WEIGHTS, "demo") if OPTIONS[option] == "sam" else (*get_args(Architecture), "demo")
+    return _NAMES[OPTIONS[option]]
 
 
 def _is_name(which: str, value: str) -> bool:
-    package, known = sam if which == "sam" else baselines, names_of(f"model.{which}")
+    package, known = _PACKAGES[which], _NAMES[which]
     if value.startswith(("{", "[", "-")) or value.endswith(_CONFIGURATIONS) or hasattr(package, value):
         return False
     # A class has no slash; a folder may have any name.
@@ -72,4 +78,18 @@ def _reader_of_baseline(checkpoint: str) -> tuple[str, str]:
     return f"{baselines.__name__}.{found.__name__}", option
 
 
-_READERS: dict[str, Callable[[str], tuple[str, str]]] = {"sam": _reader_of_sam, "baseline": _reader_of_baseline}
+def _reader_of_concepts(checkpoint: str) -> tuple[str, str]:
+    return f"{concepts.__name__}.{concepts_class(checkpoint).__name__}", "checkpoint"
+
+
+_PACKAGES = {"sam": sam, "baseline": baselines, "concepts": concepts}
+_NAMES: dict[str, tuple[str, ...]] = {
+    "sam": (*KNOWN_WEIGHTS, "demo"),
+    "baseline": (*get_args(Architecture), "demo"),
+    "concepts": PUBLISHED,
+}
+_READERS: dict[str, Callable[[str], tuple[str, str]]] = {
+    "sam": _reader_of_sam,
+    "baseline": _reader_of_baseline,
+    "concepts": _reader_of_concepts,
+}

@@ -67,10 +67,12 @@ def _checkpoints(option: str, text: str) -> str:
     """Return which checkpoints an option takes by name, in place of a class that there is not."""
     if option not in OPTIONS or not text.startswith(_NO_CLASS):
         return ""
-    names = names_of(option)
-    meant = difflib.get_close_matches(text.removeprefix(_NO_CLASS).strip(), names, 1)
+    given, names = text.removeprefix(_NO_CLASS).strip(), names_of(option)
+    # A hub id is known by what follows its owner.
+    short = {name.rpartition("/")[2]: name for name in names}
+    meant = [one for one in short if given and one.startswith(given)] or difflib.get_close_matches(given, short, 1)
     if meant:
-        return f"; did you mean {meant[0]}?"
+        return f"; did you mean {short[meant[0]]}?"
     return f"; give a class, a checkpoint's path or hub id, or one of {', '.join(names)}"
 
 

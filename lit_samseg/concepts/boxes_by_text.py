@@ -20,7 +20,10 @@ from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Embedding, Prompt, PromptableSegmenter
 from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast
+from lit_samseg.sam.segment_anything import SegmentAnything
 
+DEFAULT_SAM = "mobile_sam"
+"""The smallest of the published ones: of a box, unlike of a point, there is little to be seen."""
 PHRASES_PER_CALL = 4
 """Phrases that a GPU looks for at once."""
 
@@ -38,7 +41,7 @@ class BoxesByText(ConceptSegmenter):
     Args:
         checkpoint: The detector's: a folder with ``config.json``, ``model.safetensors``, image processor settings and
             tokenizer, or a hub id such as ``IDEA-Research/grounding-dino-tiny`` or ``google/owlv2-base-patch16``.
-        sam: Makes masks of boxes.
+        sam: Makes masks of boxes. None takes MobileSAM, which is downloaded once.
         threshold: Boxes with a score above it are kept; by default what the detector's authors take, 0.25 for Grounding
             DINO and 0.1 for OWLv2.
         most_instances: The best so many boxes of a phrase are kept.
@@ -53,7 +56,7 @@ class BoxesByText(ConceptSegmenter):
     def __init__(
         self,
         checkpoint: str,
-        sam: PromptableSegmenter,
+        sam: PromptableSegmenter | None = None,
         threshold: float | None = None,
         most_instances: int = 20,
         phrases_at_once: int | None = None,
@@ -64,7 +67,7 @@ class BoxesByText(ConceptSegmenter):
         self.model, self.sha256 = loaded.model, loaded.sha256
         self.processor = loaded.processor
         self.detector.adapt(self.model, self.processor, checkpoint)
-        self.sam = sam
+        self.sam = sam = SegmentAnything(DEFAULT_SAM) if sam is None else sam
         freeze(self)
         self.settings_sha256 = loaded.settings_sha256
         self.name = f"{Path(checkpoint).expanduser().absolute().name}+{sam.name}"

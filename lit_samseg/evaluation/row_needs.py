@@ -105,8 +105,8 @@ class RowNeeds(nn.Module):
         worded = [variant.name for variant in variants if variant.needs_words]
         if worded and self.words is None:
             raise InputError(
-                f"variant {worded[0]!r} asks by words; give --model.concepts CLASS, a text-prompted segmenter such as "
-                "lit_samseg.concepts.HubConcepts (docs/words_as_prompts.md)"
+                f"variant {worded[0]!r} asks by words; give --model.concepts NAME, a text-prompted segmenter such as "
+                "facebook/sam3 (docs/words_as_prompts.md)"
             )
         if worded and self.calibration is not None and self.words is not None:
             check_calibration(self.calibration, str(self.calibration_file), class_names, self.words)
@@ -143,7 +143,7 @@ def word_source(
     if concepts is None:
         for name, given in (("ontology", ontology), ("candidates", candidates)):
             if given is not None:
-                raise InputError(f"--model.{name} is for words, and nobody is asked; give --model.concepts CLASS")
+                raise InputError(f"--model.{name} is for words, and nobody is asked; give --model.concepts NAME")
         return None
     check_declared(concepts, ConceptSegmenter, "concepts")
     return WordSource(concepts, read_ontology(ontology, class_names, background), candidates)

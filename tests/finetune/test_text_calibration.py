@@ -207,7 +207,7 @@ def test_rows_without_words_and_words_without_rows(
 ) -> None:
     words = ("test", "--config", demo_config, "--data.size", 1, "--output_dir", tmp_path / "out")
     cases = {
-        ("--model.variants", "[none@text]"): "variant 'none@text' asks by words; give --model.concepts CLASS",
+        ("--model.variants", "[none@text]"): "variant 'none@text' asks by words; give --model.concepts NAME",
         ("--model.candidates", "3"): "--model.candidates is for words, and nobody is asked",
         (*SIMULATED, "--model.ontology", "scens"): "did you mean scenes?",
         (*SIMULATED, "--model.variants", "[none@text]", "--model.text", fitted / "config.yaml"): "config.yaml",
