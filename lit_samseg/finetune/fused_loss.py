@@ -6,8 +6,8 @@ from torch.nn import functional as F
 
 from lit_samseg.finetune.training_prompts import Exercises
 from lit_samseg.refine import Grid
+from lit_samseg.refine.cells import sample_nearest
 from lit_samseg.refine.fusion import Fuse
-from lit_samseg.refine.grid import sample_nearest
 
 
 def fused_loss(logits: Tensor, exercises: Exercises, grid: Grid, target: Tensor, fuse: Fuse) -> Tensor | None:

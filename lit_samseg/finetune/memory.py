@@ -15,8 +15,8 @@ from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.finetune.fitted import FittedModule
 from lit_samseg.finetune.memory_fit import Cells, Recipe, calibrate_memory, fit_memory, joined
 from lit_samseg.refine import FeatureMemory, RowText
+from lit_samseg.refine.cells import sample_nearest
 from lit_samseg.refine.feature_memory import see_cells, seen_at
-from lit_samseg.refine.grid import sample_nearest
 from lit_samseg.refine.memory_file import write_memory
 from lit_samseg.sam import PromptableSegmenter
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lit_samseg.refine.calibrated_words import BINS, LARGEST, logit_of
-from lit_samseg.refine.grid import Grid, sample_nearest
+from lit_samseg.refine.cells import sample_nearest
+from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.told import Told
 
 LEVELS = 255

@@ -6,8 +6,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from lit_samseg.refine.cells import sample
 from lit_samseg.refine.context import ImageContext
-from lit_samseg.refine.grid import Grid, sample
+from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.map_kinds import Belief
 from lit_samseg.refine.part import option, part
 from lit_samseg.runtime.transfer import to_device

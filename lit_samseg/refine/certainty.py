@@ -12,9 +12,9 @@ of labels that are right was measured for the recommended row (docs/refinement.m
 import torch
 from torch import Tensor
 
+from lit_samseg.refine.cells import cells_to_image
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.decision import Decision
-from lit_samseg.refine.grid import cells_to_image
 from lit_samseg.refine.variant import Variant
 from lit_samseg.void import VOID
 

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from lit_samseg.refine.answers import Answers
 from lit_samseg.refine.calibrated_words import CalibratedWords, logit_of, shares_of
+from lit_samseg.refine.cells import pixel_frame, sample_nearest
 from lit_samseg.refine.feature_memory import FeatureMemory, see_cells
-from lit_samseg.refine.grid import Grid, make_grid, pixel_frame, sample_nearest
+from lit_samseg.refine.grid import Grid, make_grid
 from lit_samseg.refine.learned_gate import LearnedGate
 from lit_samseg.refine.regions import Grouping, Region, find_regions_by
 from lit_samseg.refine.told import Told, WordSource

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lit_samseg.errors import InputError
-from lit_samseg.refine.grid import low_image
+from lit_samseg.refine.cells import low_image
 from lit_samseg.sam.frame import Frame
 
 POOLS = (5, 13)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from lit_samseg.errors import InputError
+from lit_samseg.refine.cells import cells_to_image
 from lit_samseg.refine.context import ImageContext
-from lit_samseg.refine.grid import LABEL_PROBABILITY, cells_to_image
+from lit_samseg.refine.grid import LABEL_PROBABILITY
 from lit_samseg.refine.map_kinds import Judge
 from lit_samseg.refine.part import option, part
 from lit_samseg.void import VOID

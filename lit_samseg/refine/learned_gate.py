@@ -12,8 +12,9 @@ from torch.nn import functional as F
 from lit_samseg.checkpoints.trained_on import as_keys
 from lit_samseg.checkpoints.weights import sha256_of_file
 from lit_samseg.errors import InputError
+from lit_samseg.refine.cells import sample_nearest
 from lit_samseg.refine.decision import Decision
-from lit_samseg.refine.grid import Grid, sample_nearest
+from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.margin import class_margin
 from lit_samseg.runtime.atomic import atomic_file
 

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_samseg.refine.grid import Grid, sample_nearest
+from lit_samseg.refine.cells import sample_nearest
+from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.regions import Region
 
 MASK_STRENGTH = 10.0

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from lit_samseg.concepts import ConceptSegmenter, Ontology
 from lit_samseg.errors import InputError
-from lit_samseg.refine.grid import Grid, cells_to_image, sample
+from lit_samseg.refine.cells import between
+from lit_samseg.refine.grid import Grid
 from lit_samseg.runtime.transfer import to_device
-from lit_samseg.sam.frame import Frame
 
 PHRASES_AT_ONCE = 16
-"""So many phrases' masks are held at the image's size."""
+"""So many phrases' answers are held at once."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class WordSource:
             some = phrases[first : first + PHRASES_AT_ONCE]
             assert seen is not None, "there are phrases"
             answer = self.segmenter.segment(seen, [phrase for _, phrase in some])
-            cells = _between(answer.evidence().to(image.device), answer.frame, grid.frame)
+            cells = between(answer.evidence().to(image.device), answer.frame, grid.frame)
             for (n, _), found in zip(some, cells, strict=True):
                 # Synonyms: the one that is found counts.
                 torch.maximum(evidence[n], found, out=evidence[n])
@@ -105,8 +105,3 @@ class WordSource:
         rank = dict(zip(grid.classes.tolist(), likely, strict=True))
         known = [n for n in everyone if self.ontology.classes[n] in rank]
         return sorted(sorted(known, key=lambda n: -rank[self.ontology.classes[n]])[: self.candidates])
-
-
-def _between(values: Tensor, given: Frame, wanted: Frame) -> Tensor:
-    """Bring cells of one frame of an image to those of another, float32 ``[C, h, w]``."""
-    return sample(cells_to_image(values, given), wanted)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from lit_samseg.concepts import HubConcepts
 from lit_samseg.concepts.families import FAMILIES as FAMILIES_BY_TYPE
 from lit_samseg.errors import InputError
-from lit_samseg.refine.grid import cells_to_image
+from lit_samseg.refine.cells import cells_to_image
 from tests.concepts import tiny_text_prompted as tiny
 
 FAMILIES = ["sam3", "sam3_lite_text", "clipseg"]

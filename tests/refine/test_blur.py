@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from lit_samseg.refine.belief_parts import SCALES, Blur
-from lit_samseg.refine.grid import sample
+from lit_samseg.refine.cells import sample
 from lit_samseg.sam import Frame
 from lit_samseg.void import VOID
 from tests.refine.contexts import context_of

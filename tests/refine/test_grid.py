@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lit_samseg.refine.grid import LEAST_PROBABILITY, low_image, make_grid, sample, sample_nearest
+from lit_samseg.refine.cells import low_image, sample, sample_nearest
+from lit_samseg.refine.grid import LEAST_PROBABILITY, make_grid
 from lit_samseg.sam.frame import Frame, SquareFrame
 
 SIZES = [(37, 80), (80, 37), (64, 64), (1, 50), (333, 500), (128, 90)]

@@ -10,8 +10,8 @@ from lit_samseg.errors import InputError
 from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.refine import FeatureMemory, ImageContext, Judge, parse_variant, refine, refine_by_all
+from lit_samseg.refine.cells import cells_to_image
 from lit_samseg.refine.feature_memory import see_cells
-from lit_samseg.refine.grid import cells_to_image
 from lit_samseg.sam import SegmentAnything
 from lit_samseg.void import VOID
 from tests.refine.contexts import context_of
