@@ -139,15 +139,23 @@ def cache_concepts(
 
 
 def cache_use(baseline: Baseline, sam: PromptableSegmenter, concepts: ConceptSegmenter | None) -> dict[str, Any] | None:
-    """Return what ``results.json`` says of this process's use of the cache; None where there is none."""
-    cached = {"embeddings": sam, "label_maps": baseline, "phrases": concepts}
-    use: dict[str, Any] = {
-        kind: {"hits": network.hits, "misses": network.misses}
-        for kind, network in cached.items()
-        if isinstance(network, CachedSegmenter | CachedBaseline | CachedConcepts)
+    """Return what ``results.json`` says of this process's use of the cache; None where there is none.
+
+    Of a `ShortList` the answers of both segmenters are counted together.
+    """
+    cached: dict[str, list[CachedSegmenter | CachedBaseline | CachedConcepts]] = {
+        "embeddings": [sam] if isinstance(sam, CachedSegmenter) else [],
+        "label_maps": [baseline] if isinstance(baseline, CachedBaseline) else [],
+        "phrases": [] if concepts is None else [one for one in concepts.modules() if isinstance(one, CachedConcepts)],
     }
-    if isinstance(sam, CachedSegmenter):
-        use["dtype"] = sam.stored_type
+    use: dict[str, Any] = {
+        kind: {"hits": sum(one.hits for one in own), "misses": sum(one.misses for one in own)}
+        for kind, own in cached.items()
+        if own
+    }
+    for one in (sam, *cached["phrases"]):
+        if isinstance(one, CachedSegmenter | CachedConcepts):
+            use["dtype"] = one.stored_type
     return use or None
 
 

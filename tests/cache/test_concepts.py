@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from lit_samseg.cache import CachedConcepts, TensorStore, cache_concepts
-from lit_samseg.concepts import BoxesByText, Concepts, ConceptSegmenter, HubConcepts, Instances, SeenImage
+from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.cache import CachedConcepts, TensorStore, cache_concepts, cache_use
+from lit_samseg.concepts import BoxesByText, Concepts, ConceptSegmenter, HubConcepts, Instances, SeenImage, ShortList
 from lit_samseg.errors import InputError
-from lit_samseg.sam import Frame, HubSam, SquareFrame
+from lit_samseg.sam import Frame, HubSam, SegmentAnything, SquareFrame
 from tests.concepts import tiny_text_prompted as tiny
 from tests.sam import tiny_hub
 
@@ -202,3 +203,15 @@ def test_networks_of_the_hub(tmp_path: Path) -> None:
             kept = cached(tmp_path / "cache", concepts)
             same(kept.segment(kept.encode(image), PHRASES), expected)
             assert kept.misses == misses
+
+
+def test_answers_of_both_segmenters_of_a_short_list_are_counted(tmp_path: Path) -> None:
+    networks = MobileNetV2DeepLab("demo"), SegmentAnything("demo")
+    use = []
+    for _ in range(2):
+        concepts = cache_concepts(ShortList(CountingConcepts(), CountingConcepts("b"), keep=2), str(tmp_path))
+        assert cache_use(*networks, concepts) == {"dtype": "fp32", "phrases": {"hits": 0, "misses": 0}}
+        concepts.segment(concepts.encode(image_of(1)), PHRASES)
+        use.append(cache_use(*networks, concepts))
+    assert use == [{"dtype": "fp32", "phrases": {"hits": hits, "misses": 5 - hits}} for hits in (0, 5)]
+    assert cache_use(*networks, ShortList(CountingConcepts(), CountingConcepts("b"))) is None
