@@ -129,11 +129,14 @@ Examples = tuple[Tensor, Tensor]
 
 
 def _kept(example: WordExample) -> Examples:
-    """Return the label map's classes, and whether they are in the image."""
+    """Return the label map's classes that the ground truth judges, and whether they are in the image."""
     grid, told, target = open_example(example)
     places, features = kept_features(told, grid)
-    there = (target.flatten()[:, None] == told.classes[places]).any(0)
-    return features, there
+    own = told.classes[places]
+    there = (target.flatten()[:, None] == own).any(0)
+    # Where the label map has a class in void alone, nobody knows.
+    judged = (grid.labels[target >= 0][:, None] == own).any(0) | there
+    return features[judged], there[judged]
 
 
 def _added(example: WordExample, words: CalibratedWords) -> Examples:

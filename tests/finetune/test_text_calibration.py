@@ -14,7 +14,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.finetune import TextCalibration
 from lit_samseg.finetune.word_curves import count_evidence, ratio_curves, share_curves
 from lit_samseg.finetune.word_examples import WordExample, folds_of, open_example, take_example
-from lit_samseg.finetune.word_fit import fit_words
+from lit_samseg.finetune.word_fit import _kept, fit_words
 from lit_samseg.refine import CalibratedWords, Grid, Told, read_calibration
 from lit_samseg.refine.calibrated_words import BINS, LARGEST, logit_of
 from lit_samseg.results.timing_table import timing_table
@@ -143,6 +143,30 @@ def test_what_helps_is_believed_and_what_does_not_is_not() -> None:
     # A class that nobody has ever seen is not added.
     assert float(good.ratios[2].max()) <= float(good.ratios[1].max())
     assert float(good.kept.isfinite().all()) == 1.0
+
+
+def test_void_does_not_say_that_a_class_is_absent() -> None:
+    believed = torch.full((3, SIDE, SIDE), 0.1)
+    believed[1, :8], believed[2, 8:16], believed[0, 16:] = 0.8, 0.8, 0.8
+    evidence = torch.full((2, SIDE, SIDE), 0.3)
+    nothing = torch.full((SIDE, SIDE), 255)
+    partly = nothing.clone()
+    # Class 1 has its own places in void, and is elsewhere; class 2 has a place that is none.
+    partly[16:] = 1
+    partly[8, 8] = 0
+    # The label map has both, and is judged about both here, about neither without a ground truth.
+    kept = []
+    for truth in (nothing, partly):
+        words = CalibratedWords(("ground", "one", "two"))
+        with torch.no_grad():
+            fit_words(words, [example_of(truth, evidence, believed.log()) for _ in range(4)], 2, 0)
+        kept.append(words.kept)
+    assert torch.equal(kept[0], CalibratedWords(("ground", "one", "two")).kept)
+    features, there = _kept(example_of(partly, evidence, believed.log()))
+    assert there.tolist() == [True, False]
+    assert len(features) == 2
+    partly[8, 8] = 255
+    assert _kept(example_of(partly, evidence, believed.log()))[1].tolist() == [True]
 
 
 def test_folds_are_neighbours() -> None:
