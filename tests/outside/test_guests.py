@@ -21,12 +21,14 @@ NETWORKS = (
     *("--model", "lit_samseg.module.SamSegEvaluation"),
     *("--data", "guests.squares.Squares", "--data.num_workers", "0"),
     *("--model.baseline", "guests.brightness.Brightness", "--model.sam", "guests.ruler.Ruler"),
+    *("--model.concepts", "guests.shades.Shades", "--model.concepts.tolerance", "30"),
 )
 ROWS = {
     "by word": "halo@component/sure/half/layers",
     "by path": "guests.halo:Halo@component/guests.sure:Sure/guests.half:Half/guests.layers:Layers",
     "belief": "halo@component/modest/fuse",
     "judge": "halo@component/fuse/faint=700",
+    "words": "halo@component/text/fuse",
     "with options": {"roomy": {"row": "halo@layers/half=0.4", "halo": {"room": 2}}},
 }
 
@@ -77,7 +79,16 @@ def rows_of(run: Path) -> dict[str, dict[str, Any]]:
 
 def test_guests_are_rows_like_others(run: Path) -> None:
     rows = rows_of(run)
-    assert list(rows) == ["baseline", ROWS["by word"], ROWS["by path"], ROWS["belief"], ROWS["judge"], "roomy", "box"]
+    assert list(rows) == [
+        "baseline",
+        ROWS["by word"],
+        ROWS["by path"],
+        ROWS["belief"],
+        ROWS["judge"],
+        ROWS["words"],
+        "roomy",
+        "box",
+    ]
     with np.load(run / "counts.npz") as counts:
         assert np.array_equal(counts["intersection"][1], counts["intersection"][2])
         assert not np.array_equal(counts["intersection"][1], counts["intersection"][5])
@@ -95,6 +106,9 @@ def test_what_a_row_is_made_of_is_written(run: Path) -> None:
     # A square has 660 pixels, of which SAM finds no more.
     assert rows_of(run)[ROWS["judge"]]["metrics"]["coverage"] == {"share": 0.0}
     assert belief == {"word": "modest", "class": "guests.modest:Modest", "options": {"temperature": 2.0}}
+    # The classes' names are the phrases.
+    told = json.loads((run / "results.json").read_text(encoding="utf-8"))["text"]
+    assert (told["name"], told["phrases"]) == ("shades", 3)
 
 
 def test_the_metric_is_shown(run: Path) -> None:
