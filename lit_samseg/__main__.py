@@ -88,6 +88,10 @@ def _run(words: list[str], args: list[str] | None) -> None:
             from lit_samseg.commands import run_report
         run_report(words)
     elif first in COMMANDS or _has_options_first(words):
+        # Here, since a mistaken name is answered at once.
+        from lit_samseg.configurations import find_configurations
+
+        words = find_configurations(words)
         choose_waiting(os.environ)
         with _ending_at_once(), _without_collecting():
             from lit_samseg.cli.command_line import run_command

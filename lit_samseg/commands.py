@@ -1,4 +1,4 @@
-"""Commands beside Lightning's: what is made of finished runs, ``search``, ``study``, ``classes``."""
+"""Commands beside Lightning's: what is made of finished runs, ``search``, ``study``, ``classes``, ``configs``."""
 
 import argparse
 import importlib
@@ -20,6 +20,13 @@ _LARGE = {
 }
 """Commands with networks: their rooms, where ``words`` reads the command line, and what runs them."""
 
+_SMALL = {
+    "classes": ("lit_samseg.ontologies.command", "run_classes"),
+    "configs": ("lit_samseg.configurations.command", "run_configs"),
+    "study": ("lit_samseg.study.command", "run_study"),
+}
+"""Commands that are quick to import: their modules, and what runs them."""
+
 
 def run_report(words: Sequence[str]) -> None:
     """Run one of the commands.
@@ -38,15 +45,9 @@ def run_report(words: Sequence[str]) -> None:
         importlib.import_module(f"{room}.words").check_words(words[1:])
         getattr(importlib.import_module(f"{room}.command"), run_it)(words[1:])
         return
-    if command == "study":
-        from lit_samseg.study.command import run_study
-
-        run_study(words[1:])
-        return
-    if command == "classes":
-        from lit_samseg.ontologies.command import run_classes
-
-        run_classes(words[1:])
+    if command in _SMALL:
+        module, run_it = _SMALL[command]
+        getattr(importlib.import_module(module), run_it)(words[1:])
         return
     parser = argparse.ArgumentParser(f"lit-samseg {command}", description=COMMANDS[command].capitalize() + ".")
     run: dict[str, Callable[[argparse.ArgumentParser, Sequence[str]], None]] = {

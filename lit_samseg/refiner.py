@@ -149,7 +149,7 @@ class Refiner:
         """Make the networks and the row of a run again: the result is what the run wrote of the same picture.
 
         Args:
-            run: The output folder of a run, or a configuration file as in ``configs/``.
+            run: The output folder of a run, a configuration file, or the name of one that is shipped: ``demo``.
             variant: Which of its rows, or any other; None takes the only one, or ``auto`` where it is among several.
             options: Those of `Refiner` that go before the configuration's.
 

@@ -248,13 +248,13 @@ def run_command(words: list[str], args: ArgsType = None) -> None:
 
     Args:
         words: The command line after the program's name.
-        args: The same, or None where they are the process's own.
+        args: None where they are the process's own.
     """
     check_config_files(words)
     named = with_classes(words)
     if args is not None:
         args = named
-    elif named != words:
+    else:
         # The process's own, which its children begin with too.
         sys.argv[1:] = named
     run(args)

@@ -10,6 +10,7 @@ import yaml
 from lit_samseg.baselines import Baseline
 from lit_samseg.cli.config_files import check_config_file
 from lit_samseg.cli.configured_data import make_data, make_object
+from lit_samseg.configurations import CONFIGURATIONS
 from lit_samseg.errors import InputError
 from lit_samseg.refine import RECOMMENDED, RowText
 from lit_samseg.sam import PromptableSegmenter
@@ -67,12 +68,14 @@ def configured_networks(run: Path) -> ConfiguredNetworks:
     """Make the networks of a configuration.
 
     Args:
-        run: The output folder of a run, with its ``config.yaml``; or a YAML file.
+        run: The output folder of a run, with its ``config.yaml``; or a YAML file, or a shipped one's name.
 
     Raises:
         InputError: There is no configuration, or it names something that cannot be made.
     """
     path = run / "config.yaml" if run.is_dir() else run
+    if not path.exists():
+        path = CONFIGURATIONS.path(str(run)) or path
     if not path.is_file():
         raise InputError(f"no such configuration: {path}; give the output folder of a run, or a YAML file")
     try:

@@ -11,12 +11,13 @@ COMMANDS = {
     "analyse": "compute a finished run's tables again from its counts and regions",
     "compare": "compare finished runs over the same images",
     "report": "make report.html of finished runs, or study.html of a study: answer, tables, plots in one page",
+    "configs": "print a configuration that is shipped, to edit, or list them",
     "classes": "print what a segmenter that is prompted by words is asked for each class, to edit",
     "figure": "draw a finished run's figure for print: PDF, SVG, or PNG and TIFF at 300 dpi",
 }
 
-WITHOUT_NETWORKS = ("analyse", "classes", "compare", "report")
-"""Commands that only read files: a finished run's, an ontology's."""
+WITHOUT_NETWORKS = ("analyse", "classes", "compare", "configs", "report")
+"""Commands that only read files: a finished run's, an ontology's, a configuration's."""
 
 WITHOUT_LIGHTNING = (*WITHOUT_NETWORKS, "export", "figure", "refine", "search", "study")
 """Commands with words of their own; the others have Lightning's."""
@@ -24,19 +25,19 @@ WITHOUT_LIGHTNING = (*WITHOUT_NETWORKS, "export", "figure", "refine", "search", 
 DESCRIPTION = """\
 Can a promptable segmentation model such as SAM improve semantic segmentation?
 
-  lit-samseg test --config configs/demo.yaml                      the built-in world, under a minute
-  lit-samseg test --config configs/voc_deeplab_mobilesam.yaml \\
+  lit-samseg test --config demo                                   the built-in world, under a minute
+  lit-samseg test --config voc_deeplab_mobilesam \\
       --data.root DIR --model.baseline.checkpoint DIR --model.sam.checkpoint FILE
-  lit-samseg predict --config configs/voc_deeplab_mobilesam.yaml --data.images DIR --output_dir DIR
+  lit-samseg predict --config voc_deeplab_mobilesam --data.images DIR --output_dir DIR
                                                                   label maps of your own pictures
   lit-samseg refine PICTURES MASKS --out DIR                      masks of your own made better, in the form they have
-  lit-samseg fit --config configs/voc_finetune_decoder.yaml --data.root DIR ... --output_dir DIR
+  lit-samseg fit --config voc_finetune_decoder --data.root DIR ... --output_dir DIR
                                                                   SAM's decoder learns to mend this baseline
   lit-samseg search --config FILE --tune IDS --report IDS --output_dir DIR
                                                                   recipes tried on some images, the best on others
   lit-samseg export --sam mobile_sam --onnx DIR                   SAM as ONNX graphs, for other programs
 
-  lit-samseg study configs/study_demo.yaml --output_dir DIR
+  lit-samseg study study_demo --output_dir DIR
                                                                   one answer over many data sets and baselines
 
   lit-samseg classes voc2012 > mine.yaml                          what is asked for each class, in words, to edit

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lit_samseg.ontologies.phrases import as_yaml, find_phrases, shipped_names, shipped_phrases
-from lit_samseg.runtime.plain_words import plain_parser
+from lit_samseg.runtime.shipped_command import ShippedCommand
 
 DESCRIPTION = """\
 Print what a segmenter that is prompted by words is asked for each class, or list what there is.
@@ -31,15 +31,12 @@ def run_classes(words: Sequence[str]) -> None:
         InputError: There is no such ontology, or the file cannot be used.
         SystemExit: The words are wrong, or help was asked for.
     """
-    parser = plain_parser("lit-samseg classes", DESCRIPTION, EPILOG)
-    parser.add_argument(
-        "ontology",
-        metavar="NAME|FILE",
-        nargs="?",
-        help=f"a shipped one ({', '.join(shipped_names())}) or a YAML file; without it, they are listed",
-    )
-    given = parser.parse_args(list(words)).ontology
-    print(_listing() if given is None else as_yaml(find_phrases(given)), end="")
+    names = f"a shipped one ({', '.join(shipped_names())}) or a YAML file; without it, they are listed"
+    ShippedCommand("classes", DESCRIPTION, EPILOG, "NAME|FILE", names, _listing, _text).run(words)
+
+
+def _text(given: str) -> str:
+    return as_yaml(find_phrases(given))
 
 
 def _listing() -> str:

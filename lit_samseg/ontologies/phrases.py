@@ -1,14 +1,13 @@
 """Files of class -> phrases: ``aeroplane: [airplane, plane]``."""
 
-import difflib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.shipped_files import ShippedFiles
 from lit_samseg.runtime.yaml_mapping import read_yaml_mapping
 
 Phrases = Mapping[str, tuple[str, ...] | None]
@@ -18,12 +17,12 @@ HEADING = "# Class: what is asked for, in words; null: never asked for. Any word
 
 _HOLDS = "a line 'class: [phrase, another]' for each class"
 _EXAMPLE = "as 'lit-samseg classes voc2012' prints it"
+_SHIPPED = ShippedFiles(Path(__file__).parent)
 
 
 def shipped_names() -> tuple[str, ...]:
     """Return the names of the ontologies that the package has, sorted."""
-    there = files(__package__).iterdir()
-    return tuple(sorted(one.name.removesuffix(".yaml") for one in there if one.name.endswith(".yaml")))
+    return _SHIPPED.names()
 
 
 def shipped_phrases(name: str) -> Phrases:
@@ -32,7 +31,7 @@ def shipped_phrases(name: str) -> Phrases:
     Args:
         name: One of `shipped_names`.
     """
-    return read_phrases(Path(str(files(__package__).joinpath(f"{name}.yaml"))))
+    return read_phrases(_SHIPPED.folder / f"{name}.yaml")
 
 
 def find_phrases(given: str | Path) -> Phrases:
@@ -49,8 +48,7 @@ def find_phrases(given: str | Path) -> Phrases:
         return shipped_phrases(text)
     path = Path(given).expanduser()
     if not path.exists():
-        meant = difflib.get_close_matches(text, names, 1)
-        hint = f"did you mean {meant[0]}?" if meant else "give a YAML file or one of them"
+        hint = _SHIPPED.hint(text, "give a YAML file or one of them")
         raise InputError(f"no ontology {text!r}: no such file, and the shipped ones are {', '.join(names)}; {hint}")
     return read_phrases(path)
 

@@ -12,6 +12,7 @@ import yaml
 
 from lit_samseg.cli.command_line import SamSegCLI, run
 from lit_samseg.cli.config_files import check_config_files
+from lit_samseg.configurations import find_configurations
 from lit_samseg.errors import InputError
 
 DECIDED = {
@@ -55,6 +56,7 @@ class Configuration:
             option = word.partition("=")[0]
             if option in DECIDED:
                 raise InputError(f"search does not take {option}: {DECIDED[option]}; leave it out")
+        words = find_configurations(words)
         check_config_files(words)
         text = _printed(words)
         configuration = cls(words, text, yaml.safe_load(text))

@@ -18,7 +18,7 @@ Leave = Literal["dataset", "pair"]
 DESCRIPTION = """\
 Try recipes on the images of one list, and report the best on those of another, which shares no image with it.
 
-  lit-samseg search --config configs/demo.yaml --tune tune.txt --report report.txt --output_dir DIR
+  lit-samseg search --config demo --tune tune.txt --report report.txt --output_dir DIR
 
 Over the pairs of a study, each reported by a recipe that was tuned without its data set:
 
@@ -51,7 +51,7 @@ command again goes on where it was interrupted, or tries more if --trials is lar
 STUDY_DESCRIPTION = """\
 Tune recipes over the pairs of a study, and report each pair by a recipe that was tuned without its data set.
 
-  lit-samseg search --study configs/study_shared.yaml --output_dir DIR --space space.yaml --trials 12
+  lit-samseg search --study study_shared --output_dir DIR --space space.yaml --trials 12
 """
 
 STUDY_EPILOG = f"""\

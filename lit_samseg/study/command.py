@@ -21,7 +21,7 @@ from lit_samseg.study.plan import StudyPlan, read_plan
 DESCRIPTION = """\
 Ask one question of many pairs of a data set and a baseline: what does each row gain, where, and on the whole?
 
-  lit-samseg study configs/study_demo.yaml --output_dir DIR
+  lit-samseg study study_demo --output_dir DIR
 """
 
 EPILOG = """\
@@ -35,7 +35,7 @@ own options are laid over the shared ones, and both over the configuration files
       data: {class_path: lit_samseg.data.VOC2012, init_args: {root: DIR}}
       baseline: {class_path: lit_samseg.baselines.MobileNetV2DeepLab, init_args: {checkpoint: DIR}}
     - name: mine
-      config: configs/folder_precomputed_mobilesam.yaml
+      config: folder_precomputed_mobilesam
       data: {init_args: {root: DIR}}
 
 In DIR: study.html (the answer), study.json, study.md, study.tex and study.csv, for each pair configs/PAIR.yaml,
@@ -98,7 +98,9 @@ def _launcher(folder: StudyFolder, options: argparse.Namespace) -> Launcher:
 
 def _parser() -> argparse.ArgumentParser:
     parser = plain_parser("lit-samseg study", DESCRIPTION, EPILOG)
-    parser.add_argument("study", type=path_of, metavar="FILE", help="the study's YAML file, see below")
+    parser.add_argument(
+        "study", type=path_of, metavar="FILE", help="the study's YAML file, see below, or a shipped one's name"
+    )
     parser.add_argument("--output_dir", type=path_of, required=True, metavar="DIR", help="the folder of the study")
     parser.add_argument(
         "--resume",

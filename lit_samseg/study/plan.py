@@ -9,12 +9,13 @@ from typing import Any
 import yaml
 
 from lit_samseg.cli.config_files import check_config_file
+from lit_samseg.configurations import find_configuration
 from lit_samseg.errors import InputError
 from lit_samseg.study.layering import lay_over
 
 SHARED = ("config", "data", "baseline", "sam", "rows", "model", "trainer", "seed_everything", "gallery", "report")
-"""Keys of the file that all pairs share, and of each pair, whose own are laid over them. ``config`` is a file, or a
-list of files, to start from: all other keys are laid over it."""
+"""Keys of the file that all pairs share, and of each pair, whose own are laid over them. ``config`` is a file
+or a shipped one's name, or a list of them, to start from: all other keys are laid over it."""
 
 _OF_TEST = ("data", "trainer", "seed_everything", "gallery", "report")
 """Keys that a configuration of ``test`` has as well."""
@@ -84,12 +85,13 @@ def read_plan(path: Path) -> StudyPlan:
     """Read a study's file.
 
     Args:
-        path: YAML: ``pairs``, a list of mappings with ``name`` and any of `SHARED` and `SEARCH`; beside it any of
-            these, for all pairs.
+        path: A file, or the name of a shipped one. YAML: ``pairs``, a list of mappings with ``name`` and any of
+            `SHARED` and `SEARCH`; beside it any of these, for all pairs.
 
     Raises:
         InputError: It cannot be read, or a pair is wanting something; the message names the pair and the remedy.
     """
+    path = find_configuration(path)
     given = _read(path)
     unknown = [key for key in given if key not in (*SHARED, SEARCH, "pairs", "title", "control")]
     if unknown:
@@ -147,10 +149,11 @@ def _pair(path: Path, number: int, given: Any, shared: Mapping[str, Any]) -> Pai
 def _files(where: str, layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the configurations that a layer names."""
     files = layer.get("config") or []
-    return [
-        _read(Path(str(file)).expanduser(), f"{where}: config ")
-        for file in (files if isinstance(files, list) else [files])
-    ]
+    try:
+        paths = [find_configuration(str(file)) for file in (files if isinstance(files, list) else [files])]
+    except InputError as error:
+        raise InputError(f"{where}: config {error}") from error
+    return [_read(path, f"{where}: config ") for path in paths]
 
 
 def _own(where: str, layer: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -169,8 +172,6 @@ def _own(where: str, layer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _read(path: Path, before: str = "") -> Mapping[str, Any]:
-    if not path.is_file():
-        raise InputError(f"{before}{path} is not there; give a YAML file")
     try:
         check_config_file(path)
     except InputError as error:
