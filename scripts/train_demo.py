@@ -1,9 +1,10 @@
-"""Train the demo's two networks on generated scenes and write the weights shipped in the package.
+"""Train the demo's networks on generated scenes and write the weights shipped in the package.
 
 Reads no data but `lit_samseg.data.scene_generator`. Training uses the `train` scenes, the numbers
 printed at the end come from `val` scenes; `test` scenes are not touched. The shipped weights were
 made by this script with `--threads 1`, `--only baseline` (21 minutes) beside `--only sam` (31) on
-two cores. A run is repeatable on one machine with one number of threads; others round differently.
+two cores, and later `--only concepts`, whose last figures compare it with the shipped baseline. A
+run is repeatable on one machine with one number of threads; others round differently.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import torch
 from demo_training.baseline import train_baseline
+from demo_training.concepts import train_concepts
 from demo_training.sam import train_sam
 
 
@@ -20,7 +22,7 @@ def main() -> None:
     """Parse the options and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("lit_samseg/demo_weights"))
-    parser.add_argument("--only", choices=("baseline", "sam"), help="train one of the two")
+    parser.add_argument("--only", choices=("baseline", "sam", "concepts"), help="train one of them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--scenes", type=int, default=4000, help="distinct training scenes")
@@ -33,13 +35,17 @@ def main() -> None:
     parser.add_argument("--sam-batch", type=int, default=6)
     parser.add_argument("--sam-lr", type=float, default=1e-3)
     parser.add_argument("--prompts", type=int, default=6, help="prompts of one image and step")
+    parser.add_argument("--concept-words", type=int, default=800, help="steps with words alone, before all others")
+    parser.add_argument("--concept-steps", type=int, default=2800)
+    parser.add_argument("--concept-batch", type=int, default=8)
+    parser.add_argument("--concept-lr", type=float, default=2e-3)
+    parser.add_argument("--concept-scenes", type=int, default=6000, help="distinct training scenes of words")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    if args.only != "sam":
-        train_baseline(args)
-    if args.only != "baseline":
-        train_sam(args)
+    for name, train in (("baseline", train_baseline), ("sam", train_sam), ("concepts", train_concepts)):
+        if args.only in (None, name):
+            train(args)
 
 
 if __name__ == "__main__":

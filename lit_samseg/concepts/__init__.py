@@ -6,6 +6,7 @@ from lit_samseg.concepts.interface import Concepts, ConceptSegmenter, Instances,
 from lit_samseg.concepts.ontology import Ontology, read_ontology
 from lit_samseg.concepts.short_list import ShortList
 from lit_samseg.concepts.simulated import SimulatedConcepts
+from lit_samseg.concepts.tiny import TinyConcepts
 
 __all__ = [
     "BoxesByText",
@@ -17,5 +18,6 @@ __all__ = [
     "SeenImage",
     "ShortList",
     "SimulatedConcepts",
+    "TinyConcepts",
     "read_ontology",
 ]
