@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lit_samseg.plots.style import INK, MARKERS, ROW_COLOURS, WIDTH, row_label
+from lit_samseg.plots.style import INK, MARKERS, ROW_COLOURS, WIDTH, row_lines
 from lit_samseg.results.contents import Results
 from lit_samseg.results.row_contents import Row
 
@@ -43,7 +43,7 @@ def ladder_plot(results: Results) -> Figure | None:
     ]
     if not shown:
         return None
-    heights = [1.6 + 0.36 * len(rows) for _, rows in shown]
+    heights = [1.6 + 0.37 * len(rows) for _, rows in shown]
     figure = Figure(figsize=(WIDTH, sum(heights)))
     panels = figure.subfigures(len(shown), squeeze=False, height_ratios=heights)[:, 0]
     for panel, (words, rows) in zip(panels, shown, strict=True):
@@ -76,7 +76,7 @@ def _draw(axes: Axes, words: Mapping[str, str], rows: Mapping[str, Mapping[str, 
             alpha=0.9,
         )
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_yticks(range(len(rows)), [row_label(name) for name in rows])
+    axes.set_yticks(range(len(rows)), [row_lines(name) for name in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.grid()
     axes.set_axisbelow(True)

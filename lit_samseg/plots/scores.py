@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lit_samseg.plots.style import INK, VERDICT_COLOURS, new_figure, row_colour, row_label
+from lit_samseg.plots.style import INK, VERDICT_COLOURS, new_figure, row_colour, row_lines
 from lit_samseg.results.contents import Results
 from lit_samseg.results.run_tables import METRIC, interval, points
 
@@ -18,7 +18,7 @@ def forest_plot(results: Results) -> Figure | None:
     tests = {name: test for name, test in tests.items() if test["value"] is not None}
     if not tests:
         return None
-    figure, axes = new_figure(1.0 + 0.34 * len(tests))
+    figure, axes = new_figure(1.0 + 0.37 * len(tests))
     for place, test in enumerate(tests.values()):
         colour = VERDICT_COLOURS[test["verdict"]]
         assert test["value"] is not None
@@ -34,7 +34,7 @@ def forest_plot(results: Results) -> Figure | None:
             fontsize=8.5,
         )
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_yticks(range(len(tests)), [row_label(name) for name in tests])
+    axes.set_yticks(range(len(tests)), [row_lines(name) for name in tests])
     axes.set_ylim(len(tests) - 0.4, -0.6)
     axes.grid(axis="x")
     axes.set_axisbelow(True)
@@ -56,8 +56,12 @@ def trimap_plot(results: Results) -> Figure | None:
     curves = {key: curve for key, curve in curves.items() if any(value is not None for value in curve)}
     if not curves:
         return None
-    figure, axes = new_figure(3.1 + 0.19 * ((len(curves) + 1) // 2))
-    for (index, name), curve in curves.items():
+    labels = [row_lines(name) for _, name in curves]
+    half = (len(labels) + 1) // 2
+    # The legend has two columns.
+    deepest = max(sum(1 + label.count("\n") for label in column) for column in (labels[:half], labels[half:]))
+    figure, axes = new_figure(3.1 + 0.19 * deepest)
+    for label, ((index, name), curve) in zip(labels, curves.items(), strict=True):
         widths = [width for width, value in enumerate(curve, start=1) if value is not None]
         values = [value for value in curve if value is not None]
         axes.plot(
@@ -67,7 +71,7 @@ def trimap_plot(results: Results) -> Figure | None:
             linewidth=1.4 if index else 2.4,
             linestyle="--" if "@" in name else "-",
             marker="." if len(values) == 1 else None,
-            label=row_label(name),
+            label=label,
         )
     axes.grid()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -96,6 +96,19 @@ def row_label(name: str, longest: int = 46) -> str:
     return line if len(line) <= longest else f"{line[:half]}…{line[1 - half :]}"
 
 
+def row_lines(name: str, longest: int = 26) -> str:
+    """Return a row's name as one line or two, broken where parts begin; of a line that is longer still, both ends."""
+    line = one_line(name)
+    if len(line) <= longest:
+        return line
+    breaks = [place for place, letter in enumerate(line) if letter in "@/" and place]
+    if not breaks:
+        return row_label(line, longest)
+    # The lines that need least room.
+    best = min(breaks, key=lambda place: max(place, len(line) - place))
+    return "\n".join(row_label(part, longest) for part in (line[:best], line[best:]))
+
+
 def two_lines(name: str, longest: int = 24) -> str:
     """Return a name as one line or two, broken between words; of what is longer still, both ends."""
     lines = textwrap.wrap(one_line(name), longest)

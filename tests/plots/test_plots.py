@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from lit_samseg.plots import classes_plot, forest_plot, ladder_plot, plotting, svg, trimap_plot
 
@@ -84,6 +85,30 @@ def test_other_plots_have_the_results_numbers() -> None:
     assert len(names) == 4
     widths = [patch.get_width() for patch in bars.patches]
     assert widths == pytest.approx([50, 10, 25, 0, 10, 0, 90, 5])
+
+
+@pytest.mark.parametrize("plot", [forest_plot, trimap_plot, ladder_plot])
+def test_long_names_of_rows_lie_within_the_plot(plot: Any) -> None:
+    auto = "point+box+margin@component/fuse/vote/samcrf"
+    names = ["baseline", auto, auto.replace("/fuse", "/text/fuse"), "none@remove/add/text", "x" * 80]
+    names += [f"points+box+mask{n}@component/iou/baseline" for n in range(5)]
+    rows = [a_row(name, 0.03, [0.5]) for name in names]
+    with plotting():
+        figure = drawn(plot({"rows": rows}))
+        # A warning, which is an error in tests, would say that there is no room for the axes.
+        figure.draw_without_rendering()
+        # Numbers of ticks beyond the axis are not drawn.
+        texts = [t for t in figure.findobj(Text) if t.get_text().strip("\u2212.0123456789")]
+        room = figure.bbox
+        for text in texts:
+            own = text.get_window_extent()
+            assert room.x0 <= own.x0 < own.x1 <= room.x1, text.get_text()
+            assert room.y0 - 1 <= own.y0 < own.y1 <= room.y1 + 1, text.get_text()
+        for axes in figure.axes:
+            assert axes.bbox.width > 0.15 * room.width
+    shown = [text.get_text() for text in texts]
+    assert "point+box+margin@component\n/text/fuse/vote/samcrf" in shown or plot is not forest_plot
+    assert len({name for name in shown if "samcrf" in name}) == 2
 
 
 @pytest.mark.parametrize("plot", [forest_plot, trimap_plot, ladder_plot, lambda results: classes_plot(results, None)])
