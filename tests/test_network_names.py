@@ -172,3 +172,22 @@ def test_a_detector_has_a_sam_without_being_asked(
         counts.append((tmp_path / name / "counts.npz").read_bytes())
     assert counts[0] == counts[1]
     assert results_of(tmp_path / "by default")["text"]["name"].startswith("detector+")
+
+
+def test_the_built_in_network_that_is_prompted_by_words_by_its_name(
+    run_cli: RunCli, demo_config: Path, tmp_path: Path
+) -> None:
+    own = str(shutil.copy(DEMO_WEIGHTS / "concepts.safetensors", tmp_path / "own.safetensors"))
+    for name in ("demo", own):
+        tiny = [f"{CONCEPTS}TinyConcepts", "--model.concepts.checkpoint", name]
+        assert with_classes(["test", "--model.concepts", name]) == ["test", "--model.concepts", *tiny]
+    words = ("test", "--config", demo_config, "--data.split=val", "--data.size=4")
+    words += ("--model.analysis=false", "--gallery=false", "--report=false", "--output_dir", tmp_path / "run")
+    words += ("--model.variants=[none@text,none@textonly]",)
+    outcome = run_cli(*words, "--model.concepts", "demo")
+    assert outcome.code == 0, outcome.err
+    results = results_of(tmp_path / "run")
+    assert results["text"]["phrases"] == 15
+    assert results["text"]["checkpoint"] == "demo"
+    scores = {row["name"]: row["miou"] for row in results["rows"]}
+    assert min(scores["none@text"], scores["none@textonly"]) > scores["baseline"]

@@ -86,7 +86,7 @@ _PACKAGES = {"sam": sam, "baseline": baselines, "concepts": concepts}
 _NAMES: dict[str, tuple[str, ...]] = {
     "sam": (*KNOWN_WEIGHTS, "demo"),
     "baseline": (*get_args(Architecture), "demo"),
-    "concepts": PUBLISHED,
+    "concepts": (*PUBLISHED, "demo"),
 }
 _READERS: dict[str, Callable[[str], tuple[str, str]]] = {
     "sam": _reader_of_sam,
