@@ -26,7 +26,7 @@ TRAINING = ("--config", PROJECT / "configs/demo_finetune.yaml")
         (("fitt",), "no command 'fitt'; did you mean fit? (see lit-samseg --help)"),
         (("test",), "the following arguments are required: test.data, test.model (see lit-samseg test --help)"),
         (("test", *DEMO, "--modle.x", 1), "unrecognized arguments: --modle.x 1 (see lit-samseg test --help)"),
-        (("test", "--config", "no.yaml"), "--config: File does not exist: "),
+        (("test", "--config", "no.yaml"), "--config: no.yaml is not there, and no configuration of that name is"),
         (("test", *DEMO, "--gallery", "perhaps"), "--gallery: expected bool, not perhaps "),
         (("test", *DEMO, "--trainer.max_epochs", "x"), "--trainer.max_epochs: expected int, not x "),
         (("test", *DEMO, "--data.subset", "x"), "--data.subset: expected int, not x "),
