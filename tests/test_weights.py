@@ -18,6 +18,7 @@ from lit_samseg.checkpoints.weights import (
     read_state_dict,
     sha256_of_file,
 )
+from lit_samseg.checkpoints.writing import write_safetensors
 from lit_samseg.errors import InputError
 from lit_samseg.sam import HubSam, SegmentAnything
 from tests.baselines import tiny_segmenters
@@ -36,6 +37,21 @@ def test_all_three_formats_and_wrappers(tmp_path: Path) -> None:
         state = read_state_dict(path)
         assert state.keys() == STATE.keys()
         assert all(torch.equal(state[k], STATE[k]) for k in STATE)
+
+
+def test_what_is_written_twice_has_the_same_bytes(tmp_path: Path) -> None:
+    facts = {f"fact {n}": 'Straße "猫"\n\u2028' * n for n in range(8)}
+    state = {**STATE, "half": torch.arange(5).half(), "none": torch.zeros(0, 3), "number": torch.tensor(2)}
+    # The library takes another order each time: of eight texts twice the same once in forty thousand.
+    paths = [tmp_path / f"{n}.safetensors" for n in range(4)]
+    for path in paths:
+        write_safetensors(state, path, facts)
+    assert len({path.read_bytes() for path in paths}) == 1
+    read = safetensors.torch.load_file(paths[0])
+    assert read.keys() == state.keys()
+    assert all(torch.equal(read[name], state[name]) and read[name].dtype == state[name].dtype for name in state)
+    assert read_safetensors_metadata(paths[0]) == facts
+    assert int.from_bytes(paths[0].read_bytes()[:8], "little") % 8 == 0
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import safetensors.torch
 from torch import Tensor, nn
 
 from lit_samseg.checkpoints.trained_on import as_keys
 from lit_samseg.checkpoints.weights import read_checkpoint, read_safetensors_metadata, read_state_dict, sha256_of_file
+from lit_samseg.checkpoints.writing import write_safetensors
 from lit_samseg.errors import InputError
-from lit_samseg.runtime.atomic import atomic_file
 
 FORMAT = "lit_samseg.adapter"
 TRAINABLE = ("mask_decoder.", "prompt_encoder.")
@@ -38,10 +37,8 @@ class Adapter:
 
     def write(self, path: Path) -> None:
         """Write a safetensors file."""
-        state = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state.items()}
         metadata = {"format": FORMAT, "sam_sha256": self.sam_sha256, "trained_on": json.dumps(sorted(self.trained_on))}
-        with atomic_file(path) as draft:
-            safetensors.torch.save_file(state, draft, metadata={**self.facts, **metadata})
+        write_safetensors(self.state, path, {**self.facts, **metadata})
 
     def apply(self, sam: nn.Module, sha256: str, path: Path) -> None:
         """Put the trained tensors in their places.

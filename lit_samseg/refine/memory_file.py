@@ -4,13 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
-
 from lit_samseg.checkpoints.trained_on import as_keys
 from lit_samseg.checkpoints.weights import read_safetensors_metadata, read_state_dict, sha256_of_file
+from lit_samseg.checkpoints.writing import write_safetensors
 from lit_samseg.errors import InputError
 from lit_samseg.refine.feature_memory import FeatureMemory
-from lit_samseg.runtime.atomic import atomic_file
 
 FORMAT = "lit_samseg.memory"
 
@@ -23,9 +21,7 @@ def write_memory(memory: FeatureMemory, path: Path) -> None:
         "sam_sha256": json.dumps(memory.sam_sha256),
         "trained_on": json.dumps(sorted(memory.trained_on)),
     }
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in memory.state_dict().items()}
-    with atomic_file(path) as draft:
-        safetensors.torch.save_file(state, draft, metadata=facts)
+    write_safetensors(memory.state_dict(), path, facts)
 
 
 def read_memory(path: Path) -> FeatureMemory:

@@ -4,14 +4,12 @@ import hashlib
 import json
 from pathlib import Path
 
-import safetensors.torch
-
 from lit_samseg.checkpoints.trained_on import as_keys
 from lit_samseg.checkpoints.weights import read_safetensors_metadata, read_state_dict, sha256_of_file
+from lit_samseg.checkpoints.writing import write_safetensors
 from lit_samseg.errors import InputError
 from lit_samseg.refine.calibrated_words import CalibratedWords
 from lit_samseg.refine.told import WordSource
-from lit_samseg.runtime.atomic import atomic_file
 
 FORMAT = "lit_samseg.text"
 NAME = "text.safetensors"
@@ -27,9 +25,7 @@ def write_calibration(calibrated: CalibratedWords, path: Path) -> None:
         "baseline_sha256": json.dumps(calibrated.baseline_sha256),
         "trained_on": json.dumps(sorted(calibrated.trained_on)),
     }
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in calibrated.state_dict().items()}
-    with atomic_file(path) as draft:
-        safetensors.torch.save_file(state, draft, metadata=facts)
+    write_safetensors(calibrated.state_dict(), path, facts)
 
 
 def read_calibration(path: Path) -> CalibratedWords:

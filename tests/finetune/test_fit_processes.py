@@ -15,11 +15,19 @@ from tests.conftest import PROJECT, has_loopback, run_quietly
 pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
 
 
-def fit(folder: Path, processes: int, batch_size: int) -> None:
+DECODER = ("--data.training.subset", "4", "--optimizer", "SGD", "--optimizer.lr", "0.002", "--trainer.max_epochs=2")
+WORDS = (
+    *("--model", "lit_samseg.finetune.TextCalibration", "--model.baseline", "demo", "--model.sam", "demo"),
+    *("--model.concepts", "lit_samseg.concepts.SimulatedConcepts", "--model.concepts.classes", "scenes"),
+    *("--model.variants", "[none@text, none@add]", "--data.training.subset", "5", "--data.training.views", "1"),
+    "--trainer.max_epochs=1",
+)
+
+
+def fit(folder: Path, processes: int, batch_size: int, *more: str) -> None:
     words = [
         *("fit", "--config", str(PROJECT / "configs/demo_finetune.yaml"), "--output_dir", str(folder)),
-        *("--data.subset", "2", "--data.training.subset", "4", f"--data.training.batch_size={batch_size}"),
-        *("--optimizer", "SGD", "--optimizer.lr", "0.002", f"--trainer.devices={processes}", "--trainer.max_epochs=2"),
+        *("--data.subset", "2", f"--data.training.batch_size={batch_size}", f"--trainer.devices={processes}", *more),
     ]
     if processes == 1:
         run_quietly(*words)
@@ -36,8 +44,8 @@ def fit(folder: Path, processes: int, batch_size: int) -> None:
 # By default two processes test, in tests/test_processes.py, and one fits, in test_fit.py.
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does_of_double_batches(tmp_path: Path) -> None:
-    fit(tmp_path / "one", 1, 2)
-    fit(tmp_path / "two", 2, 1)
+    fit(tmp_path / "one", 1, 2, *DECODER)
+    fit(tmp_path / "two", 2, 1, *DECODER)
     one, two = (load_file(tmp_path / name / "adapter.safetensors") for name in ("one", "two"))
     assert one.keys() == two.keys()
     # Means of means: the sums' order is another.
@@ -53,3 +61,13 @@ def test_two_processes_learn_what_one_does_of_double_batches(tmp_path: Path) -> 
         assert alone["step"] == together["step"]
         for column in ("val/miou", "val/baseline/macc", *(["train/loss"] if alone["train/loss"] else [])):
             assert float(together[column]) == pytest.approx(float(alone[column]), abs=2e-4)
+
+
+# By default two processes test, and one calibrates words, in test_text_calibration.py.
+@pytest.mark.slow
+def test_two_processes_write_the_calibration_of_words_that_one_does(tmp_path: Path) -> None:
+    fit(tmp_path / "one", 1, 2, *WORDS)
+    fit(tmp_path / "two", 2, 2, *WORDS)
+    one, two = ((tmp_path / name / "text.safetensors").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert bool(load_file(tmp_path / "one/text.safetensors")["ratios"].any())
