@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
+from lit_samseg.cli.command_help import COMMANDS_WITH_HELP, HELP_ALL, command_help
 from lit_samseg.cli.description import COMMANDS, WITHOUT_LIGHTNING, WITHOUT_NETWORKS, help_text
 from lit_samseg.cli.streams import Streams
 from lit_samseg.errors import InputError
@@ -87,11 +88,13 @@ def _run(words: list[str], args: list[str] | None) -> None:
         with _ending_at_once():
             from lit_samseg.commands import run_report
         run_report(words)
+    elif first in COMMANDS_WITH_HELP and {"-h", "--help"} & set(words):
+        print(command_help(first), end="")
     elif first in COMMANDS or _has_options_first(words):
         # Here, since a mistaken name is answered at once.
         from lit_samseg.configurations import find_configurations
 
-        words = find_configurations(words)
+        words = find_configurations(["--help" if word == HELP_ALL else word for word in words])
         choose_waiting(os.environ)
         with _ending_at_once(), _without_collecting():
             from lit_samseg.cli.command_line import run_command

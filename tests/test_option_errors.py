@@ -30,7 +30,7 @@ TRAINING = ("--config", PROJECT / "configs/demo_finetune.yaml")
         (("test", *DEMO, "--gallery", "perhaps"), "--gallery: expected bool, not perhaps "),
         (("test", *DEMO, "--trainer.max_epochs", "x"), "--trainer.max_epochs: expected int, not x "),
         (("test", *DEMO, "--data.subset", "x"), "--data.subset: expected int, not x "),
-        (("test", *DEMO, "--data", "VOC2013"), "--data: no such class: VOC2013 "),
+        (("test", *DEMO, "--data", "VOC2013"), "--data: no such class: VOC2013; did you mean voc2012? "),
         (
             ("test", *DEMO, "--model.sam", "mobilesam"),
             "--model.sam: no such class: mobilesam; did you mean mobile_sam? ",

@@ -26,7 +26,9 @@ from lit_samseg.callbacks import (
     check_trainable,
     training_callbacks,
 )
+from lit_samseg.cli.class_help import answer_class_help
 from lit_samseg.cli.config_files import check_config_files
+from lit_samseg.cli.data_names import with_data_class
 from lit_samseg.cli.description import DESCRIPTION
 from lit_samseg.cli.network_names import with_classes
 from lit_samseg.cli.null_options import check_nulls
@@ -251,7 +253,9 @@ def run_command(words: list[str], args: ArgsType = None) -> None:
         args: None where they are the process's own.
     """
     check_config_files(words)
-    named = with_classes(words)
+    named = with_data_class(with_classes(words))
+    if answer_class_help(named):
+        return
     if args is not None:
         args = named
     else:

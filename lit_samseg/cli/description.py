@@ -59,9 +59,10 @@ options one changes most:
   fit: --trainer.max_epochs N   --model.lr X   --optimizer CLASS   --ckpt_path DIR/checkpoints/last.ckpt to go on
 
 all options of a class:
-  lit-samseg test --data.help lit_samseg.data.VOC2012
-  lit-samseg test --model.help lit_samseg.module.SamSegEvaluation
-  lit-samseg fit --model.help lit_samseg.finetune.SamRefinerFinetune
+  lit-samseg test --data.help voc2012                             without a name: which data sets there are
+  lit-samseg test --model.help SamSegEvaluation                   --model.sam.help, --model.baseline.help likewise
+  lit-samseg fit --model.help SamRefinerFinetune
+  lit-samseg test --help-all                                      all options, Lightning's too
 """
 
 

@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 import re
 
+from lit_samseg.cli.data_names import meant_data
 from lit_samseg.cli.network_names import OPTIONS, names_of
 
 _NOISE = (
@@ -38,12 +39,12 @@ def in_one_line(message: str) -> str:
     keys = re.findall(r'Parser key "([^"]+)"', message)
     if not keys or not facts:
         # A complaint of argparse's own follows its key in the same line.
-        text = " ".join(message.split())
+        text = _plainly(" ".join(message.split()))
         return re.sub(r'^Parser key "([^"]+)": ', r"--\1: ", text)
     text = "; ".join(dict.fromkeys(map(_plainly, facts)))
     if given and not re.search(rf"(?<!\w){re.escape(given[0])}(?!\w)", text):
         text += f", not {given[0]}"
-    return f"--{'.'.join(keys)}: {text}{_suggestion(message)}{_not_written(text)}{_checkpoints('.'.join(keys), text)}"
+    return f"--{'.'.join(keys)}: {text}{_suggestion(message)}{_not_written(text)}{_names('.'.join(keys), text)}"
 
 
 def _plainly(fact: str) -> str:
@@ -63,11 +64,14 @@ def _not_written(text: str) -> str:
     return f": it has no {', '.join(lacking)}" if lacking else ""
 
 
-def _checkpoints(option: str, text: str) -> str:
-    """Return which checkpoints an option takes by name, in place of a class that there is not."""
-    if option not in OPTIONS or not text.startswith(_NO_CLASS):
+def _names(option: str, text: str) -> str:
+    """Return which names an option takes in place of a class that there is not: checkpoints', data sets'."""
+    if option not in (*OPTIONS, "data") or not text.startswith(_NO_CLASS):
         return ""
-    given, names = text.removeprefix(_NO_CLASS).strip(), names_of(option)
+    given = text.removeprefix(_NO_CLASS).strip()
+    if option == "data":
+        return f"; {meant_data(given)}"
+    names = names_of(option)
     # A hub id is known by what follows its owner.
     short = {name.rpartition("/")[2]: name for name in names}
     meant = [one for one in short if given and one.startswith(given)] or difflib.get_close_matches(given, short, 1)

@@ -3,10 +3,10 @@
 import os
 import re
 from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
 
 from lit_samseg.errors import InputError
+from lit_samseg.runtime.option_values import replace_values
 from lit_samseg.runtime.shipped_files import ShippedFiles
 
 _OPTIONS = ("-c", "--config")
@@ -59,19 +59,13 @@ def find_configurations(words: Sequence[str]) -> list[str]:
     Raises:
         InputError: There is no such file, and none of that name is shipped.
     """
-    written: list[str] = []
-    pairs = iter(zip_longest(words, words[1:], fillvalue=""))
-    for word, following in pairs:
-        option, equals, value = word.partition("=")
-        value = value if equals else following
-        if option not in _OPTIONS or not value or value.startswith("-") or _YAML_ITSELF.search(value):
-            written.append(word)
-            continue
-        try:
-            path = str(find_configuration(value))
-        except InputError as error:
-            raise InputError(f"{option}: {error}") from error
-        written += [f"{option}={path}"] if equals else [option, path]
-        if not equals:
-            next(pairs, None)
-    return written
+    return replace_values(words, _path)
+
+
+def _path(option: str, value: str) -> str | None:
+    if option not in _OPTIONS or _YAML_ITSELF.search(value):
+        return None
+    try:
+        return str(find_configuration(value))
+    except InputError as error:
+        raise InputError(f"{option}: {error}") from error

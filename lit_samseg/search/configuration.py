@@ -12,6 +12,8 @@ import yaml
 
 from lit_samseg.cli.command_line import SamSegCLI, run
 from lit_samseg.cli.config_files import check_config_files
+from lit_samseg.cli.data_names import with_data_class
+from lit_samseg.cli.network_names import with_classes
 from lit_samseg.configurations import find_configurations
 from lit_samseg.errors import InputError
 
@@ -56,7 +58,7 @@ class Configuration:
             option = word.partition("=")[0]
             if option in DECIDED:
                 raise InputError(f"search does not take {option}: {DECIDED[option]}; leave it out")
-        words = find_configurations(words)
+        words = with_data_class(with_classes(find_configurations(words)))
         check_config_files(words)
         text = _printed(words)
         configuration = cls(words, text, yaml.safe_load(text))

@@ -112,7 +112,9 @@ def test_studies_searches_and_refiners_take_names(elsewhere: Path, monkeypatch: 
     refuses(lambda: read_plan(own), "pair 'a': config dmeo is not there", "did you mean demo?")
     refuses(lambda: read_plan(Path("study_demos")), "did you mean study_demo?")
     monkeypatch.setattr("sys.argv", ["lit-samseg"])
-    assert Configuration.of_words(["--config", "demo"]).values["data"]["init_args"]["size"] == 100
+    searched = Configuration.of_words(["--config", "demo", "--data=scenes", "--model.sam", "demo"]).values
+    assert searched["data"]["init_args"]["size"] == 100
+    assert searched["model"]["init_args"]["sam"]["init_args"]["checkpoint"] == "demo"
     assert "samcrf" in Refiner.from_config("demo").variant.name
 
 
