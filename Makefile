@@ -1,0 +1,24 @@
+# What one does most in a clone. Each makes .venv where it is not there yet (PYTHON and VENV choose others).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+INSTALLED := source scripts/setup.sh; install_into_venv '.[test]';
+
+.PHONY: help demo test docs bench
+
+help:
+	@echo 'make demo    the built-in world: a table and a report, under a minute'
+	@echo 'make test    the tests, without the slow ones'
+	@echo 'make docs    the pages and the schema that are made of the code'
+	@echo 'make bench   the benchmark of the built-in world, a few minutes'
+
+demo:
+	bash scripts/demo.sh
+
+test:
+	bash scripts/test.sh
+
+docs:
+	$(INSTALLED) python scripts/write_words.py && python scripts/write_schema.py
+
+bench:
+	$(INSTALLED) python scripts/benchmark.py
