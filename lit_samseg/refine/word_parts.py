@@ -67,21 +67,25 @@ class Remove(WordBelief):
     least: float = option(0.1, "probability that a class is in the image, below which it leaves", 0, 1)
 
     def revise(self, grid: Grid, context: ImageContext) -> Grid:
-        """Give the places of such classes to what is likeliest beside them."""
+        """Give the places of such classes to the likeliest of those that stay."""
         told, calibrated = context.told, context.calibration
         places, features = kept_features(told, grid)
         # No background is ever asked about, and so it is never removed.
         there = told.strongest[places] if calibrated is None else probability(calibrated.kept, features)
         absent = told.classes[places[there < self.least]]
         gone = (grid.classes[:, None] == absent).any(1)
-        if not bool(gone.any()) or bool(gone.all()):
+        called = (grid.labels[None] == absent[:, None, None]).any(0)
+        # In its places no class comes that nobody has been asked about: one that the label map has, or the background.
+        known = (grid.classes[:, None, None] == grid.labels).flatten(1).any(1) | (grid.classes == context.background)
+        other = ~known | gone
+        if not bool(gone.any()) or bool(other.all()):
             return grid
         believed = grid.log_probabilities
         if not grid.scored:
             # A label map does not say what else may be there: what is around does.
-            called = (grid.labels[None] == absent[:, None, None]).any(0)
             believed = torch.where(called, Blur().revise(grid, context).log_probabilities, believed)
         believed = believed.masked_fill(gone[:, None, None], NEVER)
+        believed = believed.masked_fill(other[:, None, None] & called, NEVER)
         return replace(grid, log_probabilities=believed.log_softmax(0))
 
 

@@ -164,9 +164,12 @@ def test_calibration_decides_what_evidence_is_worth() -> None:
 def test_a_class_that_words_do_not_find_leaves_and_what_scores_rate_next_comes() -> None:
     logits = torch.zeros(4, *SIZE)
     logits[1], logits[2, 10:30, 10:30], logits[3, 10:30, 10:20] = 4.0, 8.0, 6.0
+    logits[3, 40:, 40:] = 9.0
+    # Nobody sees the ground, which is likelier than the first class there and was never in the label map.
+    logits[0, 10:30, 20:30] = 5.0
     labels = logits.argmax(0)
     maps = {"one": map_of(outside=0.9), "two": map_of(outside=0.01), "three": map_of(outside=0.5)}
-    context, _ = hearing(labels, maps, {1: ["one"], 2: ["two"], 3: ["three"]}, logits=logits)
+    context, _ = hearing(labels, maps, {1: ["one"], 2: ["two"], 3: ["three"]}, logits=logits, background=None)
     revised = Remove().revise(context.grid, context)
     found = revised.label_map(revised.log_probabilities)
     assert not (found == 2).any()
