@@ -72,6 +72,7 @@ def parse_options() -> argparse.Namespace:
     add("--root", type=_path, help="folder that holds VOCdevkit (default: the built-in scenes)")
     add("--baseline", type=_checkpoint, help="folder or hub id of a DeepLabV3-MobileNetV2")
     add("--sam", type=_checkpoint, help="file or name of a segment-anything checkpoint")
+    add("--concepts", type=_checkpoint, default="demo", help="suite words: a text-prompted checkpoint (default: demo)")
     add("--device", choices=("cpu", "cuda"), default="cpu")
     add("--batch", type=positive, help=f"images that are computed together (default: 1, on a GPU {GPU_BATCH})")
     add("--compile", action="store_true", help="suite encoder: also with torch.compile")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from lit_samseg.refine import PAPER_VARIANTS
+from lit_samseg.refine import PAPER_VARIANTS, RECOMMENDED
 from scripts.benchmarking import plot, suites, summary
 from scripts.benchmarking.machine import describe_machine
 from tests.conftest import PROJECT
@@ -87,6 +87,22 @@ def test_synthetic_suites(tmp_path: Path) -> None:
     assert [record["row"] for record in summary.read_csv(tmp_path / "boundary.csv")] == ["boundary counts"] * 2
 
 
+@pytest.mark.slow
+def test_words_are_timed_in_a_row_and_alone(tmp_path: Path) -> None:
+    few = ("--images", 1, "--warmup", 1, "--repeats", 1)
+    done = run_script("--suite", "words", *few, "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    without, with_words, *asking = summary.read_csv(tmp_path / "words.csv")
+    assert "stage:words" not in without
+    assert with_words["stage:words"] > 0
+    assert with_words["miou:baseline"] == without["miou:baseline"]
+    assert f"miou:{suites.WORDED_ROW}" in with_words
+    assert [record["case"] for record in asking] == [f"{n} phrases at once" for n in suites.PHRASES]
+    for count, record in zip(suites.PHRASES, asking, strict=True):
+        assert record["seconds_per_phrase"] == pytest.approx(record["seconds"] / count)
+        assert record["peak_mb"] > record["added_mb"] >= 0
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
 def test_without_a_gpu_nothing_is_timed_on_one(
     run_here: RunHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -115,6 +131,9 @@ def test_a_worker_that_fails_says_why(tmp_path: Path) -> None:
 def test_the_suites_begin_with_the_papers_rows() -> None:
     assert suites.VARIANTS[: len(PAPER_VARIANTS)] == PAPER_VARIANTS
     assert len(set(suites.VARIANTS)) == 11
+    # One configuration's rows are made with words and without.
+    assert suites.ROW == RECOMMENDED
+    assert suites.WORDED_ROW.replace("/text", "") == RECOMMENDED
 
 
 @pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs matplotlib (the extra dev)")

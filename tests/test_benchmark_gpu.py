@@ -59,7 +59,7 @@ def test_operations_are_those_that_are_published() -> None:
 
 def options(**changed: Any) -> argparse.Namespace:
     known = {"images": None, "warmup": None, "batch": None, "rows": None, "compile": False, "device": "cuda"}
-    return argparse.Namespace(**known | {"root": None, "baseline": "demo", "sam": "demo"} | changed)
+    return argparse.Namespace(**known | {"root": None, "baseline": "demo", "sam": "demo", "concepts": "demo"} | changed)
 
 
 def test_on_a_gpu_images_come_in_batches_and_warm_up_in_whole_ones(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ class Job:
         sam: Checkpoint of SAM.
         blobs: Height, width, regions and classes of a synthetic image that takes the place of a data set.
         variants: The refined rows.
+        concepts: Checkpoint of a text-prompted segmenter, or None.
+        phrases: How many phrases it is asked at once, where it alone is timed.
         precision: SAM's arithmetic.
         cache_dir: Folder of encoded images, or None.
         compile: Compile the encoder.
@@ -44,6 +46,8 @@ class Job:
     sam: str = "demo"
     blobs: tuple[int, int, int, int] | None = None
     variants: tuple[str, ...] = ()
+    concepts: str | None = None
+    phrases: int = 0
     precision: str = "fp32"
     cache_dir: str | None = None
     compile: bool = False

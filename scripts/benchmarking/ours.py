@@ -17,6 +17,7 @@ from lit_samseg.sam import SegmentAnything
 from .clock import Clock
 from .job import Job
 from .memory import MemoryMeter
+from .words import load_concepts
 from .worlds import load_baseline, load_data, put_warm_up_first
 
 
@@ -96,6 +97,7 @@ def run_ours(job: Job) -> dict[str, Any]:
         class_names=data.class_names,
         background=data.background,
         ignore_index=data.ignore_index,
+        concepts=load_concepts(job),
         **cache,
     )
     watch = Watch(job)

@@ -30,6 +30,7 @@ DEFAULT_IMAGES = {
     "classes": (5, 1),
     "encoder": (5, 1),
     "boundary": (40, 1),
+    "words": (20, 2),
 }
 GPU_IMAGES = {
     "main": (200, 16),
@@ -39,10 +40,14 @@ GPU_IMAGES = {
     "classes": (32, 8),
     "encoder": (20, 5),
     "boundary": (40, 1),
+    "words": (64, 8),
 }
 """The same on a GPU, which is faster."""
 GPU_BATCH = 8
 MANY_CLASSES = 150
+ROW = "point+box+margin@component/fuse/vote/samcrf"
+WORDED_ROW = ROW.replace("/fuse", "/text/fuse")
+PHRASES = (1, 20, 150)
 BOUNDARY_BUDGET_MS = 30
 RANDOM_SAMS = {"vit_b": "random_vit_b.pth", "vit_h": "random_vit_h.pth"}
 """Files of random weights; whoever runs the jobs writes them. A CPU would need half a minute for ViT-H."""
@@ -152,6 +157,17 @@ def _boundary(start: Job, options: argparse.Namespace, scratch: Path) -> list[Jo
     ]
 
 
+def _words(start: Job, options: argparse.Namespace, scratch: Path) -> list[Job]:
+    """Time a row without words and with them, and a text-prompted segmenter alone."""
+    ours = start.replace(kind="ours", row="ours")
+    asking = start.replace(kind="words", row="asking", concepts=options.concepts, blobs=(375, 500, 20, MANY_CLASSES))
+    return [
+        ours.replace(case="without words", variants=(ROW,)),
+        ours.replace(case="with words", variants=(WORDED_ROW,), concepts=options.concepts),
+        *(asking.replace(case=f"{n} phrases at once", phrases=n, variants=()) for n in PHRASES),
+    ]
+
+
 _SUITES: dict[str, Callable[[Job, argparse.Namespace, Path], list[Job]]] = {
     "main": _main,
     "variants": _variants,
@@ -160,4 +176,5 @@ _SUITES: dict[str, Callable[[Job, argparse.Namespace, Path], list[Job]]] = {
     "classes": _classes,
     "encoder": _encoder,
     "boundary": _boundary,
+    "words": _words,
 }

@@ -52,6 +52,8 @@ def _record(one: Measured, reference: Measured | None, card: str | None) -> Reco
     record: Record = {"case": job.case, "row": job.row, "images": job.images, "repeats": len(results)}
     record |= {"images_per_second": 1 / middle, "seconds": middle}
     record |= {"seconds_min": min(seconds), "seconds_max": max(seconds)}
+    if "seconds_per_phrase" in results[0]:
+        record["seconds_per_phrase"] = statistics.median(result["seconds_per_phrase"] for result in results)
     if reference is not None:
         record["speedup"] = statistics.median(result["seconds"] for result in reference.results) / middle
     if "flops" in results[0]:

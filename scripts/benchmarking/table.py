@@ -24,6 +24,7 @@ _COLUMNS: list[tuple[str, str, Callable[[float], str]]] = [
     ("seconds", "s/image", _digits),
     ("seconds_min", "min", _digits),
     ("seconds_max", "max", _digits),
+    ("seconds_per_phrase", "s/phrase", _digits),
     ("speedup", "speed-up", lambda value: f"{value:.2f}x"),
     ("peak_mb", "peak MB", lambda value: f"{value:.0f}"),
     ("added_mb", "added MB", lambda value: f"{value:.0f}"),
@@ -49,6 +50,11 @@ _NOTES = {
     "encoder": (
         "Seconds per frame; speed-up and largest difference: over the official encoder in fp32. of peak: of what the "
         "card's maker publishes for the row's precision, dense and without TF32.",
+    ),
+    "words": (
+        "Seconds per image; without words and with them are the same row, fp32. asking: all phrases of one 375 x 500 "
+        "image together, the encoding of the image among it. added MB: peak above what was resident with the networks "
+        "loaded.",
     ),
     "boundary": (
         f"Boundary IoU, trimaps and mBA of one 375 x 500 map on one core; the budget is {BOUNDARY_BUDGET_MS} ms.",
@@ -77,7 +83,8 @@ def tables_of(suite: str, job: Job, records: Sequence[Record], machine: dict[str
     scores = list(dict.fromkeys(name for record in records for name in record if name.startswith("miou:")))
     if scores:
         columns = [(name, name.removeprefix("miou:"), _per_cent(2)) for name in scores]
-        tables.append(_table(f"{suite}: mIoU of the same {job.images} images, per cent", columns, records, ()))
+        scored = [record for record in records if any(name in record for name in scores)]
+        tables.append(_table(f"{suite}: mIoU of the same {job.images} images, per cent", columns, scored, ()))
     return tables
 
 
@@ -102,7 +109,7 @@ def _what(job: Job) -> str:
     if job.suite in ("encoder", "boundary"):
         return "one map" if job.suite == "boundary" else "one frame"
     data = "synthetic maps" if job.blobs else "built-in scenes" if job.root is None else "Pascal VOC 2012 val"
-    return f"{data}, {len(job.variants) + 1} rows" if job.suite != "variants" else data
+    return f"{data}, {len(job.variants) + 1} rows" if job.suite not in ("variants", "words") else data
 
 
 def _machine(job: Job, machine: dict[str, Any]) -> str:

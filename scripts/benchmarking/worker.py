@@ -21,6 +21,7 @@ FUNCTIONS = {
     "official encoder": ("encoder", "run_official"),
     "random sam": ("encoder", "write_random_sam"),
     "boundary": ("boundary", "run_boundary"),
+    "words": ("words", "run_words"),
 }
 
 
