@@ -5,10 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lit_samseg.checkpoints.weights import DEMO_WEIGHTS, sha256_of_file
 from lit_samseg.cli.network_names import with_classes
 from lit_samseg.sam import known_weights
+from lit_samseg.search.configuration import Configuration
 from tests.concepts import tiny_text_prompted
 from tests.conftest import RunCli, SmallVoc
 from tests.recomputation import results_of
@@ -191,3 +193,21 @@ def test_the_built_in_network_that_is_prompted_by_words_by_its_name(
     assert results["text"]["checkpoint"] == "demo"
     scores = {row["name"]: row["miou"] for row in results["rows"]}
     assert min(scores["none@text"], scores["none@textonly"]) > scores["baseline"]
+
+
+def test_a_file_needs_the_class_of_a_network(run_cli: RunCli, demo_config: Path, tmp_path: Path) -> None:
+    content = yaml.safe_load(demo_config.read_text(encoding="utf-8"))
+    content["model"]["init_args"]["concepts"] = "demo"
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(content))
+    outcome = run_cli("test", "--config", tmp_path / "own.yaml")
+    assert outcome.code == 2
+    assert "--model.concepts: no such class: demo; a file names a checkpoint by class_path and init_args" in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+
+
+def test_a_search_takes_names_too(demo_config: Path) -> None:
+    found = Configuration.of_words(["--config", str(demo_config), "--model.concepts=demo", "--model.sam", "mobile_sam"])
+    model = found.values["model"]["init_args"]
+    assert model["concepts"]["class_path"] == CONCEPTS + "TinyConcepts"
+    assert model["sam"]["class_path"] == SAM + "SegmentAnything"
+    assert model["sam"]["init_args"]["checkpoint"] == "mobile_sam"

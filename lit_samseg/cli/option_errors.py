@@ -72,6 +72,8 @@ def _names(option: str, text: str) -> str:
     if option == "data":
         return f"; {meant_data(given)}"
     names = names_of(option)
+    if given in names:
+        return "; a file names a checkpoint by class_path and init_args (lit-samseg test --print_config shows how)"
     # A hub id is known by what follows its owner.
     short = {name.rpartition("/")[2]: name for name in names}
     meant = [one for one in short if given and one.startswith(given)] or difflib.get_close_matches(given, short, 1)

@@ -82,16 +82,19 @@ class WordSource:
         places = self._asked(grid)
         phrases = [(n, phrase) for n, place in enumerate(places) for phrase in self.ontology.phrases[place]]
         evidence = torch.zeros(len(places), *grid.shape, device=image.device)
+        finite = torch.ones((), dtype=torch.bool, device=image.device)
         seen = self.segmenter.encode(image, target) if phrases else None
         for first in range(0, len(phrases), PHRASES_AT_ONCE):
             some = phrases[first : first + PHRASES_AT_ONCE]
             assert seen is not None, "there are phrases"
             answer = self.segmenter.segment(seen, [phrase for _, phrase in some])
             cells = between(answer.evidence().to(image.device), answer.frame, grid.frame)
+            # Of all classes at once the check would take as much memory as the evidence.
+            finite = finite & cells.isfinite().all()
             for (n, _), found in zip(some, cells, strict=True):
                 # Synonyms: the one that is found counts.
                 torch.maximum(evidence[n], found, out=evidence[n])
-        if not bool(evidence.isfinite().all()):
+        if not bool(finite):
             raise InputError(f"{self.segmenter.checkpoint} answers with NaN or infinity; use another checkpoint")
         classes = to_device(torch.tensor([self.ontology.classes[n] for n in places], dtype=torch.int64), image.device)
         return Told(classes, evidence, len(phrases))
