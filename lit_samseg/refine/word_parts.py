@@ -118,8 +118,8 @@ class Add(WordBelief):
         best, classes = best[added], told.classes[added]
         best = best * (best == best.amax(0))
         wider = widened(grid, classes, best.new_tensor(RAW_FLOOR))
-        of_class = wider.classes[:, None] == classes
-        own = (of_class[:, :, None, None] * best).amax(1).clamp(max=1 - 1e-4)
+        places = torch.searchsorted(wider.classes, classes)
+        own = torch.zeros_like(wider.log_probabilities).index_copy(0, places, best.clamp(max=1 - 1e-4))
         total = own.sum(0)
         probabilities = wider.log_probabilities.exp()
         others = torch.where(own > 0, 0, probabilities)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from lit_samseg.concepts import ConceptSegmenter
 from lit_samseg.errors import InputError
@@ -278,3 +280,25 @@ def test_kept_label_maps_and_told_go_with_a_context() -> None:
     assert isinstance(replace(context.grid), Grid)
     assert TextOnly.anew
     assert Add().least == 0.6
+
+
+def test_a_hundred_objects_of_as_many_classes_take_little_memory() -> None:
+    count = 100
+    maps = {f"p{n}": map_of((4 * (n // 10), 6 * (n % 10), 4 * (n // 10) + 4, 6 * (n % 10) + 5)) for n in range(count)}
+    source = WordSource(Says(maps), ontology_of({n + 1: [f"p{n}"] for n in range(count)}, count + 1))
+    context = context_of(labels_of(), words=source)
+    largest = 0
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            nonlocal largest
+            found = func(*args, **(kwargs or {}))
+            if isinstance(found, Tensor):
+                largest = max(largest, found.numel())
+            return found
+
+    _ = context.told
+    with Watch():
+        revised = Add().revise(context.grid, context)
+    assert len(revised.classes) == count + 1
+    assert largest <= (count + 1) * CELLS[0] * CELLS[1]
