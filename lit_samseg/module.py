@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from lit_samseg.analysis import Analysis, ImageAnalysis
@@ -111,7 +112,10 @@ class SamSegEvaluation(Fp32Module):
         baseline.check_classes(class_names)
         if 0 <= ignore_index < len(class_names):
             raise InputError(f"ignore_index is {ignore_index}, a class of {len(class_names)}; give 65535, or another")
-        if save_scores and type(baseline).predict is Baseline.predict:
+        scored = type(baseline).predict is not Baseline.predict
+        if candidates is not None and not scored:
+            rank_zero_warn(f"baseline {baseline.checkpoint} has no class scores: candidates are all classes")
+        if save_scores and not scored:
             raise InputError(f"baseline {baseline.checkpoint} has no class scores; leave out --model.save_scores")
         if cache_dir is not None:
             baseline, sam = cache_networks(baseline, sam, cache_dir, cache_dtype, cache_max_gb)

@@ -1,20 +1,23 @@
 """What words are worth: curves against the densities that made them, and the way from ``fit`` to ``test``."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
-from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.baselines import MobileNetV2DeepLab, Precomputed
 from lit_samseg.concepts import SimulatedConcepts
-from lit_samseg.data import Scenes
+from lit_samseg.data import Sample, Scenes
 from lit_samseg.errors import InputError
 from lit_samseg.finetune import TextCalibration
 from lit_samseg.finetune.word_curves import count_evidence, ratio_curves, share_curves
 from lit_samseg.finetune.word_examples import WordExample, folds_of, open_example, take_example
 from lit_samseg.finetune.word_fit import _kept, fit_words
+from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import CalibratedWords, Grid, Told, read_calibration
 from lit_samseg.refine.calibrated_words import BINS, LARGEST, logit_of
 from lit_samseg.results.timing_table import timing_table
@@ -263,3 +266,15 @@ def test_a_calibration_is_for_its_own_classes(fitted: Path, tmp_path: Path) -> N
     assert torch.equal(module.words.ratios, read_calibration(fitted / "text.safetensors").ratios)
     with pytest.raises(InputError, match="of another model, or of other classes"):
         module.load_state_dict({"ratios": torch.zeros(1)})
+
+
+def test_without_scores_all_classes_are_candidates(tmp_path: Path) -> None:
+    Image.new("L", (40, 40)).save(tmp_path / "one.png")
+    networks = Precomputed(str(tmp_path)), SegmentAnything("demo")
+    options: dict[str, Any] = {"class_names": Scenes.class_names, "background": 0, "analysis": False}
+    options |= {"variants": ["none@text"], "concepts": SimulatedConcepts("scenes"), "candidates": 2}
+    with pytest.warns(UserWarning, match="has no class scores: candidates are all classes"):
+        module = SamSegEvaluation(*networks, **options)
+    sample = Sample("one", torch.zeros(3, 40, 40, dtype=torch.uint8), torch.zeros(40, 40, dtype=torch.int64))
+    module.label_maps([sample])
+    assert module.predictor.phrases_asked == 15
