@@ -34,7 +34,13 @@ def read_calibration(path: Path) -> CalibratedWords:
     Raises:
         InputError: There is no such file, or it is no calibration.
     """
-    state = read_state_dict(path)
+    try:
+        state = read_state_dict(path)
+    except InputError as error:
+        if not path.is_file():
+            raise
+        # Nobody can download it again.
+        raise InputError(f"{path} is no calibration of words, or cut off; fit it again with lit-samseg fit") from error
     try:
         facts = read_safetensors_metadata(path)
         if facts.get("format") != FORMAT:

@@ -253,6 +253,16 @@ def test_rows_without_words_and_words_without_rows(
     assert "variant 'none@text' needs the ground truth, which predict has not" in outcome.err
 
 
+def test_a_calibration_that_is_cut_off_has_to_be_fitted_again(fitted: Path, tmp_path: Path) -> None:
+    path = tmp_path / "text.safetensors"
+    for content in ((fitted / "text.safetensors").read_bytes()[:-7], b"hello", b""):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"text\.safetensors is no calibration of words, or cut off; fit it again"):
+            read_calibration(path)
+    with pytest.raises(InputError, match="no such weight file"):
+        read_calibration(tmp_path / "missing.safetensors")
+
+
 def test_a_calibration_is_for_its_own_classes(fitted: Path, tmp_path: Path) -> None:
     networks = MobileNetV2DeepLab("demo"), SegmentAnything("demo"), SimulatedConcepts("scenes")
     classes = {"class_names": Scenes.class_names, "background": 0}
