@@ -12,7 +12,7 @@ from lit_samseg.pooling.contents import StudyResults
 
 AUTO = "point+box+margin@component/fuse/vote/samcrf"
 PAIRS = {
-    "VOC x DeepLabV3-MNv2, the README's 200": (200, 21, 75.77),
+    "VOC x DeepLabV3-MNv2, the published 200": (200, 21, 75.77),
     "VOC x the same, 121 images never used": (121, 21, 72.67),
     "ADE20K x DeepLabV3-MNv2": (39, 150, 24.68),
     "CamVid x ESPNet, label maps alone": (51, 11, 69.42),

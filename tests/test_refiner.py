@@ -384,12 +384,28 @@ def test_importing_the_package_loads_no_library() -> None:
     assert done.stdout.split()[1:] == ["False", "False"]
 
 
-def readme_example() -> str:
-    """The README's Python block, with the two checkpoints as ``BASELINE`` and ``SAM``."""
-    (block,) = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+def python_block(page: str) -> str:
+    (block,) = re.findall(r"```python\n(.*?)```", (PROJECT / page).read_text(encoding="utf-8"), re.DOTALL)
+    return str(block)
+
+
+def documented_example() -> str:
+    """The Python block of docs/python.md, with the two checkpoints as ``BASELINE`` and ``SAM``."""
+    block = python_block("docs/python.md")
     named, count = re.subn(r'baseline="[^"]+", sam="[^"]+"', 'baseline="BASELINE", sam="SAM"', block)
     assert count == 1
     return named
+
+
+def test_the_readmes_lines_run(
+    scene: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(scene).save("picture.jpg")
+    Image.fromarray(generate_scene(99, 3)[1] % 3).save("label_map.png")
+    names: dict[str, object] = {}
+    exec(python_block("README.md").replace("mobile_sam", "demo"), names)
+    assert capsys.readouterr().out.startswith(f"Refinement of {scene.shape[1]} x {scene.shape[0]} pixels")
 
 
 @pytest.mark.parametrize(
@@ -405,14 +421,14 @@ def readme_example() -> str:
         ),
     ],
 )
-def test_the_readmes_lines_run(
+def test_the_pages_lines_run(
     baseline: object, sam: object, classes: int, scene: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Image.fromarray(scene).save("picture.jpg")
     Image.fromarray(generate_scene(99, 3)[1] % 3).save("label_map.png")
     names: dict[str, object] = {}
-    exec(readme_example().replace("BASELINE", str(baseline)).replace("SAM", str(sam)), names)
+    exec(documented_example().replace("BASELINE", str(baseline)).replace("SAM", str(sam)), names)
     refiner, result = names["refiner"], names["result"]
     assert isinstance(refiner, Refiner)
     assert isinstance(result, Refinement)

@@ -1,4 +1,4 @@
-"""The README's script for SLURM, run by a ``srun`` of this machine's own: two nodes, which share a disk."""
+"""The script of docs/running.md for SLURM, run by a ``srun`` of this machine's own: two nodes, which share a disk."""
 
 import os
 import re
@@ -34,8 +34,8 @@ sys.exit(max(abs(task.wait()) for task in started))
 
 
 def script() -> str:
-    """Return the README's script."""
-    blocks = re.findall(r"```bash\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    """Return the page's script."""
+    blocks = re.findall(r"```bash\n(.*?)```", (PROJECT / "docs/running.md").read_text(encoding="utf-8"), re.DOTALL)
     (found,) = [block for block in blocks if "srun " in block]
     return str(found)
 

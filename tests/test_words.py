@@ -9,7 +9,9 @@ from tests.conftest import PROJECT
 
 def test_the_documentation_has_the_parts_words() -> None:
     assert (PROJECT / "docs/words.md").read_text(encoding="utf-8") == long_list()
-    (table,) = re.findall(r"\| part \| words \|\n(?:\|.*\n)+", (PROJECT / "README.md").read_text(encoding="utf-8"))
+    (table,) = re.findall(
+        r"\| part \| words \|\n(?:\|.*\n)+", (PROJECT / "docs/variants.md").read_text(encoding="utf-8")
+    )
     assert table == short_table()
 
 

@@ -28,7 +28,7 @@ def own_words() -> list[tuple[str, type[Part]]]:
 
 
 def short_table() -> str:
-    """Return README's table, Markdown: a line a kind, with what each word means."""
+    """Return the table of ``docs/variants.md``, Markdown: a line a kind, with what each word means."""
     lines = ["| part | words |", "| --- | --- |"]
     for kind in KINDS:
         words = [f"`{word}`: {_lowered(found.help())}" for word, found in own_words() if issubclass(found, kind)]

@@ -4,7 +4,7 @@ from collections.abc import MutableMapping
 
 WAITING: dict[str, str] = {}
 """What is set where the user set none of `SETTINGS`: nothing. Threads that sleep halve the time beside a busy program
-and are slower alone (``scripts/benchmark_waiting.py``; figures in the README)."""
+and are slower alone (``scripts/benchmark_waiting.py``; figures in docs/speed.md)."""
 
 SETTINGS = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """What OpenMP and its libraries (GNU's, Intel's and LLVM's) know; any one of them is the user's choice."""
