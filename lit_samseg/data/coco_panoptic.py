@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lit_samseg.data.coco_classes import PANOPTIC_COLOURS, PANOPTIC_IDS, class_of_category
+from lit_samseg.data.coco_classes import PANOPTIC_COLOURS, PANOPTIC_IDS, CocoClasses, class_of_category
 from lit_samseg.data.coco_layout import COCO_PAGE, download_panoptic, image_folder
 from lit_samseg.data.coco_pairs import CocoPairs
 from lit_samseg.data.pairs import Pair
@@ -44,8 +44,15 @@ class COCOPanoptic(CocoPairs):
     category_ids = PANOPTIC_IDS
     own_palette = hex_palette(PANOPTIC_COLOURS)
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(
+        self,
+        root: str = "data",
+        split: str = "val",
+        classes: CocoClasses = "own",
+        download: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(root, split, classes, download, **options)
         self._segments: dict[str, dict[str, NDArray[np.int32]]] = {}
 
     def fetch(self) -> None:
