@@ -8,7 +8,7 @@ INSTALLED := source scripts/setup.sh; install_into_venv '.[test]';
 help:
 	@echo 'make demo    the built-in world: a table and a report, under a minute'
 	@echo 'make test    the tests, without the slow ones'
-	@echo 'make docs    the pages and the schema that are made of the code'
+	@echo 'make docs    the pages and the schema that are made of the code, then the site in build/site'
 	@echo 'make bench   the benchmark of the built-in world, a few minutes'
 
 demo:
@@ -18,7 +18,9 @@ test:
 	bash scripts/test.sh
 
 docs:
-	$(INSTALLED) python scripts/write_words.py && python scripts/write_schema.py
+	source scripts/setup.sh; install_into_venv '.[test,docs]'; \
+	python scripts/write_words.py && python scripts/write_schema.py && python scripts/write_cli.py && \
+	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
 
 bench:
 	$(INSTALLED) python scripts/benchmark.py

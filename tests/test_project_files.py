@@ -95,7 +95,9 @@ def test_make_has_its_targets() -> None:
 
 def test_make_docs_writes_what_is_there() -> None:
     scripts = re.findall(r"python (scripts/\w+\.py)", text_of("Makefile"))
-    assert {"scripts/write_words.py", "scripts/write_schema.py", "scripts/benchmark.py"} == set(scripts)
+    made = {"scripts/write_words.py", "scripts/write_schema.py", "scripts/write_cli.py"}
+    assert {*made, "scripts/benchmark.py"} == set(scripts)
+    assert "mkdocs build --strict" in text_of("Makefile")
 
 
 @pytest.mark.parametrize("target", ["cpu", "cuda"])
