@@ -22,7 +22,7 @@ _KNOWN = "docs/recipes.md"
 @part("blur")
 @dataclass(frozen=True)
 class Blur(Belief):
-    """A label map without scores is believed the less, the more of other labels is around."""
+    """Of a label map without scores, a label is trusted less where other labels are near."""
 
     main = "own"
     own: float = option(0.7, "share of belief in a cell's own label", 0, 1, _KNOWN)

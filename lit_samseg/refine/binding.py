@@ -17,7 +17,7 @@ from lit_samseg.refine.part import option, part
 @part("clique")
 @dataclass(frozen=True)
 class Clique(Evidence):
-    """All of SAM's candidates bind their cells to one class in the field behind, as far as SAM trusts them."""
+    """Each of SAM's candidates draws its cells towards one class in the field that follows, by SAM's own score."""
 
     main, binds = "weight", True
     weight: float = option(3.0, "what a class gains where all cells of a mask have it", 0, None, "docs/recipes.md")

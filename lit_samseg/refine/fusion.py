@@ -40,7 +40,7 @@ class Fuse(Evidence):
 @part("vote")
 @dataclass(frozen=True)
 class Vote(Evidence):
-    """What the baseline thinks of a mask as a whole is added all over the mask."""
+    """The baseline's mean log-probability of each class over a mask is added everywhere in the mask."""
 
     main, in_per_cent, takes_both = "weight", True, False
     weight: float = option(0.3, "of the mean log-probabilities in the mask", least=0.01, source=_TUNED)

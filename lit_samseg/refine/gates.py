@@ -33,7 +33,7 @@ class Rounds(AskAgain):
 @part("twice")
 @dataclass(frozen=True)
 class Twice(AskAgain):
-    """SAM is asked a second time, with a wider box and no point; its evidence counts as far as both answers agree."""
+    """SAM is asked a second time, with a wider box and no point; the more both answers agree, the more they count."""
 
     main = "widening"
     widening: float = option(

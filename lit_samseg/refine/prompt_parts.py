@@ -94,7 +94,7 @@ class Wide(PromptPart):
 @part("cebox")
 @dataclass(frozen=True)
 class ContextBox(PromptPart):
-    """A box that is wider on those sides beyond which there is more of the same (SAMRefiner's context-aware box)."""
+    """A box that is wider where SAM's features beyond it are like the region's (SAMRefiner's context-aware box)."""
 
     slot, drawn = "box", "a box"
     widening: float = option(0.1, _WIDEN, least=0, source=_REFINER)
@@ -131,7 +131,7 @@ class Mask(PromptPart):
 @part("margin")
 @dataclass(frozen=True)
 class Margin(PromptPart):
-    """A mask prompt of how much likelier the baseline finds the region's class than any other."""
+    """A mask prompt that says by how much the baseline prefers the region's class to any other."""
 
     slot, for_scores = "mask", True
     strength: float = option(MASK_STRENGTH, "the largest log-ratio of probabilities", least=0, source="docs/recipes.md")
@@ -144,7 +144,7 @@ class Margin(PromptPart):
 @part("gauss")
 @dataclass(frozen=True)
 class Gauss(PromptPart):
-    """The region as a mask prompt that is the surer the nearer to its innermost cell (SAMRefiner)."""
+    """The region as a mask prompt, surest at its innermost cell (SAMRefiner)."""
 
     slot = "mask"
     strength: float = option(30.0, _STRENGTH, least=0, source=_REFINER)

@@ -42,7 +42,7 @@ class Component(RegionFinder):
 @part("split")
 @dataclass(frozen=True)
 class Split(RegionFinder):
-    """Components are one region where they are one thing (SAMRefiner)."""
+    """Components that lie close together are one region (SAMRefiner)."""
 
     near: float = option(0.5, "two boxes are near if their areas exceed this part of their common box", 0, 1, _SPLIT)
     full: float = option(0.5, "a common box filled to more than this is full enough", 0, 1, _SPLIT)

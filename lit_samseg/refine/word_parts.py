@@ -92,7 +92,7 @@ class Remove(WordBelief):
 @part("add")
 @dataclass(frozen=True)
 class Add(WordBelief):
-    """Objects that words find and the label map has not are added to it."""
+    """Objects that words find, and the label map lacks, are added to it."""
 
     main = "least"
     least: float = option(0.6, "probability that such an object is there, from which on it is added", 0, 1)
@@ -153,7 +153,7 @@ class TextOnly(WordBelief):
 @part("textmask")
 @dataclass(frozen=True)
 class TextMask(PromptPart):
-    """A mask prompt of what words say of the region's class; of a class without words, the region."""
+    """A mask prompt of what words say of the region's class; the region itself, where its class has no words."""
 
     slot = "mask"
     needs_words: ClassVar[bool] = True
