@@ -1,4 +1,4 @@
-"""README and docs: the front page stays short, every page is reached from it, and every link leads somewhere."""
+"""README and docs: the front page stays short and leads to every page; links, commands and named files exist."""
 
 import re
 from collections import Counter
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lit_samseg.cli.description import COMMANDS
 from tests.conftest import PROJECT
 
 README = PROJECT / "README.md"
@@ -65,6 +66,19 @@ def test_broken_links_are_found(tmp_path: Path) -> None:
         "`[f](code)` [g](none.md) [h](other.md#no-heading) [i](#there) ![j](none.png) [k](other.md#again-2)\n"
     )
     assert broken(page) == ["none.md", "other.md#no-heading", "#there", "none.png", "other.md#again-2"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(PROJECT)))
+def test_commands_and_files_that_are_named_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    commands = re.findall(r"(?:^ *|`)(lit-samseg [a-z].*)", text, re.MULTILINE)
+    assert [command for command in commands if re.split(r"[\s`]", command)[1] not in COMMANDS] == []
+    named = set(re.findall(r"(?<![\w/])(?:configs|scripts|tests)/[a-z][\w./]*\.(?:yaml|py|sh)\b", text))
+    for command in commands:
+        named |= {
+            f"configs/{name}.yaml" for name in re.findall(r"(?:--config|study|configs) ([a-z]\w*)(?![\w./])", command)
+        }
+    assert [name for name in named if not (PROJECT / name).is_file()] == []
 
 
 def test_the_front_page_leads_to_every_page() -> None:
