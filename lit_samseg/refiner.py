@@ -38,8 +38,9 @@ Details = bool | Callable[[Decision], None]
 class Refiner:
     """Refines label maps of single pictures, as one row of the evaluation does.
 
-    >>> refiner = Refiner.from_pretrained(baseline="google/deeplabv3_mobilenet_v2_1.0_513", sam="mobile_sam")
-    >>> refiner("street.jpg").label_map
+    Examples:
+        >>> refiner = Refiner.from_pretrained(baseline="google/deeplabv3_mobilenet_v2_1.0_513", sam="mobile_sam")
+        >>> refiner("street.jpg").label_map
 
     Args:
         sam: The promptable segmenter.

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from scripts.write_cli import make_page
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, made_once
 from tests.test_house import graph, modules, room
 
 DOCS = PROJECT / "docs"
@@ -39,6 +39,22 @@ def named_rooms() -> dict[str, set[str]]:
 
 def own_name(name: str) -> str:
     return room(name).partition(".")[2] or "__init__"
+
+
+def built_site(factory: pytest.TempPathFactory) -> Path:
+    """Return the site's folder, built once: any warning, as about a link or an anchor, is an error."""
+    missing = [name for name in ("mkdocs", "material", "mkdocstrings") if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)} (pip install 'lit_samseg[docs]')")
+
+    def make(folder: Path) -> None:
+        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+        # A notice about releases to come is no warning about these pages.
+        surroundings = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+        done = subprocess.run(command, cwd=PROJECT, env=surroundings, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    return made_once(factory, "site", make)
 
 
 def test_every_page_is_in_the_contents_and_every_entry_is_a_page() -> None:
@@ -89,22 +105,24 @@ def test_the_glossary_has_the_words_and_a_link_for_each() -> None:
     assert [name for name, entry in entries.items() if not re.search(r"\]\([\w/]+\.md", entry)] == []
 
 
-def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
-    missing = [name for name in ("mkdocs", "material", "mkdocstrings") if importlib.util.find_spec(name) is None]
-    if missing:
-        pytest.skip(f"needs {', '.join(missing)} (pip install 'lit_samseg[docs]')")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
-    # A notice about releases to come is no warning about these pages.
-    surroundings = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(command, cwd=PROJECT, env=surroundings, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    built = {str(path.relative_to(tmp_path / "site").with_suffix("")) for path in (tmp_path / "site").rglob("*.html")}
+def test_the_site_is_built_without_a_warning(tmp_path_factory: pytest.TempPathFactory) -> None:
+    site = built_site(tmp_path_factory)
+    built = {str(path.relative_to(site).with_suffix("")) for path in site.rglob("*.html")}
     expected = {page.removesuffix(".md").replace("README", "index") for page in listed(CONFIGURATION["nav"])}
     assert expected <= built
-    texts = [path.read_text(encoding="utf-8") for path in (tmp_path / "site").rglob("*.html")]
+    api = (site / "reference/refiner.html").read_text(encoding="utf-8")
+    assert 'id="lit_samseg.Refiner.from_pretrained"' in api
+    assert 'id="lit_samseg.Refiner.__call__"' in api
+    assert 'id="lit_samseg.Refiner._segment"' not in api
+    # What a docstring has after ``>>>`` is code, not a quotation.
+    assert "<blockquote>" not in "".join(
+        page.read_text(encoding="utf-8") for page in (site / "reference").glob("*.html")
+    )
+
+
+def test_the_site_takes_nothing_from_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> None:
+    site = built_site(tmp_path_factory)
+    texts = [path.read_text(encoding="utf-8") for path in site.rglob("*.html")]
     loaded = [tag for text in texts for tag in re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", text)]
     assert len(loaded) > 50
     assert [tag for tag in loaded if re.search(r"""(?:src|href)=["']?(?:https?:)?//""", tag)] == []
-    api = (tmp_path / "site/reference/refiner.html").read_text(encoding="utf-8")
-    assert 'id="lit_samseg.Refiner.from_pretrained"' in api
-    assert "class_names" in api
