@@ -57,6 +57,13 @@ def built_site(factory: pytest.TempPathFactory) -> Path:
     return made_once(factory, "site", make)
 
 
+def left_over(page: str) -> list[str]:
+    """Return paragraphs, items and cells of HTML in which Markdown is left that the site does not know as such."""
+    page = re.sub(r"<pre.*?</pre>|<code.*?</code>", "", page, flags=re.DOTALL)
+    parts = [found[2] for found in re.finditer(r"<(p|li|td)>((?:(?!</?\1>).)*)</\1>", page, re.DOTALL)]
+    return [part for part in parts if re.search(r"\n\s*(?:[-*]|\d+\.) \S|\|\s*-{3}|`|\]\(\S+\)|\*\*", part)]
+
+
 def test_every_page_is_in_the_contents_and_every_entry_is_a_page() -> None:
     pages = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
     assert len(pages) > 20
@@ -126,3 +133,17 @@ def test_the_site_takes_nothing_from_elsewhere(tmp_path_factory: pytest.TempPath
     loaded = [tag for text in texts for tag in re.findall(r"<(?:script|link|img|iframe)\b[^>]*>", text)]
     assert len(loaded) > 50
     assert [tag for tag in loaded if re.search(r"""(?:src|href)=["']?(?:https?:)?//""", tag)] == []
+
+
+def test_no_markdown_is_left_in_the_site(tmp_path_factory: pytest.TempPathFactory) -> None:
+    pages = {path.name: path.read_text(encoding="utf-8") for path in built_site(tmp_path_factory).rglob("*.html")}
+    assert sum(page.count("<p>") for page in pages.values()) > 500
+    assert [(name, part) for name, page in pages.items() for part in left_over(page)] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["two:\n- one\n- two", "| a |\n| --- |", "a `word", "[a page](page.md)", "**bold", "two:\n1. one"]
+)
+def test_markdown_that_is_left_is_found(text: str) -> None:
+    assert left_over(f"<p>fine</p>\n<p>{text}</p><pre>- {text}</pre>") == [text]
+    assert left_over(f"<p>one - two * three, <code>{text}</code></p>") == []
