@@ -25,6 +25,8 @@ CELLS = 200
 """Cells of an image by which these are chosen."""
 PENALTY = 1e-3
 """Of the regressions' squared coefficients."""
+LEAST_EXAMPLES = 10
+"""Of fewer nothing is learnt: classes are kept, and nothing is added."""
 RIGHT = 0.5
 """An object is there if so much of it is of its class."""
 
@@ -62,13 +64,15 @@ def fit_words(words: CalibratedWords, examples: Sequence[WordExample], folds: in
             if fold[place] != n:
                 continue
             rng = np.random.default_rng([seed, place])
-            losses.append(_losses(example, left_out, rng))
+            losses += _losses(example, left_out, rng)
             kept.append(_kept(example))
             added.append(_added(example, left_out))
     _set_curves(words, total)
-    weight, floor, loss = _chosen(torch.stack(losses))
-    words.weight.data.fill_(weight)
-    words.floor.fill_(floor)
+    loss = 0.0
+    if losses:
+        weight, floor, loss = _chosen(torch.stack(losses))
+        words.weight.data.fill_(weight)
+        words.floor.fill_(floor)
     words.kept.copy_(_judgement(kept, words.kept))
     words.added.copy_(_judgement(added, words.added))
     return loss
@@ -79,8 +83,8 @@ def _set_curves(words: CalibratedWords, counted: Counted) -> None:
     words.shares.copy_(torch.from_numpy(share_curves(counted)))
 
 
-def _losses(example: WordExample, words: CalibratedWords, rng: np.random.Generator) -> Tensor:
-    """Return an image's mean loss for each weight and floor, float64 ``[WEIGHTS, FLOORS]``."""
+def _losses(example: WordExample, words: CalibratedWords, rng: np.random.Generator) -> list[Tensor]:
+    """Return an image's mean loss for each weight and floor, float64 ``[WEIGHTS, FLOORS]``; none of void alone."""
     grid, told, target = open_example(example)
     known = (target >= 0).flatten().nonzero()[:, 0]
     some = known[torch.from_numpy(rng.permutation(len(known))[:CELLS])]
@@ -96,14 +100,14 @@ def _losses(example: WordExample, words: CalibratedWords, rng: np.random.Generat
     place, believed, ratios = place[usable], believed[:, usable], ratios[:, usable]
     found = torch.zeros(len(WEIGHTS), len(FLOORS), dtype=torch.float64)
     if not len(place):
-        return found
+        return []
     for column, floor in enumerate(FLOORS):
         base = torch.where(believed.isnan(), floor, believed)
         for row, weight in enumerate(WEIGHTS):
             scores = base + weight * ratios
             right = scores.gather(0, place[None])[0]
             found[row, column] = (scores.logsumexp(0) - right).mean()
-    return found
+    return [found]
 
 
 def _chosen(losses: Tensor) -> tuple[float, float, float]:
@@ -153,9 +157,9 @@ def _added(example: WordExample, words: CalibratedWords) -> Examples:
 
 
 def _judgement(examples: Sequence[Examples], unknown: Tensor) -> Tensor:
-    """Fit a logistic regression ``[4]``; where there is nothing to learn from, keep what there was."""
+    """Fit a logistic regression ``[4]``; where there is too little to learn from, keep what there was."""
     features, right = (torch.cat(list(own)) for own in zip(*examples, strict=True))
-    if not len(right):
+    if len(right) < LEAST_EXAMPLES:
         return unknown
     found = fit_logistic(features, right, torch.ones(len(right)), PENALTY)
     weight = found.weight / found.std
