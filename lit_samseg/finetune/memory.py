@@ -1,18 +1,16 @@
 """Training of a memory of features: classes are told by what SAM sees of training images."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from lightning import LightningModule
 from torch import Tensor
 
 from lit_samseg.baselines import Baseline
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.row_needs import RowNeeds
-from lit_samseg.finetune.fitted import FittedModule
+from lit_samseg.finetune.fitted import FittedNetwork
 from lit_samseg.finetune.memory_fit import Cells, Recipe, calibrate_memory, fit_memory, joined
 from lit_samseg.refine import FeatureMemory, RowText
 from lit_samseg.refine.cells import sample_nearest
@@ -27,7 +25,7 @@ _EXAMPLE = 64
 """Side of the black image by which it is seen how many features SAM gives."""
 
 
-class MemoryFinetune(FittedModule[tuple[Cells, Tensor]]):
+class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
     """Fit a small network that tells classes by SAM's features, for rows with ``memory``.
 
     SAM and the baseline stay as they are. Some cells of SAM's grid are drawn from each training image, those of rare
@@ -58,6 +56,8 @@ class MemoryFinetune(FittedModule[tuple[Cells, Tensor]]):
     Raises:
         InputError: An option is out of range, or no row has ``memory``.
     """
+
+    outcome = "memory"
 
     def __init__(
         self,
@@ -96,6 +96,11 @@ class MemoryFinetune(FittedModule[tuple[Cells, Tensor]]):
         self.memory, self.cells, self.folds = memory, cells, folds
         self.recipe = Recipe(epochs, lr, weight_decay, dropout, seed)
         self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
+
+    @property
+    def fitted(self) -> FeatureMemory:
+        """The memory."""
+        return self.memory
 
     def look(self, sample: Sample) -> tuple[Cells, Tensor]:
         """Return some cells of an image, and how often the baseline gives each label in places of each class."""
@@ -137,22 +142,6 @@ class MemoryFinetune(FittedModule[tuple[Cells, Tensor]]):
         loss = fit_memory(memory, joined(cells), self.recipe)
         memory.to(device)
         return loss
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
-        """The memory; the cells that it was fitted to are taken anew."""
-        return {name: tensor.detach() for name, tensor in self.memory.state_dict().items()}
-
-    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
-        """Take the memory.
-
-        Raises:
-            InputError: The checkpoint is of something else.
-        """
-        own = self.memory.state_dict()
-        if own.keys() != state_dict.keys() or any(own[name].shape != state_dict[name].shape for name in own):
-            raise InputError("the checkpoint is of another model, or of other classes; fit the memory again")
-        self.memory.load_state_dict(state_dict)
-        return LightningModule.load_state_dict(self, {}, strict=False)
 
     def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
         """Write ``memory.safetensors``."""

@@ -1,10 +1,8 @@
 """What words are worth: a text-prompted segmenter's answers are compared with the ground truth of training images."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
-from lightning import LightningModule
 
 from lit_samseg.baselines import Baseline
 from lit_samseg.cache import cache_concepts
@@ -12,7 +10,7 @@ from lit_samseg.concepts import ConceptSegmenter
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.row_needs import RowNeeds, word_source
-from lit_samseg.finetune.fitted import FittedModule
+from lit_samseg.finetune.fitted import FittedNetwork
 from lit_samseg.finetune.word_examples import WordExample, take_example
 from lit_samseg.finetune.word_fit import fit_words
 from lit_samseg.refine import CalibratedWords, RowText
@@ -20,7 +18,7 @@ from lit_samseg.refine.word_file import NAME, digest_of, write_calibration
 from lit_samseg.sam import PromptableSegmenter
 
 
-class TextCalibration(FittedModule[WordExample]):
+class TextCalibration(FittedNetwork[WordExample]):
     """Find out what a text-prompted segmenter's answers are worth, for rows with ``text``, ``add`` or ``remove``.
 
     Networks stay as they are. For each class it is counted how evidence is spread inside and outside of its places;
@@ -46,6 +44,8 @@ class TextCalibration(FittedModule[WordExample]):
     Raises:
         InputError: An option is out of range, phrases cannot be used, or no row asks by words.
     """
+
+    outcome = "calibration"
 
     def __init__(
         self,
@@ -78,6 +78,11 @@ class TextCalibration(FittedModule[WordExample]):
         self.words, self.source, self.folds, self.seed = words, source, folds, seed
         self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
 
+    @property
+    def fitted(self) -> CalibratedWords:
+        """The calibration."""
+        return self.words
+
     def look(self, sample: Sample) -> WordExample:
         """Ask about a training image."""
         target = self.target(sample)
@@ -94,22 +99,6 @@ class TextCalibration(FittedModule[WordExample]):
             loss = fit_words(words, [self.examples[key] for key in sorted(self.examples)], self.folds, self.seed)
         words.to(device)
         return loss
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
-        """The calibration; what it was fitted to is taken anew."""
-        return {name: tensor.detach() for name, tensor in self.words.state_dict().items()}
-
-    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
-        """Take the calibration.
-
-        Raises:
-            InputError: The checkpoint is of something else.
-        """
-        own = self.words.state_dict()
-        if own.keys() != state_dict.keys() or any(own[name].shape != state_dict[name].shape for name in own):
-            raise InputError("the checkpoint is of another model, or of other classes; fit the calibration again")
-        self.words.load_state_dict(state_dict)
-        return LightningModule.load_state_dict(self, {}, strict=False)
 
     def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
         """Write ``text.safetensors``."""
