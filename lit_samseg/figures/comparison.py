@@ -11,7 +11,7 @@ from lit_samseg.figures.lettering import change
 from lit_samseg.figures.plate import Entry, Panel, Plate
 from lit_samseg.figures.source import FigureSource
 from lit_samseg.results.harm import image_scores
-from lit_samseg.results.row_parts import prompt_slots
+from lit_samseg.results.row_parts import asks_sam
 from lit_samseg.results.run_tables import per_cent
 
 Labels = NDArray[np.integer]
@@ -64,7 +64,7 @@ def comparison_plate(source: FigureSource, ids: Sequence[str], row: str | None, 
 
 def _title(source: FigureSource, row: str) -> tuple[str, str]:
     """Return a row's heading and what stands below it; a row that asks SAM nothing does not bear its name."""
-    asks = any(prompt_slots(one) for one in source.results["rows"] if one["name"] == row)
+    asks = any(asks_sam(one) for one in source.results["rows"] if one["name"] == row)
     return ("baseline + SAM", f"{source.results['sam']['name']}, {row}") if asks else ("refined", row)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lit_samseg.results.contents import Results
-from lit_samseg.results.row_contents import Difference
+from lit_samseg.results.row_contents import Difference, Row
+from lit_samseg.results.row_parts import asks_by_words, asks_sam
 from lit_samseg.results.run_tables import METRIC, TOO_FEW, at_least, count, images_of, interval, per_cent, points, span
 
 NAMED = 4
@@ -34,14 +35,17 @@ class Verdict:
 def find_verdict(results: Results) -> Verdict:
     """Answer whether SAM improves the baseline.
 
-    Rows whose candidates the ground truth chose (selection ``oracle``) are analyses and have no say. "Yes" needs a row
+    Rows whose candidates the ground truth chose (selection ``oracle``), and rows with words of somebody who looks at
+    the ground truth, are analyses and have no say. "Yes" needs a row
     whose verdict is "better"; "No" that every row is "worse"; "Too few images" that none could have had either;
     anything else is "No evidence".
 
     Args:
         results: ``results.json``.
     """
-    scored = {r["name"]: r["difference"][METRIC] for r in results["rows"] if "difference" in r and _counts(r["name"])}
+    simulated = results.get("text", {}).get("needs_truth", False)
+    rows = [r for r in results["rows"] if "difference" in r and _counts(r, simulated)]
+    scored = {r["name"]: r["difference"][METRIC] for r in rows}
     scored = {name: test for name, test in scored.items() if test["value"] is not None}
     baseline, images = per_cent(results["rows"][0][METRIC]), images_of(results)
     if not scored:
@@ -68,7 +72,8 @@ def find_verdict(results: Results) -> Verdict:
     p = "p < 0.001" if test["p_holm"] < 0.001 else f"p = {test['p_holm']:.3f}"
     corrected = sum("difference" in row for row in results["rows"])
     change += f" ({p} after correction for {count(corrected, 'row')})."
-    tally = f"{len(better) or 'None'} of {count(len(scored), 'row')} with SAM {'are' if len(better) > 1 else 'is'} "
+    whose = " with SAM" if all(map(asks_sam, rows)) else ""
+    tally = f"{len(better) or 'None'} of {count(len(scored), 'row')}{whose} {'are' if len(better) > 1 else 'is'} "
     tally += "better than the baseline"
     others = {name: test for name, test in scored.items() if name not in better}
     tally = "; ".join([tally, *_tally(others, f" (not significant with {images})")]) + "."
@@ -111,5 +116,6 @@ def _names(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _counts(row: str) -> bool:
-    return "oracle" not in row.partition("@")[2].split("/")
+def _counts(row: Row, simulated: bool) -> bool:
+    helped = simulated and asks_by_words(row)
+    return not helped and "oracle" not in row["name"].partition("@")[2].split("/")

@@ -21,3 +21,24 @@ def prompt_slots(row: Row) -> list[str]:
         return [part["slot"] for part in row["parts"]["prompt"] if "slot" in part]
     words = set(row["name"].partition("@")[0].split("+"))
     return [slot for slot, own in _SLOTS.items() if words & set(own)]
+
+
+def asks_sam(row: Row) -> bool:
+    """Return whether SAM is asked for masks in a row; ``none@WORD`` are those in which it is not.
+
+    Args:
+        row: One of ``results.json``, not the baseline.
+    """
+    return bool(row["parts"]["prompt"]) if "parts" in row else row["name"].partition("@")[0] != "none"
+
+
+def asks_by_words(row: Row) -> bool:
+    """Return whether a text-prompted segmenter has a say in a row.
+
+    Args:
+        row: One of ``results.json``.
+    """
+    if "parts" not in row:
+        return False
+    parts = [*row["parts"]["prompt"], *row["parts"].get("beliefs", [])]
+    return any(part["class"].startswith("lit_samseg.refine.word_parts:") for part in parts)

@@ -102,3 +102,29 @@ def test_small_p_values_are_not_nought() -> None:
 
 def test_one_image_is_one_image() -> None:
     assert "on 1 image (p" in find_verdict(results(("box", 0.01, "better"), images=1)).sentence
+
+
+def part(word: str, module: str = "word_parts") -> dict[str, Any]:
+    return {"word": word, "class": f"lit_samseg.refine.{module}:{word.title()}", "options": {}}
+
+
+def worded(simulated: bool) -> dict[str, Any]:
+    """A run with a row of words, a row of SAM's, and one with both."""
+    found = results(("none@text", 0.3, "better"), ("box", 0.1, "better"), ("box@text", 0.2, "better"))
+    beliefs: list[list[dict[str, Any]]] = [[part("text")], [], [part("text")]]
+    for row, belief in zip(found["rows"][1:], beliefs, strict=True):
+        asks = row["name"].startswith("box")
+        row["parts"] = {"prompt": [part("box", "prompt_parts") | {"slot": "box"}] if asks else [], "beliefs": belief}
+    return found | {"text": {"needs_truth": simulated}}
+
+
+def test_words_of_somebody_who_knows_the_truth_have_no_say() -> None:
+    verdict = find_verdict(worded(simulated=True))  # type: ignore[arg-type]
+    assert verdict.best == "box"
+    assert verdict.sentence.endswith("1 of 1 row with SAM is better than the baseline.")
+
+
+def test_rows_without_sam_are_not_called_sams() -> None:
+    verdict = find_verdict(worded(simulated=False))  # type: ignore[arg-type]
+    assert verdict.best == "none@text"
+    assert verdict.sentence.endswith("3 of 3 rows are better than the baseline.")
