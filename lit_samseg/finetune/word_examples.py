@@ -13,6 +13,7 @@ from lit_samseg.refine.calibrated_words import BINS, LARGEST, logit_of
 from lit_samseg.refine.cells import sample_nearest
 from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.told import Told
+from lit_samseg.sam.frame import Frame
 
 LEVELS = 255
 """Log-probabilities of an image are kept as so many steps."""
@@ -50,17 +51,18 @@ class WordExample:
     """A training image.
 
     Attributes:
-        grid: Its grid without picture and numbers: the frame, and small tensors.
+        frame: Its frame.
+        scored: As of its grid.
         asked: Classes that words were asked about, int64 ``[A]``.
-        evidence: Logits of the evidence in parts of a bin (`PARTS`), uint16
-            ``[A, h, w]``.
+        evidence: Logits of the evidence in parts of a bin (`PARTS`), uint16 ``[A, h, w]``.
         classes: The grid's, int64 ``[K]``.
         believed: The baseline's log-probabilities, uint8 ``[K, h, w]`` in steps.
         labels: The baseline's label map at the cells, int16 ``[h, w]``.
         target: The ground truth there, int16 ``[h, w]``; -1 for void.
     """
 
-    grid: Grid
+    frame: Frame
+    scored: bool
     asked: Tensor
     evidence: Packed
     classes: Tensor
@@ -87,11 +89,9 @@ def take_example(grid: Grid, told: Told, target: Tensor, ignore_index: int) -> W
     truth = torch.where(truth == ignore_index, -1, truth)
     steps = ((logit_of(told.evidence) + LARGEST) / _STEP).round().to(torch.uint16)
     believed = ((grid.log_probabilities.clamp(min=LOWEST) / LOWEST) * LEVELS).round().byte()
-    nothing = Grid(
-        grid.frame, grid.classes[:0].cpu(), torch.zeros(0, 1, 1), torch.zeros(1, 1), torch.zeros(3, 1, 1), grid.scored
-    )
     return WordExample(
-        nothing,
+        grid.frame,
+        grid.scored,
         told.classes.cpu(),
         Packed.of(steps),
         grid.classes.cpu(),
@@ -106,7 +106,7 @@ def open_example(example: WordExample) -> tuple[Grid, Told, Tensor]:
     labels = torch.from_numpy(example.labels.open().astype(np.int64))
     believed = torch.from_numpy(example.believed.open().astype(np.float32)) / LEVELS * LOWEST
     picture = torch.zeros(3, *labels.shape)
-    grid = Grid(example.grid.frame, example.classes, believed, labels, picture, example.grid.scored)
+    grid = Grid(example.frame, example.classes, believed, labels, picture, example.scored)
     logits = torch.from_numpy(example.evidence.open().astype(np.float32)) * _STEP - LARGEST
     told = Told(example.asked, logits.sigmoid(), 0)
     return grid, told, torch.from_numpy(example.target.open().astype(np.int64))

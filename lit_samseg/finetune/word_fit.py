@@ -70,11 +70,11 @@ def fit_words(words: CalibratedWords, examples: Sequence[WordExample], folds: in
     _set_curves(words, total)
     loss = 0.0
     if losses:
-        weight, floor, loss = _chosen(torch.stack(losses))
+        weight, floor, loss = choose_belief(torch.stack(losses))
         words.weight.data.fill_(weight)
         words.floor.fill_(floor)
-    words.kept.copy_(_judgement(kept, words.kept))
-    words.added.copy_(_judgement(added, words.added))
+    words.kept.copy_(fit_judgement(kept, words.kept))
+    words.added.copy_(fit_judgement(added, words.added))
     return loss
 
 
@@ -110,7 +110,7 @@ def _losses(example: WordExample, words: CalibratedWords, rng: np.random.Generat
     return [found]
 
 
-def _chosen(losses: Tensor) -> tuple[float, float, float]:
+def choose_belief(losses: Tensor) -> tuple[float, float, float]:
     """Return weight, floor and mean loss: the least weight whose loss is within a standard error of the best.
 
     Args:
@@ -156,7 +156,7 @@ def _added(example: WordExample, words: CalibratedWords) -> Examples:
     return torch.cat(features), torch.tensor(right, dtype=torch.bool)
 
 
-def _judgement(examples: Sequence[Examples], unknown: Tensor) -> Tensor:
+def fit_judgement(examples: Sequence[Examples], unknown: Tensor) -> Tensor:
     """Fit a logistic regression ``[4]``; where there is too little to learn from, keep what there was."""
     features, right = (torch.cat(list(own)) for own in zip(*examples, strict=True))
     if len(right) < LEAST_EXAMPLES:

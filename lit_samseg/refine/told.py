@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -33,7 +34,7 @@ class Told:
     evidence: Tensor
     phrases: int
 
-    @property
+    @cached_property
     def strongest(self) -> Tensor:
         """How likely each class is anywhere in the image, as the segmenter has it, float32 ``[A]``, 0 to 1."""
         return self.evidence.flatten(1).amax(1) if len(self.evidence) else self.evidence.new_zeros(0)

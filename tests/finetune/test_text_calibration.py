@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.optimize import minimize
 from torch import Tensor
 
 from lit_samseg.baselines import MobileNetV2DeepLab, Precomputed
@@ -16,10 +17,10 @@ from lit_samseg.errors import InputError
 from lit_samseg.finetune import TextCalibration
 from lit_samseg.finetune.word_curves import count_evidence, ratio_curves, share_curves
 from lit_samseg.finetune.word_examples import WordExample, folds_of, open_example, take_example
-from lit_samseg.finetune.word_fit import _kept, fit_words
+from lit_samseg.finetune.word_fit import FLOORS, PENALTY, WEIGHTS, _kept, choose_belief, fit_judgement, fit_words
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import CalibratedWords, Grid, Told, read_calibration
-from lit_samseg.refine.calibrated_words import BINS, LARGEST, logit_of
+from lit_samseg.refine.calibrated_words import BINS, LARGEST, logit_of, probability
 from lit_samseg.results.timing_table import timing_table
 from lit_samseg.sam import SegmentAnything
 from lit_samseg.sam.frame import Frame
@@ -170,6 +171,44 @@ def test_void_does_not_say_that_a_class_is_absent() -> None:
     assert len(features) == 2
     partly[8, 8] = 255
     assert _kept(example_of(partly, evidence, believed.log()))[1].tolist() == [True]
+
+
+def test_a_judgement_is_the_regression_on_features_as_they_are() -> None:
+    rng = torch.Generator().manual_seed(4)
+    # Of other scales and places than the solver's, and the second one speaks against.
+    features = torch.randn(300, 3, generator=rng) * torch.tensor([5.0, 0.2, 1.0]) + torch.tensor([-7.0, 3.0, 0.5])
+    logits = 0.4 * (features[:, 0] + 7) - 6 * (features[:, 1] - 3) + 0.8
+    right = torch.rand(300, generator=rng) < logits.sigmoid()
+    judgement = fit_judgement([(features[:100], right[:100]), (features[100:], right[100:])], torch.zeros(4))
+    assert judgement[0] > 0.2
+    assert judgement[1] < -3
+    x, y = features.double().numpy(), right.numpy()
+    scale = (x - x.mean(0)) / x.std(0)
+
+    def objective(w: np.ndarray) -> float:
+        z = scale @ w[:3] + w[3]
+        return float(np.logaddexp(0, np.where(y, -z, z)).mean() + PENALTY / 2 * (w**2).sum())
+
+    best = minimize(objective, np.zeros(4), tol=1e-12).x
+    expected = 1 / (1 + np.exp(-(scale @ best[:3] + best[3])))
+    assert np.abs(probability(judgement, features).numpy() - expected).max() < 1e-3
+    # From too few nothing is learnt.
+    unknown = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    assert torch.equal(fit_judgement([(features[:9], right[:9])], unknown), unknown)
+
+
+def test_the_least_weight_that_is_not_worse_is_chosen() -> None:
+    images = 40
+    losses = torch.ones(images, len(WEIGHTS), len(FLOORS), dtype=torch.float64)
+    losses[:, 8, 2], losses[:, 5, 2], losses[:, 3, 2] = 0.5, 0.501, 0.7
+    # By 0.001 on average, and by ten times that on single images: not told from chance.
+    losses[::2, 5, 2] += 0.02
+    losses[1::2, 5, 2] -= 0.02
+    weight, floor, loss = choose_belief(losses)
+    assert (weight, floor) == (WEIGHTS[5], FLOORS[2])
+    assert loss == pytest.approx(0.501)
+    losses[:, 5, 2] = 0.51
+    assert choose_belief(losses)[0] == WEIGHTS[8]
 
 
 def test_folds_are_neighbours() -> None:

@@ -21,7 +21,7 @@ from lit_samseg.refine import (
     parse_variant,
     refine,
 )
-from lit_samseg.refine.calibrated_words import BINS, LARGEST, logit_of, ratios_of
+from lit_samseg.refine.calibrated_words import BINS, LARGEST, kept_features, logit_of, ratios_of
 from lit_samseg.refine.missed_objects import missed_objects
 from lit_samseg.refine.regions import Region
 from lit_samseg.refine.word_parts import Add, Remove, Text, TextMask, TextOnly
@@ -179,6 +179,33 @@ def test_a_class_that_words_do_not_find_leaves_and_what_scores_rate_next_comes()
     assert (found[12:28, 22:28] == 1).all()
     # With a lower bar it stays.
     assert Remove(least=0.005).revise(context.grid, context) is context.grid
+
+
+def test_a_calibrated_judgement_decides_what_leaves_and_what_is_added() -> None:
+    labels = labels_of((1, 4, 4, 20, 20), (2, 30, 30, 46, 60))
+    maps = {"one": map_of(inside=0.3, outside=0.3), "two": map_of(outside=0.9), "three": map_of((4, 40, 20, 60))}
+    phrases = {1: ["one"], 2: ["two"], 3: ["three"]}
+    # Sure where evidence is: a class with little of it leaves, one with much stays.
+    sure = torch.tensor([4.0, 0.0, 0.0, 0.0])
+    shares = torch.linspace(0, 1, BINS).expand(5, -1)
+    words = calibrated(kept=sure, added=sure, shares=shares)
+    context, _ = hearing(labels, maps, phrases, calibration=words)
+    places, features = kept_features(context.told, context.grid)
+    assert places.tolist() == [0, 1]
+    believed = context.grid.log_probabilities.exp()
+    for place, (evidence, class_id) in enumerate(((0.3, 1), (0.9, 2))):
+        odds = float(believed[class_id].max().logit().clamp(max=6))
+        share = float((context.grid.labels == class_id).float().mean())
+        expected = [np.log(evidence / (1 - evidence)), odds, np.log(share)]
+        assert features[place].tolist() == pytest.approx(expected, abs=1e-3)
+    removed = refine(context, parse_variant("none@remove", has_background=True))
+    assert removed.unique().tolist() == [0, 2]
+    added = refine(context, parse_variant("none@add", has_background=True))
+    assert (added[6:18, 42:58] == 3).all()
+    # The same the other way round: the other class leaves, and nothing is added.
+    against, _ = hearing(labels, maps, phrases, calibration=calibrated(kept=-sure, added=-sure, shares=shares))
+    assert refine(against, parse_variant("none@remove", has_background=True)).unique().tolist() == [0, 1]
+    assert torch.equal(refine(against, parse_variant("none@add", has_background=True)), labels)
 
 
 def test_without_scores_what_is_around_comes() -> None:
