@@ -13,8 +13,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 from lit_samseg import finetune
-from lit_samseg.cli.command_help import COMMANDS_WITH_HELP, GROUPS, HELP_ALL, Option, command_help
-from lit_samseg.cli.description import COMMANDS, WITHOUT_LIGHTNING
+from lit_samseg.cli.command_help import COMMANDS_WITH_HELP, HELP_ALL, command_help
+from lit_samseg.cli.command_options import GROUPS, Option
+from lit_samseg.cli.description import COMMANDS
 from lit_samseg.commands import run_report
 
 PAGE = Path(__file__).parent.parent / "docs/cli.md"
@@ -39,10 +40,10 @@ EXIT_CODES = """
 | 1 | a defect, with a traceback |
 """
 
-FIT = f"""\
-`lit-samseg fit` trains one of the classes below ([Fine-tuning](finetuning.md)). It takes `--config`, `--data` and
-`--trainer` as `test` does, and `--model CLASS` with that class's options: `lit-samseg fit --model.help CLASS` lists
-them, `lit-samseg fit {HELP_ALL}` lists all.
+FIT = """\
+
+`fit` trains one of these classes ([finetuning.md](finetuning.md)). `lit-samseg fit --model.help CLASS` lists the
+options of one.
 
 """
 
@@ -78,9 +79,9 @@ def make_page() -> str:
         parts.append(f"\n## {name}\n\n{what[:1].upper()}{what[1:]}.\n\n")
         if name in COMMANDS_WITH_HELP:
             parts += _with_groups(name)
-        elif name in WITHOUT_LIGHTNING:
-            parts += _with_parser(parser_of([name]))
         else:
+            parts += _with_parser(parser_of([name]))
+        if name == "fit":
             parts.append(FIT + "".join(_trained()))
         if name == "search":
             parts.append("\n### search --study\n\n")
@@ -94,8 +95,10 @@ def _with_groups(command: str) -> Iterator[str]:
     example = next(line for line in rest.splitlines() if line.startswith("  lit-samseg "))
     yield f"```text\n{usage.removeprefix('usage: ')}\n{example.strip()}\n```\n"
     for group, options in GROUPS.items():
-        yield f"\n### {command}: {group}\n\n"
-        yield from (_option(one) for one in options if command in one.commands)
+        own = [one for one in options if command in one.commands]
+        if own:
+            yield f"\n### {command}: {group}\n\n"
+            yield from map(_option, own)
     yield "\nA configuration overrides these defaults, and options override a configuration. "
     yield f"`{HELP_ALL}` lists all options, those of Lightning's trainer too.\n"
 

@@ -8,9 +8,11 @@ import pytest
 import yaml
 
 from lit_samseg import baselines, data, finetune, sam
-from lit_samseg.cli.command_help import COMMANDS_WITH_HELP, GROUPS, HELP_ALL, PAPER_ROWS, command_help
+from lit_samseg.cli.command_help import COMMANDS_WITH_HELP, HELP_ALL, TRAINED, command_help
+from lit_samseg.cli.command_options import GROUPS, PAPER_ROWS
 from lit_samseg.cli.data_names import data_classes, with_data_class
 from lit_samseg.data import SegmentationDataModule
+from lit_samseg.data.training import Training
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import PAPER_VARIANTS
 from lit_samseg.sam import SegmentAnything
@@ -24,6 +26,8 @@ SOURCES: dict[str, Any] = {
     "--model": SamSegEvaluation,
     "--model.sam": SegmentAnything,
 }
+TRAINING: dict[str, Any] = {"--data.training": Training, "--model": finetune.SamRefinerFinetune}
+"""Sources of what ``fit`` alone has."""
 OPTIONS = [one for group in GROUPS.values() for one in group]
 
 
@@ -31,13 +35,16 @@ def options_of(group: str) -> set[str]:
     return {one.word.split(".")[1] for one in GROUPS[group] if "." in one.word}
 
 
-def default_of(word: str) -> object:
+def default_of(word: str, sources: dict[str, Any] = SOURCES) -> object:
     """Return an option's default as its class has it."""
     source, _, name = word.rpartition(".")
-    return inspect.signature(SOURCES[source]).parameters[name].default
+    return inspect.signature(sources[source]).parameters[name].default
 
 
-@pytest.mark.parametrize("one", [one for one in OPTIONS if one.word.rpartition(".")[0] in SOURCES])
+EVALUATED = [one for one in OPTIONS if one.commands != ("fit",)]
+
+
+@pytest.mark.parametrize("one", [one for one in EVALUATED if one.word.rpartition(".")[0] in SOURCES])
 def test_defaults_are_those_of_the_classes(one: Any) -> None:
     if one.word == "--data.root":
         assert {inspect.signature(kind).parameters[one.word[7:]].default for kind in (data.VOC2012, data.ADE20K)} == {
@@ -53,6 +60,32 @@ def test_defaults_are_those_of_the_classes(one: Any) -> None:
         assert default in (None, [], inspect.Parameter.empty)
     else:
         assert yaml.safe_load(one.default) == default
+
+
+@pytest.mark.parametrize("one", [one for one in GROUPS["training"] if one.word.rpartition(".")[0] in TRAINING])
+def test_defaults_of_training_are_those_of_the_classes(one: Any) -> None:
+    default = default_of(one.word, TRAINING)
+    assert default == (None if one.default is None else yaml.safe_load(one.default.replace("1e-4", "1.0e-4")))
+
+
+def test_what_training_shares_has_the_defaults_of_its_classes() -> None:
+    """Where ``fit`` shows what ``test`` shows, the class that is trained has the same default."""
+    known = inspect.signature(finetune.SamRefinerFinetune).parameters
+    shared = [one for one in GROUPS["model"] if "fit" in one.commands and one.word.removeprefix("--model.") in known]
+    assert {one.word for one in shared} >= {"--model.baseline", "--model.sam", "--model.cache_max_gb"}
+    for one in shared:
+        default = known[one.word.removeprefix("--model.")].default
+        assert one.default is None or default == yaml.safe_load(one.default)
+    assert default_of("--model.lr", {"--model": finetune.SegmenterFinetune}) == 1e-5
+
+
+def test_options_of_fit_are_those_of_its_classes() -> None:
+    """No option that is shown has been renamed or removed."""
+    classes = [getattr(finetune, name) for name in TRAINED]
+    known = {name for kind in classes for name in inspect.signature(kind).parameters}
+    shown = [one.word.split(".")[1] for one in OPTIONS if "fit" in one.commands and one.word.startswith("--model.")]
+    assert set(shown) <= known
+    assert set(TRAINED) == {name for name in finetune.__all__ if name.endswith(("Finetune", "Calibration"))}
 
 
 def test_no_option_is_left_out() -> None:
@@ -89,8 +122,12 @@ def test_help_of_a_command_is_short(command: str, run_cli: RunCli) -> None:
     lines = outcome.out.splitlines()
     assert len(lines) <= 80
     assert max(map(len, lines)) <= 120
-    assert [line for line in lines if line.endswith(":") and line[0] != " "] == ["data:", "model:", "run:", "more:"]
-    assert f"  lit-samseg {command} --config voc_deeplab_mobilesam " in outcome.out
+    training = command == "fit"
+    groups = ["data:", "model:", *["training:"] * training, "run:", "more:"]
+    assert [line for line in lines if re.fullmatch(r"[a-z]+:", line)] == groups
+    example = "voc_finetune_decoder" if training else "voc_deeplab_mobilesam"
+    assert f"  lit-samseg {command} --config {example} " in outcome.out
+    assert ("--model.lr" in outcome.out) == ("SamRefinerFinetune" in outcome.out) == training
     assert ("--report" in outcome.out) == (command == "test")
     assert ("--data.images" in outcome.out) == (command == "predict")
 
@@ -136,11 +173,13 @@ def test_the_names_of_checkpoints_are_among_them(run_cli: RunCli) -> None:
     assert "--model.sam.precision {fp32,bf16,fp16}" in run_cli("test", "--model.sam.help", sam.HubSam.__name__).out
 
 
-@pytest.mark.parametrize("option", ["--data.help", "--model.sam.help"])
-def test_a_class_that_is_none(option: str, run_cli: RunCli) -> None:
-    outcome = run_cli("test", f"{option}=nothing")
+def test_a_class_that_is_none(run_cli: RunCli) -> None:
+    outcome = run_cli("test", "--model.sam.help=nothing")
     assert outcome.code == 2
-    assert f"{option}: no such class: nothing (see lit-samseg test --help)" in outcome.err
+    assert "--model.sam.help: no such class: nothing (see lit-samseg test --help)" in outcome.err
+    outcome = run_cli("fit", "--data.help=nothing")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--data.help: no such class: nothing; give a class, or one of ade20k, " in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -151,6 +190,17 @@ def test_a_class_that_is_none(option: str, run_cli: RunCli) -> None:
         ("coco-stuff", "COCOStuff"),
         ("Pascal_Context", "PascalContext"),
         ("folder", "Folder"),
+        ("voc", "VOC2012"),
+        ("VOC", "VOC2012"),
+        ("pascal-voc", "VOC2012"),
+        ("ade", "ADE20K"),
+        ("cam", "CamVid"),
+        ("city", "Cityscapes"),
+        ("coco_s", "COCOStuff"),
+        ("coco_pan", "COCOPanoptic"),
+        ("context", "PascalContext"),
+        ("demo", "Scenes"),
+        ("scene", "Scenes"),
     ],
 )
 def test_a_data_set_by_its_name(given: str, kind: str) -> None:
@@ -170,6 +220,10 @@ def test_all_else_stays_as_it_is(tmp_path: Any, monkeypatch: pytest.MonkeyPatch)
         ["--data", "mine.Data"],
         ["--data.root", "voc2012"],
         ["--data", ""],
+        ["--data", "coco"],
+        ["--data", "pascal"],
+        ["--data", "vo"],
+        ["--data", "c"],
     ):
         assert with_data_class(words) == words
 
@@ -180,3 +234,14 @@ def test_a_run_with_a_data_set_by_its_name(run_cli: RunCli) -> None:
     assert yaml.safe_load(outcome.out)["data"]["class_path"] == "lit_samseg.data.Scenes"
     assert "--data: no such class: ade21k; did you mean ade20k? " in run_cli("test", "--data", "ade21k").err
     assert "give a class, or one of ade20k, voc2012, " in run_cli("test", "--data", "xyzzy").err
+    # What two data sets begin with means neither.
+    assert "no such class: coco; did you mean coco_panoptic or coco_stuff? " in run_cli("test", "--data", "coco").err
+    assert "did you mean pascal_context or voc2012? " in run_cli("test", "--data=pascal").err
+    assert "did you mean scenes? " in run_cli("test", "--data", "dem0").err
+    assert "did you mean voc2012? " in run_cli("test", "--data.help=vcc2012").err
+
+
+def test_a_short_name_of_a_data_set_is_enough(run_cli: RunCli) -> None:
+    outcome = run_cli("fit", "--config", "voc_finetune_decoder", "--data", "voc", "--print_config")
+    assert outcome.code == 0, outcome.err
+    assert yaml.safe_load(outcome.out)["data"]["class_path"] == "lit_samseg.data.VOC2012"

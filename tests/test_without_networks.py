@@ -69,12 +69,14 @@ def test_nothing_heavy_is_imported(finished_run: Path, tmp_path: Path) -> None:
         ["search", "--study", "x", "--help"], ["export"], ["figure", finished_run, "5"], ["refine", "pictures"],
         ["search", "--tune", "x"], ["classes"], ["classes", "voc2012"], ["classes", "voc2021"],
         ["configs"], ["configs", "demo"], ["test", "--config", "dem"], ["study", "study_dem", "--output_dir", tmp_path],
-        ["test", "--help"], ["predict", "--config", "demo", "-h"],
+        ["test", "--help"], ["predict", "--config", "demo", "-h"], ["fit", "--help"],
     ]  # fmt: skip
     words = json.dumps([[str(word) for word in command] for command in commands])
     done = subprocess.run([sys.executable, "-c", RUN_ALL, words], capture_output=True, text=True, check=True)
     codes, heavy = json.loads(done.stdout.splitlines()[-1])
-    assert codes == [0, 0, 2, 2, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 0, 0, 2, 0, 0, 2, 2, 0, 0], done.stderr
+    assert codes == [0, 0, 2, 2, 2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 0, 0, 2, 0, 0, 2, 2, 0, 0, 0], (
+        done.stderr
+    )
     assert heavy == []
     assert (finished_run / "report.html").is_file()
 

@@ -12,9 +12,10 @@ from lightning import LightningModule
 
 from lit_samseg import baselines, concepts, finetune, sam
 from lit_samseg.baselines import Baseline
-from lit_samseg.cli.data_names import data_classes
+from lit_samseg.cli.data_names import data_classes, meant_data
 from lit_samseg.cli.network_names import names_of
 from lit_samseg.concepts import ConceptSegmenter
+from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.sam import PromptableSegmenter
 
@@ -39,6 +40,7 @@ def answer_class_help(words: Sequence[str]) -> bool:
 
     Raises:
         ArgumentError: There is no such class.
+        InputError: There is no such data set.
         SystemExit: A class's options were printed.
     """
     for word, following in zip_longest(words, words[1:], fillvalue=""):
@@ -48,6 +50,8 @@ def answer_class_help(words: Sequence[str]) -> bool:
             continue
         name = value if equals else "" if following.startswith("-") else following
         if asked["part"] is None and name:
+            if asked["option"] == "data" and "." not in name:
+                raise InputError(f"{option}: no such class: {name}; {meant_data(name)}")
             return False
         if name:
             _print_options(words[0], asked["part"], name)
