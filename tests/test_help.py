@@ -238,7 +238,7 @@ def test_a_run_with_a_data_set_by_its_name(run_cli: RunCli) -> None:
     assert "no such class: coco; did you mean coco_panoptic or coco_stuff? " in run_cli("test", "--data", "coco").err
     assert "did you mean pascal_context or voc2012? " in run_cli("test", "--data=pascal").err
     assert "did you mean scenes? " in run_cli("test", "--data", "dem0").err
-    assert "did you mean voc2012? " in run_cli("test", "--data.help=vcc2012").err
+    assert "; did you mean voc2012?\n" in run_cli("test", "--data.help=vcc2012").err
 
 
 def test_a_short_name_of_a_data_set_is_enough(run_cli: RunCli) -> None:
