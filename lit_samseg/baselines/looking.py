@@ -54,14 +54,9 @@ def look_for_training_files(baseline: Baseline, data: SegmentationDataModule) ->
     """Look for the files of all images that a network is trained on or validated with; see `look_for_files`.
 
     Raises:
-        InputError: Something is lacking; or images are seen in other views, of which the files say nothing.
+        InputError: Something is lacking.
     """
     assert data.training_data is not None, "setup for fit comes first"
-    if data.training.views > 1 and any(baseline.files(image_id) for image_id in data.training_data.ids[:1]):
-        raise InputError(
-            f"baseline {baseline.checkpoint} reads label maps of the images as they are, not of augmented views; give "
-            "--data.training.views 1"
-        )
     for part in (data, data.training_data):
         look_for_files(baseline, part)
 

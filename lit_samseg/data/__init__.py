@@ -7,6 +7,7 @@ from lit_samseg.data.coco_panoptic import COCOPanoptic
 from lit_samseg.data.coco_stuff import COCOStuff
 from lit_samseg.data.datamodule import SegmentationDataModule
 from lit_samseg.data.folder import Folder
+from lit_samseg.data.origin import Origin
 from lit_samseg.data.pascal_context import PascalContext
 from lit_samseg.data.sample import Sample
 from lit_samseg.data.scenes import Scenes
@@ -21,6 +22,7 @@ __all__ = [
     "CamVid",
     "Cityscapes",
     "Folder",
+    "Origin",
     "PascalContext",
     "Sample",
     "Scenes",

@@ -60,14 +60,35 @@ class Augmentation:
         Raises:
             InputError: albumentations is not installed.
         """
+        return self.trace(image, target, seed)[:2]
+
+    def trace(
+        self, image: NDArray[np.uint8], target: NDArray[np.integer], seed: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.integer], NDArray[np.int64], NDArray[np.int64]]:
+        """Draw a view as `apply` does, and tell where its pixels were.
+
+        Args:
+            image: As for `apply`.
+            target: As for `apply`.
+            seed: As for `apply`.
+
+        Returns:
+            The view's image and target; then the row of the image that each of its rows was, int64 ``[h]``, and the
+            column of each of its columns, ``[w]``. The target is ``target[rows][:, columns]``.
+        """
         draws = random.Random(seed)
         factor = math.exp(draws.uniform(math.log(self.scale[0]), math.log(self.scale[1])))
         height, width = (max(1, round(side * factor)) for side in target.shape)
-        compose = load_albumentations().Compose(self._steps(height, width))
+        # Every pixel's number goes the target's way.
+        steps, more = self._steps(height, width), {"places": "mask"}
+        compose = load_albumentations().Compose(steps, additional_targets=more)
         # Not its seed: every step would get the same one, and draw the same numbers.
         compose.set_random_state(np.random.default_rng(seed), draws)
-        view = compose(image=image, mask=target)
-        return np.ascontiguousarray(view["image"]), np.ascontiguousarray(view["mask"])
+        places = np.arange(target.size, dtype=np.int32).reshape(target.shape)
+        view = compose(image=image, mask=target, places=places)
+        rows, columns = view["places"][:, 0] // target.shape[1], view["places"][0] % target.shape[1]
+        found = np.ascontiguousarray(view["image"]), np.ascontiguousarray(view["mask"])
+        return *found, rows.astype(np.int64), columns.astype(np.int64)
 
     def _steps(self, height: int, width: int) -> list[Any]:
         """Make the steps for an image that is resized to ``height`` and ``width``."""

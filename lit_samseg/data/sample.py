@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from lit_samseg.data.origin import Origin
 from lit_samseg.errors import InputError
 from lit_samseg.runtime.transfer import to_device
 
@@ -21,6 +22,7 @@ class Sample:
         position: Place of the id among the sorted ids of the run; in training, among those of the training images.
         view: 0 is the image as it is, other numbers are augmented views of it in training.
         resized: The image in SAM's size, where that was made beforehand.
+        origin: The image that an augmented view was made of; None for the image as it is.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Sample:
     position: int = 0
     view: int = 0
     resized: Tensor | None = None
+    origin: Origin | None = None
 
     def on(self, device: torch.device) -> "Sample":
         """Return it with its tensors on a device; a GPU is not waited for."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler
 
 from lit_samseg.data.augmentation import Augmentation, refuse_nulls
+from lit_samseg.data.origin import Origin
 from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.errors import InputError
 
@@ -105,8 +106,9 @@ class TrainingSamples(Dataset[Sample | BrokenSample]):
         assert sample.target is not None, "read with its target"
         image: np.ndarray = sample.image.permute(1, 2, 0).contiguous().numpy()
         seed = int.from_bytes(_digest(self.training.seed, sample.id, view)[:8])
-        image, target = self.training.augmentation.apply(image, sample.target.numpy(), seed)
-        sample.image, sample.target = torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(target)
+        made, target, *places = self.training.augmentation.trace(image, sample.target.numpy(), seed)
+        sample.origin = Origin(sample.image, *map(torch.from_numpy, places))
+        sample.image, sample.target = torch.from_numpy(made).permute(2, 0, 1), torch.from_numpy(target)
 
 
 class ViewSampler(DistributedSampler[tuple[int, int]]):

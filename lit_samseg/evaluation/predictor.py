@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lit_samseg.analysis.likeliest import likeliest_of_truth
 from lit_samseg.baselines import Baseline, check_label_map
-from lit_samseg.data import Sample
+from lit_samseg.data import Origin, Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.refine import (
@@ -69,6 +69,7 @@ class Predictor:
         label_map: Tensor | None = None,
         scores: Tensor | None = None,
         name: str = "",
+        origin: Origin | None = None,
     ) -> ImageContext:
         """Take an image; what rows need of it is computed once, when it is first asked for.
 
@@ -77,6 +78,7 @@ class Predictor:
             label_map: Integer ``[H, W]``; None asks the baseline.
             scores: The label map's class scores, float ``[C, h, w]`` of any size, where there are any.
             name: What the baseline knows the image by, for messages and label maps from files.
+            origin: Of an augmented view, where it comes from: a baseline that reads files is asked about that.
 
         Raises:
             InputError: The baseline's label map cannot be used.
@@ -84,7 +86,7 @@ class Predictor:
         with torch.inference_mode():
             on_host = None
             if label_map is None:
-                label_map, on_host, scores = self._ask_baseline(image, name, with_scores=True)
+                label_map, on_host, scores = self._ask_baseline(image, name, with_scores=True, origin=origin)
             return self._context(image, label_map, on_host, scores, None)
 
     @torch.inference_mode()
@@ -176,12 +178,20 @@ class Predictor:
         with self.timer.stage("refine", context.image.device):
             return refine_scores(context, variant)
 
-    def _ask_baseline(self, image: Tensor, name: str, with_scores: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _ask_baseline(
+        self, image: Tensor, name: str, with_scores: bool, origin: Origin | None = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return the label map where the image is and on the CPU, and scores."""
         if self.baseline is None:
             raise ValueError("without a baseline an image needs a label map")
         baseline, name = self.baseline, name or "image"
-        label_map, scores = baseline.predict(image, name) if with_scores else (baseline.label_map(image, name), None)
+        if origin is not None and baseline.files(name):
+            label_map, scores = baseline.predict(origin.image.to(image.device), name)
+            label_map, scores = origin.label_map(label_map), None if scores is None else origin.scores(scores)
+        else:
+            label_map, scores = (
+                baseline.predict(image, name) if with_scores else (baseline.label_map(image, name), None)
+            )
         check_label_map(label_map, image, f"baseline {baseline.checkpoint}, image {name}")
         # A GPU is waited for once, for what regions are found in and for the labels' range.
         if self.num_classes is None:

@@ -43,11 +43,11 @@ class FrozenViews:
         frame, device = self._predictor.sam.frame(sample.image), sample.image.device
         facts = {"baseline": self._baseline.identity, "background": self._predictor.background, "frame": repr(frame)}
         if self._this_run is not None:
-            facts |= {"run": self._this_run, "id": sample.id}
+            facts |= {"run": self._this_run, "id": sample.id, "view": sample.view}
         key = key_of("grid", sample.image, self._code, **facts)
         kept = self._store.get(key)
         if kept is None:
-            grid = self._predictor.set_image(sample.image, name=sample.id).grid
+            grid = self._predictor.set_image(sample.image, name=sample.id, origin=sample.origin).grid
             kept = {
                 "classes": grid.classes,
                 "log_probabilities": grid.log_probabilities.half(),

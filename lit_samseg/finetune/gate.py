@@ -78,7 +78,7 @@ class GateFinetune(FittedModule[Tensor]):
         """Return an image's examples, float32 ``[regions, F + 3]``: features, both IoUs, importance's other factor."""
         target = self.target(sample)
         predictor = self.evaluation.predictor
-        context = predictor.set_image(sample.image, name=sample.id)
+        context = predictor.set_image(sample.image, name=sample.id, origin=sample.origin)
         if not context.regions(self.variant.finder):
             return torch.zeros(0, len(FEATURES) + 3)
         found: list[Tensor] = []

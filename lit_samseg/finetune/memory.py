@@ -105,7 +105,7 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
     def look(self, sample: Sample) -> tuple[Cells, Tensor]:
         """Return some cells of an image, and how often the baseline gives each label in places of each class."""
         target, count = self.target(sample), len(self.memory.class_names)
-        context = self.evaluation.predictor.set_image(sample.image, name=sample.id)
+        context = self.evaluation.predictor.set_image(sample.image, name=sample.id, origin=sample.origin)
         seen = see_cells(sample.image, context.frame, context.embedding.features, context.features)
         classes = sample_nearest(target, context.frame).flatten()
         labels = sample_nearest(context.label_map, context.frame).flatten().long()

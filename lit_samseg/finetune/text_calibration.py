@@ -86,7 +86,7 @@ class TextCalibration(FittedNetwork[WordExample]):
     def look(self, sample: Sample) -> WordExample:
         """Ask about a training image."""
         target = self.target(sample)
-        context = self.evaluation.predictor.set_image(sample.image, name=sample.id)
+        context = self.evaluation.predictor.set_image(sample.image, name=sample.id, origin=sample.origin)
         told = self.source.ask(sample.image, context.grid, target)
         return take_example(context.grid, told, target, self.ignore_index)
 
