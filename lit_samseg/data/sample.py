@@ -21,6 +21,7 @@ class Sample:
             where there is none.
         position: Place of the id among the sorted ids of the run; in training, among those of the training images.
         view: 0 is the image as it is, other numbers are augmented views of it in training.
+        turn: How often a training drew the image before in an epoch that draws some more often than others.
         resized: The image in SAM's size, where that was made beforehand.
         origin: The image that an augmented view was made of; None for the image as it is.
     """
@@ -30,6 +31,7 @@ class Sample:
     target: Tensor | None
     position: int = 0
     view: int = 0
+    turn: int = 0
     resized: Tensor | None = None
     origin: Origin | None = None
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler
 
 from lit_samseg.data.augmentation import Augmentation, refuse_nulls
+from lit_samseg.data.balance import class_shares, draws, image_weights
 from lit_samseg.data.origin import Origin
 from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.errors import InputError
@@ -30,6 +31,8 @@ class Training:
         views: Number of views of each image, one an epoch in turn, so that what frozen networks make of them can be
             kept. The first is the image as it is, the others are augmented.
         seed: Decides the order of each epoch, and the views.
+        balance: How much more often images with rare classes are drawn, 0 to 1 (`image_weights`): 0 draws every image
+            once an epoch, 1 has every class count alike. Above 0 each ground truth is read once at the beginning.
         augmentation: How views differ from the image.
 
     Raises:
@@ -43,6 +46,7 @@ class Training:
     batch_size: int = 4
     views: int = 4
     seed: int = 0
+    balance: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
@@ -52,6 +56,8 @@ class Training:
         for name, number in (("batch_size", self.batch_size), ("views", self.views), ("subset", self.subset)):
             if number is not None and number < 1:
                 raise InputError(f"data.training.{name} is {number}; give 1 or more")
+        if not 0 <= self.balance <= 1:
+            raise InputError(f"data.training.balance is {self.balance}; give 0 to 1")
 
 
 class Readable(Protocol):
@@ -71,6 +77,17 @@ class Readable(Protocol):
         """Read one sample."""
 
 
+class Labelled(Readable, Protocol):
+    """Images whose ground truth can be read by itself."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes; other labels are void."""
+
+    def read_target(self, image_id: str) -> Tensor:
+        """Read one ground truth."""
+
+
 class TrainingSamples(Dataset[Sample | BrokenSample]):
     """Views of training images, by position of the image and number of the view; a position alone is view 0.
 
@@ -81,15 +98,15 @@ class TrainingSamples(Dataset[Sample | BrokenSample]):
         training: Seed and augmentation.
     """
 
-    def __init__(self, data: Readable, training: Training) -> None:
+    def __init__(self, data: Labelled, training: Training) -> None:
         self.data, self.training = data, training
 
     def __len__(self) -> int:
         return len(self.data.ids)
 
-    def __getitem__(self, item: tuple[int, int] | int) -> Sample | BrokenSample:
+    def __getitem__(self, item: tuple[int, ...] | int) -> Sample | BrokenSample:
         # Lightning's `overfit_batches` puts a sampler of positions in the place of ours.
-        position, view = item if isinstance(item, tuple) else (item, 0)
+        position, view, turn = (*(item if isinstance(item, tuple) else (item, 0)), 0)[:3]
         image_id = self.data.ids[position]
         try:
             sample = self.data.read(image_id, with_target=True)
@@ -99,7 +116,7 @@ class TrainingSamples(Dataset[Sample | BrokenSample]):
                 self._augment(sample, view)
         except InputError as error:
             return BrokenSample(image_id, error)
-        sample.position, sample.view = position, view
+        sample.position, sample.view, sample.turn = position, view, turn
         return sample
 
     def _augment(self, sample: Sample, view: int) -> None:
@@ -111,8 +128,11 @@ class TrainingSamples(Dataset[Sample | BrokenSample]):
         sample.image, sample.target = torch.from_numpy(made).permute(2, 0, 1), torch.from_numpy(target)
 
 
-class ViewSampler(DistributedSampler[tuple[int, int]]):
+class ViewSampler(DistributedSampler[tuple[int, ...]]):
     """Pairs of an image's position and its view: every image once an epoch, epoch ``e`` in view ``e % views``.
+
+    With a balance some come several times and others not at all: the next time an image is in its next view, and there
+    is a third number, how often it was drawn before.
 
     Consecutive images of the epoch's order go to consecutive processes, so that two processes see in each step what one
     process with twice the batch size sees. Where the images do not go round, as many from the order's beginning come
@@ -127,15 +147,25 @@ class ViewSampler(DistributedSampler[tuple[int, int]]):
     def __init__(self, samples: TrainingSamples, num_replicas: int = 1, rank: int = 0) -> None:
         self.views = samples.training.views
         super().__init__(samples, num_replicas, rank, seed=samples.training.seed)
+        data, balance = samples.data, samples.training.balance
+        self.weights = None
+        if balance:
+            self.weights = image_weights(class_shares(data.ids, data.read_target, data.num_classes), balance)
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def __iter__(self) -> Iterator[tuple[int, ...]]:
         # Its parent's order of seed 0 in epoch 1 would be that of seed 1 in epoch 0.
         count = len(self.dataset)  # type: ignore[arg-type]
-        keys = [_digest(self.seed, self.epoch, position) for position in range(count)]
-        order = itertools.cycle(sorted(range(count), key=keys.__getitem__))
-        view = self.epoch % self.views
-        shares = itertools.islice(order, self.rank, self.total_size, self.num_replicas)
-        return iter([(position, view) for position in shares])
+        order = sorted(range(count), key=lambda position: _digest(self.seed, self.epoch, position))
+        drawn = [(position, 0) for position in order]
+        if self.weights is not None:
+            offset = int.from_bytes(_digest(self.seed, self.epoch)[:6]) / 2**48
+            # The turns of an image, one after the other by now, are spread over the epoch.
+            drawn = sorted(
+                draws(self.weights, order, offset), key=lambda own: _digest(self.seed, self.epoch, *own, "turn")
+            )
+        shares = itertools.islice(itertools.cycle(drawn), self.rank, self.total_size, self.num_replicas)
+        views = ((position, (self.epoch + turn) % self.views, turn) for position, turn in shares)
+        return iter([own if own[2] else own[:2] for own in views])
 
 
 def _digest(*parts: int | str) -> bytes:

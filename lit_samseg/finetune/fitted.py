@@ -43,6 +43,19 @@ class FittedModule(ValidatedModule, Generic[E]):
     def fit_to_examples(self) -> Tensor | float:
         """Fit to `examples`, those of all processes, and return the loss."""
 
+    def on_fit_start(self) -> None:
+        """See that examples are taken from all images.
+
+        Raises:
+            InputError: Images would be drawn as classes are rare, and some not at all.
+        """
+        super().on_fit_start()
+        if self.trainer.datamodule.training.balance:  # type: ignore[attr-defined]
+            raise InputError(
+                f"data.training.balance is for trainings step by step; {type(self).__name__} is fitted to every image, "
+                "leave it out"
+            )
+
     def setup(self, stage: str) -> None:
         """Have embeddings kept, if it is known what they depend on: the validation wants its own twice."""
         if self.sam.identity is not None:

@@ -34,7 +34,7 @@ class SamRefinerFinetune(ValidatedModule):
     The losses are SAM's (Kirillov et al., 2023, appendix A): focal and dice 20 to 1 for the single mask and the best of
     the three others, squared errors for the predicted IoUs. Void does not count.
 
-    Everything that is drawn depends on the seed, the epoch and the image alone.
+    Everything that is drawn depends on the seed, the epoch and the image alone (and on how often a balance drew it).
 
     Args:
         baseline: The semantic segmenter, frozen.
@@ -119,7 +119,9 @@ class SamRefinerFinetune(ValidatedModule):
         return self.joined([loss for loss in losses if loss is not None], len(batch))
 
     def _loss(self, sample: Sample) -> Tensor | None:
-        rng = np.random.default_rng([self.seed, self.current_epoch, sample.position])
+        # An image that comes again in an epoch is asked about otherwise.
+        again = [sample.turn] if sample.turn else []
+        rng = np.random.default_rng([self.seed, self.current_epoch, sample.position, *again])
         target = self.target(sample)
         embedding, grid = self.views(sample)
         variant = self.asking[int(rng.integers(len(self.asking)))]
