@@ -159,6 +159,7 @@ class SamSegEvaluation(Fp32Module):
         Raises:
             InputError: Something is missing, or of other classes or another network.
         """
+        self.sam.check_classes(self.class_names)
         self.needs.check(self.variants, self.sam, self.baseline, self.class_names)
 
     def on_test_start(self) -> None:

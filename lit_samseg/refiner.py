@@ -88,6 +88,8 @@ class Refiner:
             class_names = baseline.class_names
         if class_names is None and known is not None:
             class_names = known.class_names
+        if class_names is None and sam.class_names:
+            class_names = sam.class_names
         self.class_names = None if class_names is None else tuple(class_names)
         if background == "auto":
             background = 0 if (self.class_names or ("",))[0].casefold() == "background" else None
@@ -110,6 +112,7 @@ class Refiner:
         self.device = find_device(device)
         self.batch_size = pictures_together(batch_size, self.device)
         self.gate = None if gate is None else read_gate(Path(gate).expanduser()).to(self.device)
+        sam.check_classes(self.class_names)
         if known is not None:
             check_memory(known, str(memory), self.class_names, sam.sha256)
         self.memory = None if known is None else known.to(self.device)

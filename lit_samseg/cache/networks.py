@@ -48,6 +48,7 @@ class CachedSegmenter(PromptableSegmenter):
         self.name, self.checkpoint, self.sha256 = segmenter.name, segmenter.checkpoint, segmenter.sha256
         self.precision, self.has_pixel_features = segmenter.precision, segmenter.has_pixel_features
         self.adapter, self.adapter_file = segmenter.adapter, segmenter.adapter_file
+        self.class_names = segmenter.class_names
         self._code = str(code_digest(map(type, segmenter.modules())))
         self.hits = self.misses = 0
 

@@ -13,7 +13,9 @@ from lit_samseg.checkpoints.writing import write_safetensors
 from lit_samseg.errors import InputError
 
 FORMAT = "lit_samseg.adapter"
-TRAINABLE = ("mask_decoder.", "prompt_encoder.")
+CLASS_PROMPTS = "class_prompts."
+"""Weights that SAM has not, of an adapter that knows classes (`lit_samseg.sam.class_prompts`)."""
+TRAINABLE = ("mask_decoder.", "prompt_encoder.", CLASS_PROMPTS)
 """What may be trained: the parts behind the image encoder, so that embeddings stay what they are, in every cache."""
 
 
@@ -27,6 +29,7 @@ class Adapter:
         trained_on: The images, as ``data set/key`` each; they cannot be evaluated on.
         facts: What else is worth knowing, as text.
         sha256: SHA-256 of the file; empty for one that is not written yet.
+        class_names: The classes it knows; none for one that knows no classes.
     """
 
     state: Mapping[str, Tensor]
@@ -34,10 +37,13 @@ class Adapter:
     trained_on: frozenset[str] = frozenset()
     facts: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
+    class_names: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         """Write a safetensors file."""
         metadata = {"format": FORMAT, "sam_sha256": self.sam_sha256, "trained_on": json.dumps(sorted(self.trained_on))}
+        if self.class_names:
+            metadata["class_names"] = json.dumps(self.class_names)
         write_safetensors(self.state, path, {**self.facts, **metadata})
 
     def apply(self, sam: nn.Module, sha256: str, path: Path) -> None:
@@ -84,10 +90,18 @@ def _of_safetensors(path: Path) -> Adapter:
     if facts.pop("format", None) != FORMAT:
         raise ValueError
     sha256, images = facts.pop("sam_sha256"), json.loads(facts.pop("trained_on"))
-    return Adapter(state, sha256, as_keys(images), facts, sha256_of_file(path))
+    names = _as_names(json.loads(facts.pop("class_names", "[]")))
+    return Adapter(state, sha256, as_keys(images), facts, sha256_of_file(path), names)
 
 
 def _of_checkpoint(path: Path) -> Adapter:
     state, rest = read_checkpoint(path)
     own = {name.removeprefix("sam.model."): tensor for name, tensor in state.items()}
-    return Adapter(own, str(rest["sam_sha256"]), as_keys(rest["trained_on"]), {}, sha256_of_file(path))
+    names = _as_names(rest.get("class_names", []))
+    return Adapter(own, str(rest["sam_sha256"]), as_keys(rest["trained_on"]), {}, sha256_of_file(path), names)
+
+
+def _as_names(given: object) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise ValueError("expected a list of names")
+    return tuple(given)

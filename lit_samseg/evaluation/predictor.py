@@ -111,6 +111,8 @@ class Predictor:
         if not samples:
             return []
         device, fuses = samples[0].image.device, any(variant.needs_grid for variant in variants)
+        # Prompts for a SAM that knows classes say what the baseline thinks of them.
+        fuses |= self.sam.class_names is not None
         with self.timer.stage("baseline", device):
             contexts = []
             for sample in samples:

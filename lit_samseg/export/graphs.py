@@ -52,6 +52,11 @@ def graphs_of(sam: PromptableSegmenter) -> Graphs:
         InputError: It is of no class that can be exported.
     """
     if isinstance(sam, SegmentAnything):
+        if sam.classes is not None:
+            raise InputError(
+                f"adapter {sam.adapter_file} knows classes, which ONNX decoders are not told; export one trained "
+                "without --model.classes"
+            )
         return Graphs(
             encoder=sam.model.image_encoder,
             decoder=OfficialDecoder(sam),

@@ -14,7 +14,7 @@ from lit_samseg.finetune.frozen_views import FrozenViews
 from lit_samseg.finetune.fused_loss import fused_loss
 from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_truth
 from lit_samseg.finetune.losses import sam_loss
-from lit_samseg.finetune.training_prompts import draw_exercises
+from lit_samseg.finetune.training_prompts import draw_exercises, without_class
 from lit_samseg.finetune.validated import ValidatedModule
 from lit_samseg.refine import RowText
 from lit_samseg.refine.fusion import Fuse
@@ -23,6 +23,8 @@ from lit_samseg.sam import SegmentAnything
 Part = Literal["mask_decoder", "prompt_encoder"]
 
 ADAPTER = "adapter.safetensors"
+FASTER = 10.0
+"""Rate of what listens to classes, above that of SAM's own weights."""
 
 
 class SamRefinerFinetune(ValidatedModule):
@@ -51,6 +53,10 @@ class SamRefinerFinetune(ValidatedModule):
         border: How much more cells at the border of a true mask count, 0 for no more.
         competition: Weight of the cross-entropy of the scores that a row with ``fuse`` adds up (`fused_loss`), beside
             the losses of single masks.
+        classes: Teach it classes too: prompts say of which class they are, and what the baseline thinks of each class
+            (`lit_samseg.sam.class_prompts`). The adapter is then one for these classes.
+        unknown: In how many of the images prompts name no class, 0 to 1, with ``classes``: so that the adapter can be
+            asked about classes it does not know.
         average: Part that a moving average of the weights keeps at each step, 0 for none: with 0.98 it is of about the
             last 50 steps. It is what is validated and written.
         seed: Of all that is drawn.
@@ -81,6 +87,8 @@ class SamRefinerFinetune(ValidatedModule):
         jitter: float = 0.03,
         border: float = 0.0,
         competition: float = 10.0,
+        classes: bool = False,
+        unknown: float = 0.1,
         average: float = 0.0,
         seed: int = 0,
         cache_dir: str | None = None,
@@ -101,12 +109,29 @@ class SamRefinerFinetune(ValidatedModule):
             raise InputError(
                 "model.truth is in 0..1, prompts 1 or more, noise, jitter, border and competition 0 or more"
             )
+        if not 0 <= unknown <= 1:
+            raise InputError(f"model.unknown is {unknown}; it is in 0..1")
+        sam.check_classes(class_names)
+        if classes and sam.classes is None:
+            sam.know_classes(class_names)
+        self.unknown = unknown
         self.trained, self.seed = trained, seed
         self.prompts, self.truth, self.noise, self.jitter, self.border = prompts, truth, noise, jitter, border
         self.competition = competition
         self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
         for part in trained:
             sam.model.get_submodule(part).requires_grad_(True)
+        if sam.classes is not None:
+            sam.classes.requires_grad_(True)
+
+    def weights_by_rate(self) -> list[dict[str, Any]]:
+        """Return what SAM knew, and what listens to classes, which begins at zero and learns faster."""
+        new = [] if self.sam.classes is None else list(self.sam.classes.parameters())
+        if not new:
+            return super().weights_by_rate()
+        fresh = {id(weight) for weight in new}
+        old = [weight for weight in self.trained_weights().values() if id(weight) not in fresh]
+        return [{"params": old}, {"params": new, "lr": FASTER * self.lr}]
 
     def setup(self, stage: str) -> None:
         """Have what the frozen networks make of images kept, from the first epoch on."""
@@ -134,7 +159,10 @@ class SamRefinerFinetune(ValidatedModule):
         exercises = draw_exercises(context, variant, self.prompts, self.jitter, rng)
         if exercises is None:
             return None
-        answers = self.sam.answer(embedding, exercises.prompts)
+        prompts = exercises.prompts
+        if self.sam.class_names is not None and rng.random() < self.unknown:
+            prompts = [without_class(prompt) for prompt in prompts]
+        answers = self.sam.answer(embedding, prompts)
         losses = sam_loss(answers.low_res_logits, answers.scores, exercises.target, exercises.weights, self.border)
         loss = losses.mean()
         fuse = next((composer for composer in variant.composers if isinstance(composer, Fuse)), None)
@@ -148,12 +176,18 @@ class SamRefinerFinetune(ValidatedModule):
     def adapter(self, trained_on: frozenset[str] = frozenset()) -> Adapter:
         """Return what ``--model.sam.adapter`` takes."""
         state = {name.removeprefix("sam.model."): weight for name, weight in self.trained_weights().items()}
-        return Adapter(state, self.sam.sha256, trained_on, {"trained": ",".join(self.trained)})
+        facts = {"trained": ",".join(self.trained)}
+        return Adapter(state, self.sam.sha256, trained_on, facts, class_names=self._known)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint which SAM it belongs to, so that it can be given as an adapter."""
         super().on_save_checkpoint(checkpoint)
         checkpoint["sam_sha256"] = self.sam.sha256
+        checkpoint["class_names"] = list(self._known)
+
+    @property
+    def _known(self) -> tuple[str, ...]:
+        return () if self.sam.classes is None else self.sam.classes.names
 
     def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
         """Write ``adapter.safetensors``."""

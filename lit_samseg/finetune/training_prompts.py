@@ -10,6 +10,7 @@ from torch import Tensor
 from lit_samseg.finetune.losses import target_shares
 from lit_samseg.refine import ImageContext, Region, Variant, build_prompt
 from lit_samseg.sam import Prompt
+from lit_samseg.sam.class_prompts import OWN_PLANES
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,14 @@ def true_mask(region: Region, target: Tensor, ignore_index: int) -> tuple[Tensor
     mask = torch.from_numpy(np.isin(numbers, touched[touched > 0])).to(target.device)
     elsewhere = (target == region.class_id) & ~mask
     return mask, (target != ignore_index) & ~elsewhere
+
+
+def without_class(prompt: Prompt) -> Prompt:
+    """Return a prompt that names no class, as one for a class that the segmenter does not know."""
+    assert prompt.beliefs is not None, "made for a segmenter that listens to classes"
+    own = prompt.beliefs.clone()
+    own[OWN_PLANES:] = 0
+    return replace(prompt, class_id=None, beliefs=own)
 
 
 def _moved(prompt: Prompt, label_map: Tensor, jitter: float, rng: np.random.Generator) -> Prompt:

@@ -176,10 +176,13 @@ class ValidatedModule(Fp32Module):
         look_for_training_files(self.baseline, self.trainer.datamodule)  # type: ignore[attr-defined]
         self.check_arithmetic("the validation", "bf16")
 
+    def weights_by_rate(self) -> list[dict[str, Any]]:
+        """Return what is trained in groups, as PyTorch's optimisers take them; those with ``lr`` have their own."""
+        return [{"params": list(self.trained_weights().values())}]
+
     def configure_optimizers(self) -> Any:
         """AdamW; the rate rises for a twentieth of the steps and falls as a cosine. ``--optimizer`` takes its place."""
-        weights = list(self.trained_weights().values())
-        optimizer = torch.optim.AdamW(weights, lr=self.lr, weight_decay=self.weight_decay)
+        optimizer = torch.optim.AdamW(self.weights_by_rate(), lr=self.lr, weight_decay=self.weight_decay)
         steps = self.trainer.estimated_stepping_batches
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_up_and_decay(step, steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

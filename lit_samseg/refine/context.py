@@ -10,6 +10,7 @@ from torch import Tensor
 from lit_samseg.refine.answers import Answers
 from lit_samseg.refine.calibrated_words import CalibratedWords, logit_of, shares_of
 from lit_samseg.refine.cells import pixel_frame, sample_nearest
+from lit_samseg.refine.class_beliefs import planes_of_classes
 from lit_samseg.refine.feature_memory import FeatureMemory, see_cells
 from lit_samseg.refine.grid import Grid, make_grid
 from lit_samseg.refine.learned_gate import LearnedGate
@@ -105,6 +106,11 @@ class ImageContext:
     def features(self) -> Tensor | None:
         """SAM's features of each cell, float32 ``[D, >= h, >= w]``; None where it has none."""
         return self.sam.pixel_features(self.embedding)
+
+    @cached_property
+    def class_planes(self) -> Tensor:
+        """What the baseline thinks of each class that SAM knows (`planes_of_classes`)."""
+        return planes_of_classes(self.grid, len(self.sam.class_names or ()))
 
     @cached_property
     def remembered(self) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lit_samseg.errors import InputError
 from lit_samseg.refine.blame import blaming
+from lit_samseg.refine.class_beliefs import said_of_class
 from lit_samseg.refine.context import ImageContext
 from lit_samseg.refine.kinds import PromptPart
 from lit_samseg.refine.regions import Region
@@ -40,6 +41,9 @@ def build_prompt(parts: Sequence[PromptPart], region: Region, context: ImageCont
             for field in fields(Prompt)
             if (value := getattr(prompt, field.name)) is not getattr(_EMPTY, field.name)
         }
+    names = context.sam.class_names
+    if names is not None:
+        given |= said_of_class(region.class_id, context.grid, context.class_planes, len(names))
     return Prompt(**given)
 
 

@@ -75,6 +75,7 @@ def decode_alike_together(
     masks_per_prompt: int,
     fitting: Halving,
     decode: Callable[[PromptTensors], tuple[Tensor, Tensor]],
+    known: int | None = None,
 ) -> Candidates:
     """Decode prompts of one image, those with equal token layout together, never padded.
 
@@ -85,6 +86,7 @@ def decode_alike_together(
         fitting: What is known of the memory: where `prompts_per_call` prompts do not fit, fewer are decoded at once.
         decode: The decoder, from at most `prompts_per_call` prompts to their logits ``[n, M, mask_size, mask_size]``
             and scores ``[n, M]`` in any floating-point type.
+        known: How many classes have names for the segmenter; None where it does not listen to classes.
 
     Returns:
         Candidates in the prompts' order.
@@ -100,7 +102,7 @@ def decode_alike_together(
     scores = embedding.features.new_empty(len(prompts), masks_per_prompt)
 
     def decode_chunk(chunk: Sequence[int]) -> None:
-        tensors, where = stack_alike(prompts, chunk, embedding.frame, logits.device)
+        tensors, where = stack_alike(prompts, chunk, embedding.frame, logits.device, known)
         chunk_logits, chunk_scores = decode(tensors)
         logits.index_copy_(0, where, chunk_logits.float())
         scores.index_copy_(0, where, chunk_scores.float())
@@ -115,6 +117,7 @@ def decode_mixed_together(
     masks_per_prompt: int,
     fitting: Halving,
     decode: Callable[[MixedPrompts], tuple[Tensor, Tensor]],
+    known: int | None = None,
 ) -> list[Candidates]:
     """Decode prompts of one size of frame and any token layouts together, those of several images too.
 
@@ -123,6 +126,7 @@ def decode_mixed_together(
         masks_per_prompt: As for `decode_alike_together`.
         fitting: Likewise.
         decode: The decoder, from at most `prompts_per_call` prompts to their logits and scores, likewise.
+        known: Likewise.
 
     Returns:
         Each image's candidates, in the order of its prompts.
@@ -137,7 +141,7 @@ def decode_mixed_together(
     frames = [embedding.frame for embedding, _ in asked]
 
     def decode_chunk(chunk: Sequence[int]) -> None:
-        tensors, where = mix([flat[i] for i in chunk], frames, chunk, features.device)
+        tensors, where = mix([flat[i] for i in chunk], frames, chunk, features.device, known)
         chunk_logits, chunk_scores = decode(tensors)
         logits.index_copy_(0, where, chunk_logits.float())
         scores.index_copy_(0, where, chunk_scores.float())

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_samseg.checkpoints.trained_on import Trained
+from lit_samseg.errors import InputError
 from lit_samseg.sam.frame import Frame, Resizer
 from lit_samseg.sam.thresholding import MaskWindow, threshold_masks
 
@@ -27,6 +28,9 @@ class Prompt:
         mask_logits: A mask prompt as SAM takes it, float32 ``[mask_size, mask_size]``, in place of ``mask``; or None.
         negative_points: Points of the background, float64 ``[K, 2]`` as (x, y), or None.
         mask_gamma: How fast the mask prompt falls off from the mask's innermost cell (`bell`); None for not at all.
+        class_id: The class that is asked about, for a segmenter that knows classes; None for one it does not know.
+        beliefs: What the baseline thinks of that class, of its best rival and of each class that the segmenter knows,
+            0 (ruled out) to 1 (certain), float32 ``[2 + classes, mask_size / 4, mask_size / 4]``; or None.
     """
 
     points: Tensor | None = None
@@ -36,6 +40,8 @@ class Prompt:
     mask_logits: Tensor | None = None
     negative_points: Tensor | None = None
     mask_gamma: float | None = None
+    class_id: int | None = None
+    beliefs: Tensor | None = None
 
     @property
     def token_layout(self) -> tuple[int, int, bool, bool]:
@@ -107,6 +113,8 @@ class PromptableSegmenter(nn.Module, ABC):
         has_pixel_features: Whether `pixel_features` gives any.
         takes_resized: Whether `encode` scales images by `Frame.resize_image` of their own frame, which may then be done
             while they are read.
+        class_names: The classes that prompts may name; empty where they say what is believed of classes, but name none;
+            None where prompts say nothing of classes.
         adapter: What a fine-tuning put in place of some weights; None for none.
         adapter_file: Where that came from.
     """
@@ -117,6 +125,7 @@ class PromptableSegmenter(nn.Module, ABC):
     precision: Precision
     has_pixel_features: bool = False
     takes_resized: bool = False
+    class_names: tuple[str, ...] | None = None
     adapter: Trained | None = None
     adapter_file: str | None = None
 
@@ -128,6 +137,23 @@ class PromptableSegmenter(nn.Module, ABC):
         depend on: such embeddings are never cached.
         """
         return None
+
+    def check_classes(self, class_names: tuple[str, ...] | None) -> None:
+        """See that prompts name classes that a data set has.
+
+        Args:
+            class_names: The data set's; None where they are not known.
+
+        Raises:
+            InputError: It was trained on other classes.
+        """
+        own = self.class_names
+        if own and class_names is not None and own != class_names:
+            raise InputError(
+                f"adapter {self.adapter_file} knows {len(own)} classes ({', '.join(own[:3])}, ...), not the data set's "
+                f"{len(class_names)} ({', '.join(class_names[:3])}, ...); train one on this data set, or give "
+                "--model.sam.unknown_classes true"
+            )
 
     @abstractmethod
     def frame(self, image: Tensor) -> Frame:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lit_samseg.runtime.transfer import upload
+from lit_samseg.sam.class_prompts import ClassQuestions, stack_questions
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Prompt
 from lit_samseg.sam.mask_prompts import mask_prompts
@@ -27,6 +28,7 @@ class PromptTensors:
         negative: How many of the points, the last ones, are of the background.
         boxes: float32 ``[n, 4]`` as x_min, y_min, x_max, y_max, or None.
         masks: Logits float32 ``[n, 1, mask_size, mask_size]``, or None.
+        questions: What they say of classes; None where nobody listens.
     """
 
     count: int
@@ -34,6 +36,7 @@ class PromptTensors:
     negative: int
     boxes: Tensor | None
     masks: Tensor | None
+    questions: ClassQuestions | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class MixedPrompts:
         kinds: What each token is, int64 ``[n, T]``.
         filled: Whether there is any filling.
         masks: Logits float32 ``[m, 1, mask_size, mask_size]`` of the last ``m`` prompts; None where there are none.
+        questions: What they say of classes; None where nobody listens.
     """
 
     images: Tensor | None
@@ -53,13 +57,14 @@ class MixedPrompts:
     kinds: Tensor
     filled: bool
     masks: Tensor | None
+    questions: ClassQuestions | None = None
 
     def __len__(self) -> int:
         return len(self.kinds)
 
 
 def stack_alike(
-    prompts: Sequence[Prompt], chosen: Sequence[int], frame: Frame, device: torch.device
+    prompts: Sequence[Prompt], chosen: Sequence[int], frame: Frame, device: torch.device, known: int | None = None
 ) -> tuple[PromptTensors, Tensor]:
     """Stack prompts of equal token layout.
 
@@ -68,6 +73,7 @@ def stack_alike(
         chosen: Indices of those that are meant, one at least.
         frame: The image's.
         device: Where to.
+        known: How many classes have names for the segmenter; None where it does not listen to classes.
 
     Returns:
         The prompts, and ``chosen`` as int64 there.
@@ -84,11 +90,16 @@ def stack_alike(
     where, *places = upload(small, device)
     masks = mask_prompts([(frame, prompt) for prompt in own]).to(device) if has_mask else None
     points = places[0] if has_points else None
-    return PromptTensors(len(own), points, negative, places[-1] if has_box else None, masks), where
+    questions = None if known is None else stack_questions(known, own, frame.mask_size, device)
+    return PromptTensors(len(own), points, negative, places[-1] if has_box else None, masks, questions), where
 
 
 def mix(
-    prompts: Sequence[tuple[int, Prompt]], frames: Sequence[Frame], numbers: Sequence[int], device: torch.device
+    prompts: Sequence[tuple[int, Prompt]],
+    frames: Sequence[Frame],
+    numbers: Sequence[int],
+    device: torch.device,
+    known: int | None = None,
 ) -> tuple[MixedPrompts, Tensor]:
     """Put prompts of any token layouts together.
 
@@ -97,6 +108,7 @@ def mix(
         frames: The images'.
         numbers: Any number for each prompt.
         device: Where to.
+        known: As for `stack_alike`.
 
     Returns:
         The prompts, and the numbers as int64 there.
@@ -114,7 +126,9 @@ def mix(
     images, places, kinds, where = upload([images, places, kinds, torch.tensor(numbers)], device)
     masked = [(frames[image], prompt) for image, prompt in prompts if prompt.token_layout[3]]
     masks = mask_prompts(masked).to(device) if masked else None
-    return MixedPrompts(images if len(frames) > 1 else None, places, kinds, filled, masks), where
+    own = [prompt for _, prompt in prompts]
+    questions = None if known is None else stack_questions(known, own, frames[0].mask_size, device)
+    return MixedPrompts(images if len(frames) > 1 else None, places, kinds, filled, masks, questions), where
 
 
 def _tokens(prompt: Prompt, frame: Frame) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from lit_samseg.checkpoints.identity import identity_of
 from lit_samseg.checkpoints.weights import freeze, sha256_of_file
 from lit_samseg.runtime.transfer import upload
 from lit_samseg.sam.batching import decode_alike_together, decode_mixed_together, encode_together
+from lit_samseg.sam.class_prompts import ClassPrompts, known_by, make_class_prompts, what_is_said
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Asked, Candidates, Embedding, Precision, Prompt, PromptableSegmenter
 from lit_samseg.sam.known_weights import resolve_checkpoint
@@ -40,6 +41,7 @@ class SegmentAnything(PromptableSegmenter):
         adapter: ``adapter.safetensors`` of ``lit-samseg fit``, which takes the place of some weights.
         encoder: What computes the image encoder: ``torch``; or ``openvino``, on a processor and in fp32 alone, faster
             there (docs/export.md). Embeddings differ by rounding.
+        unknown_classes: Ask an adapter that knows classes as if each were unknown to it, on data of other classes.
 
     Raises:
         InputError: The checkpoint cannot be read or is not a SAM, the adapter belongs to another one, there is no
@@ -58,6 +60,7 @@ class SegmentAnything(PromptableSegmenter):
         compile: bool = False,
         adapter: str | None = None,
         encoder: EncoderBackend = "torch",
+        unknown_classes: bool = False,
     ) -> None:
         super().__init__()
         check_precision(precision)
@@ -74,6 +77,9 @@ class SegmentAnything(PromptableSegmenter):
             self.model.image_encoder = OpenVinoEncoder(self.model.image_encoder, self.sha256)
         if adapter is not None:
             trained = read_adapter(Path(adapter).expanduser())
+            if trained.class_names:
+                self.know_classes(trained.class_names)
+                self.class_names = () if unknown_classes else trained.class_names
             trained.apply(self.model, self.sha256, Path(adapter))
             self.adapter, self.adapter_file = trained, adapter
         # The same for all images; a buffer, so that it follows the model to its device.
@@ -84,6 +90,16 @@ class SegmentAnything(PromptableSegmenter):
         self.precision = precision
         self._last: tuple[Tensor, list[int], tuple[Tensor, ImageTokens]] | None = None
         self.images_fitting, self.prompts_fitting = Halving(self.name, "images"), Halving(self.name, "prompts")
+
+    def know_classes(self, names: Sequence[str]) -> None:
+        """Have prompts say of which of these classes they are, and what is believed of classes."""
+        self.model.class_prompts = make_class_prompts(names, self.model.prompt_encoder.no_mask_embed.weight)
+        self.class_names = tuple(names)
+
+    @property
+    def classes(self) -> ClassPrompts | None:
+        """What listens to classes; None for a SAM that does not."""
+        return getattr(self.model, "class_prompts", None)
 
     @property
     def identity(self) -> str | None:
@@ -148,13 +164,15 @@ class SegmentAnything(PromptableSegmenter):
         count = len(range(MULTIMASK_OUTPUTS + 1)[wanted])
         if asked and asked[0][0].features.device.type != "cpu":
             decode_mixed = partial(self._decode_mixed, [embedding for embedding, _ in asked], wanted)
-            return decode_mixed_together(asked, count, self.prompts_fitting, decode_mixed)
+            return decode_mixed_together(asked, count, self.prompts_fitting, decode_mixed, known_by(self.classes))
         return [self._decode_image(embedding, prompts, wanted, count) for embedding, prompts in asked]
 
     def _decode_image(self, embedding: Embedding, prompts: Sequence[Prompt], wanted: slice, count: int) -> Candidates:
         keys, shared = self._image_tokens(embedding)
         decode_alike = partial(self._decode_alike, keys, shared, embedding.frame.low_res_used, wanted)
-        return decode_alike_together(embedding, prompts, count, self.prompts_fitting, decode_alike)
+        return decode_alike_together(
+            embedding, prompts, count, self.prompts_fitting, decode_alike, known_by(self.classes)
+        )
 
     def _image_tokens(self, embedding: Embedding) -> tuple[Tensor, ImageTokens]:
         """Return an image's keys, and what prompts without a mask see of it.
@@ -197,10 +215,12 @@ class SegmentAnything(PromptableSegmenter):
         with autocast(prompts.kinds.device, self.precision):
             tokens = mixed_tokens(encoder, prompts.places, prompts.kinds)
             keys = self._mixed_keys(embeddings, prompts)
+            added, named, judged = what_is_said(self.classes, prompts.questions)
+            keys = keys if added is None else keys + added
             image = image_tokens(decoder, keys, self.image_pe, shared=len(keys) == 1)
             return decode_masks(
                 *(decoder, image, tokens, encoder.image_embedding_size, (max(rows), max(columns)), wanted),
-                prompts.kinds < 0 if prompts.filled else None,
+                *(prompts.kinds < 0 if prompts.filled else None, named, judged),
             )
 
     def _mixed_keys(self, embeddings: Sequence[Embedding], prompts: MixedPrompts) -> Tensor:
@@ -221,9 +241,12 @@ class SegmentAnything(PromptableSegmenter):
         with autocast(keys.device, self.precision):
             tokens = prompt_tokens(encoder, prompts.count, prompts.points, prompts.boxes, prompts.negative)
             image = shared
-            if prompts.masks is not None:
-                image = image_tokens(decoder, keys + mask_tokens(encoder, prompts.masks), self.image_pe, shared=False)
-            return decode_masks(decoder, image, tokens, encoder.image_embedding_size, used, wanted)
+            added, named, judged = what_is_said(self.classes, prompts.questions)
+            if prompts.masks is not None or added is not None:
+                masks = encoder.no_mask_embed.weight if prompts.masks is None else mask_tokens(encoder, prompts.masks)
+                own = keys + (masks if added is None else masks + added)
+                image = image_tokens(decoder, own, self.image_pe, shared=False)
+            return decode_masks(decoder, image, tokens, encoder.image_embedding_size, used, wanted, None, named, judged)
 
 
 def _wanted(multimask: bool) -> slice:

@@ -12,6 +12,7 @@ differ from theirs by rounding (tests/sam/test_mask_decoder.py).
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,8 @@ def decode_masks(
     used: tuple[int, int],
     wanted: slice,
     filling: Tensor | None = None,
+    named: Tensor | None = None,
+    judged: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Predict the masks of ``B`` prompts.
 
@@ -90,6 +93,8 @@ def decode_masks(
         wanted: Which of the decoder's mask tokens are asked for.
         filling: Which of the prompts' tokens nobody shall see, bool ``[B, T]``: attention gives them a weight of
             exactly 0, so they change nothing but the order of roundings. None for none.
+        named: What is added to the decoder's own tokens of each prompt, float ``[B, 1, C]``; None for nothing.
+        judged: Makes of masks' logits and the IoU token the logits that count; None leaves them.
 
     Returns:
         Logits float ``[B, M, 4h, 4w]``, `UNUSED` where they are not asked for, and predicted IoUs float ``[B, M]``.
@@ -97,7 +102,7 @@ def decode_masks(
         and a few of ``[B, h * w, C]``.
     """
     transformer = decoder.transformer
-    queries, query_pe, image = _both_ways(decoder, image, prompt, filling)
+    queries, query_pe, image = _both_ways(decoder, image, prompt, filling, named)
     # What the prompt's own tokens see at last, nobody asks.
     queries, query_pe = (tokens[:, : 1 + decoder.num_mask_tokens] for tokens in (queries, query_pe))
     seen = _tokens_see_image(transformer.final_attn_token_to_image, queries + query_pe, image)
@@ -106,6 +111,7 @@ def decode_masks(
     weights = torch.stack([decoder.output_hypernetworks_mlps[m](queries[:, 1 + m]) for m in masks], dim=1)
     keys, height, width = _used_tokens(image, grid, used)
     part = in_rows(weights @ upscale(decoder.output_upscaling, keys).mT, height, width)
+    part = part if judged is None else judged(part, queries[:, 0])
     missing = [UPSCALING * (whole - some) for whole, some in zip(grid, (height, width), strict=True)]
     logits = F.pad(part, (0, missing[1], 0, missing[0]), value=UNUSED)
     return logits, decoder.iou_prediction_head(queries[:, 0])[:, wanted]
@@ -132,11 +138,16 @@ def pixel_features(
 
 
 def _both_ways(
-    decoder: "MaskDecoder", image: ImageTokens, prompt: Tensor, filling: Tensor | None = None
+    decoder: "MaskDecoder",
+    image: ImageTokens,
+    prompt: Tensor,
+    filling: Tensor | None = None,
+    named: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, ImageTokens]:
     """Have tokens and image see each other: the tokens, their encoding, and the image afterwards."""
     own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-    query_pe = torch.cat([own.expand(prompt.shape[0], -1, -1), prompt], dim=1)
+    tokens = own.expand(prompt.shape[0], -1, -1)
+    query_pe = torch.cat([tokens if named is None else tokens + named, prompt], dim=1)
     if filling is not None:
         filling = F.pad(filling, (own.shape[0], 0), value=False)
     queries = query_pe
