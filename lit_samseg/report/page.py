@@ -8,8 +8,10 @@ from matplotlib.figure import Figure
 from lit_samseg.drawing import ERROR_KINDS, VOID_COLOUR
 from lit_samseg.errors import InputError
 from lit_samseg.gallery.store import ERROR_COLOURS
-from lit_samseg.plots import MOST, classes_plot, forest_plot, ladder_plot, plotting, trimap_plot
+from lit_samseg.plots import MOST, classes_plot, ladder_plot, plotting, trimap_plot
 from lit_samseg.report.cards import Pictures, make_cards, read_legend
+from lit_samseg.report.example import find_example
+from lit_samseg.report.forest import forest_of_run
 from lit_samseg.report.prompts import describe_prompts
 from lit_samseg.report.rendering import Plot, as_plots, fill_in
 from lit_samseg.report.verdict import Verdict, find_verdict
@@ -68,11 +70,12 @@ def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pi
     cards = make_cards(evidence, folder, pictures if legend is not None else None, legend, base)
     rows = results["rows"]
     best = next((row for row in rows if row["name"] == verdict.best), None)
+    shown = rows.index(best) if best is not None else min(1, len(rows) - 1)
     config = folder / "config.yaml"
     return fill_in(
         "report.html.j2",
         ["report.css"],
-        ["copy.js", "report.js"],
+        ["copy.js", "zoomable.js", "report.js"],
         results=results,
         verdict=verdict,
         images=run_tables.images_of(results),
@@ -88,7 +91,9 @@ def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pi
         card_data=[card.data() for card in cards],
         legend=legend,
         asks=[describe_prompts(row, legend) for row in legend.rows] if legend is not None else [],
-        shown=rows.index(best) if best is not None else min(1, len(rows) - 1),
+        shown=shown,
+        example=find_example(cards, shown, verdict),
+        forest=forest_of_run(results, verdict),
         errors=[(kind, f"#{bytes(colour[:3]).hex()}") for kind, colour in zip(ERROR_KINDS, ERROR_COLOURS, strict=True)],
         void=f"#{bytes(VOID_COLOUR).hex()}",
         config=config.read_text(encoding="utf-8") if config.is_file() else None,
@@ -96,16 +101,11 @@ def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pi
 
 
 def make_plots(results: Results, verdict: Verdict) -> list[Plot]:
-    """Draw the plots that the run has numbers for."""
+    """Draw the plots that the run has numbers for; the forest is the page's own, on its first screen."""
     scored = sum(own["iou"] is not None for own in results["rows"][0]["per_class"])
     classes = "Classes" if scored <= MOST else f"The {MOST} of {scored} classes that change most"
     with plotting():
         drawn: list[tuple[str, str, Figure | None]] = [
-            (
-                "Differences with 95 % intervals",
-                "Forest plot of each row's difference to the baseline in mIoU*; numbers are in the table of scores.",
-                forest_plot(results),
-            ),
             (
                 "Near borders",
                 "mIoU of each row within 1 to 20 pixels of a border of the ground truth.",

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from lit_samseg.plots import svg
@@ -80,8 +80,8 @@ def _environment() -> Environment:
 
 
 def _breakable(name: str) -> Markup:
-    """Escape a row's name and let narrow columns break it between its words."""
-    return Markup("").join(Markup("{}<wbr>").format(word) for word in re.split(r"(?<=[+/])|(?=@)", name))
+    """Escape a text and let narrow columns break the names of rows in it between their words."""
+    return Markup("<wbr>").join(map(escape, re.split(r"(?<=[+/])(?=[^\W\d])|(?=@)", name)))
 
 
 def _text_of(name: str) -> str:

@@ -23,13 +23,22 @@ class Verdict:
 
     Attributes:
         answer: ``Yes``, ``No``, ``No evidence``, ``Too few images`` or ``Not asked``.
-        sentence: Why: the best row, and how many of the others are better, worse, or only look so.
+        claim: Why, in a sentence: what the best row changes.
+        tally: How many of the rows are better, worse, or only look so; empty where there is none.
         best: The row with the largest difference, which the report shows first; None where there is none.
+        asked: The rows that have a say in the answer, by name.
     """
 
     answer: str
-    sentence: str
+    claim: str
+    tally: str
     best: str | None
+    asked: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Claim and tally."""
+        return f"{self.claim} {self.tally}".rstrip()
 
 
 def find_verdict(results: Results) -> Verdict:
@@ -53,6 +62,7 @@ def find_verdict(results: Results) -> Verdict:
             "Not asked",
             f"No row with SAM was scored without the ground truth's help; the baseline has {baseline} mIoU* "
             f"on {images}.",
+            "",
             None,
         )
     better = [name for name, test in scored.items() if test["verdict"] == "better"]
@@ -65,9 +75,9 @@ def find_verdict(results: Results) -> Verdict:
         needed = at_least(test["enough"] for test in scored.values())
         whom = best if len(scored) == 1 else count(len(scored), "row")
         observed = _tally({name: test for name, test in scored.items() if name != best}, "")
-        sentence = f"{images} cannot tell {whom} from the baseline; it takes {needed} at least. "
-        sentence += f"On these, {best} changes mIoU* from {baseline} by {points(test['value'])} points"
-        return Verdict("Too few images", f"{'; '.join([sentence, *observed])}.", best)
+        claim = f"{images} cannot tell {whom} from the baseline; it takes {needed} at least."
+        tally = f"On these, {best} changes mIoU* from {baseline} by {points(test['value'])} points"
+        return Verdict("Too few images", claim, f"{'; '.join([tally, *observed])}.", best, tuple(scored))
     assert test["p_holm"] is not None
     p = "p < 0.001" if test["p_holm"] < 0.001 else f"p = {test['p_holm']:.3f}"
     corrected = sum("difference" in row for row in results["rows"])
@@ -78,10 +88,10 @@ def find_verdict(results: Results) -> Verdict:
     others = {name: test for name, test in scored.items() if name not in better}
     tally = "; ".join([tally, *_tally(others, f" (not significant with {images})")]) + "."
     if better:
-        return Verdict("Yes", f"{best} improves {change} {tally}", best)
+        return Verdict("Yes", f"{best} improves {change}", tally, best, tuple(scored))
     worse = [name for name, test in scored.items() if test["verdict"] == "worse"]
     answer = "No" if len(worse) == len(scored) else "No evidence"
-    return Verdict(answer, f"The best row, {best}, changes {change} {tally}", best)
+    return Verdict(answer, f"The best row, {best}, changes {change}", tally, best, tuple(scored))
 
 
 def _value(test: Difference) -> float:

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.report.conftest import OpenPage
-from tests.report.using import choose, in_view, per_image_ids, shown
+from lit_samseg.data import Scenes
+from tests.report.conftest import IMAGES, OpenPage
+from tests.report.using import agreement, choose, in_view, painted, per_image_ids, shown
 
 
 def test_the_slider_moves_by_key_and_by_pointer(demo_report: Path, open_page: OpenPage) -> None:
@@ -63,7 +65,8 @@ def test_keys_and_zoom(demo_report: Path, open_page: OpenPage) -> None:
     for _ in range(3):
         page.keyboard.press("j")
     page.keyboard.press("k")
-    ids = per_image_ids(demo_report)
+    ids = shown(page)
+    assert ids != per_image_ids(demo_report)
     assert page.evaluate("document.activeElement.closest('.card').id") == ids[1]
     page.keyboard.press("e")
     assert page.locator(".gallery").get_attribute("data-view") == "errors"
@@ -89,11 +92,11 @@ def test_keys_and_zoom(demo_report: Path, open_page: OpenPage) -> None:
     for _ in range(3):
         page.keyboard.press("+")
     for key in ("ArrowLeft", "ArrowUp"):
-        page.keyboard.press(key)
+        page.keyboard.press(f"Shift+{key}")
         # And held, which the browser would tell us of 60 times.
         page.evaluate(
-            "key => { for (let n = 0; n < 60; n++) document.activeElement.dispatchEvent("
-            "new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true, repeat: n > 0 })) }",
+            "key => { for (let n = 0; n < 60; n++) document.activeElement.dispatchEvent(new KeyboardEvent("
+            "'keydown', { key, shiftKey: true, bubbles: true, cancelable: true, repeat: n > 0 })) }",
             key,
         )
     stage, window = dialog.locator(".stage").bounding_box(), dialog.locator(".viewport").bounding_box()
@@ -113,8 +116,70 @@ def test_keys_and_zoom(demo_report: Path, open_page: OpenPage) -> None:
     page.wait_for_function("id => document.activeElement.closest('.card')?.id === id", arg=ids[2], timeout=2000)
 
 
+def test_arrows_go_from_one_zoomed_image_to_the_next(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html")
+    dialog, (first, second, third, *_) = page.locator("dialog"), shown(page)
+    page.locator(f"[id='{second}'] .zoom").click()
+    for key, image, place in (("ArrowRight", third, 3), ("ArrowLeft", second, 2), ("ArrowLeft", first, 1)):
+        page.keyboard.press(key)
+        assert dialog.locator("strong").inner_text() == image
+        assert dialog.locator("output").inner_text() == f"{place} of {IMAGES}"
+        assert dialog.locator(".delta").inner_text() == page.locator(f"[id='{image}'] .delta").inner_text()
+        legend = dialog.locator(".legend .chips")
+        assert legend.inner_text() == page.locator(f"[id='{image}'] .chips").inner_text()
+        assert legend.is_visible()
+    # By mouse too; and what errors' colours mean.
+    dialog.locator("[name=next]").click()
+    assert dialog.locator("strong").inner_text() == second
+    dialog.locator("[name=previous]").click()
+    assert dialog.locator("strong").inner_text() == first
+    assert dialog.locator(".legend .key").is_hidden()
+    page.keyboard.press("e")
+    assert dialog.locator(".legend .key").inner_text().split() == ["wrong", "void", "mended", "broken"]
+    # On the slider arrows wipe.
+    dialog.locator("input.wipe").focus()
+    page.keyboard.press("ArrowRight")
+    assert dialog.locator("input.wipe").input_value() == "51"
+    assert dialog.locator("strong").inner_text() == first
+    page.keyboard.press("Escape")
+    assert dialog.is_hidden()
+
+
+def test_the_truth_is_one_key_away(demo_report: Path, open_page: OpenPage) -> None:
+    """Against the ground truth's file, in the gallery and in the zoom; the slider's ends say what is at them."""
+    page = open_page(demo_report / "report.html", viewport={"width": 1400, "height": 900})
+    choose(page, row="point", order="largest harm")
+    page.locator("[name=opacity]").fill("100")
+    card_id = shown(page)[0]
+    card, dialog = page.locator(f"[id='{card_id}']"), page.locator("dialog")
+    target = Scenes(size=IMAGES).read(card_id, with_target=True).target
+    assert target is not None
+    size = target.shape[::-1]
+    # Void has a colour of its own.
+    labels = np.where(target == 255, 0, target)
+    for place in (card, dialog):
+        assert [place.locator(end).inner_text() for end in (".from", ".to")] == ["baseline", "refined"]
+        place.locator("input.wipe").fill("0")
+        before = agreement(painted(page, card_id, ".stage", size), labels) if place is card else 0
+        page.keyboard.press("t")
+        assert [place.locator(end).inner_text() for end in (".from", ".to")] == ["baseline", "truth"]
+        if place is card:
+            assert before < 0.9 < 0.99 < agreement(painted(page, card_id, ".stage", size), labels)
+            # Also where errors are shown: the truth has none.
+            page.keyboard.press("e")
+            page.locator("[name=opacity]").fill("100")
+            assert agreement(painted(page, card_id, ".stage", size), labels) > 0.98
+            page.keyboard.press("l")
+            page.keyboard.press("t")
+            card.locator(".zoom").click()
+    assert dialog.locator("[name=truth]").get_attribute("aria-pressed") == "true"
+    dialog.locator("[name=truth]").click()
+    assert dialog.locator(".to").inner_text() == "refined"
+    assert not page.locator("form [name=truth]").is_checked()
+
+
 def test_keys_go_on_from_where_one_is(demo_report: Path, open_page: OpenPage) -> None:
-    page = open_page(demo_report / "report.html", "#scene_00007")
+    page = open_page(demo_report / "report.html", "#report:gallery?order=id&image=scene_00007")
     page.locator("[name=view][value=errors]").click()
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.closest('.card').id") == "scene_00008"

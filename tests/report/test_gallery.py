@@ -1,6 +1,7 @@
 """What the gallery shows, in a real headless Chromium, against the files of the run."""
 
 import json
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,7 @@ def test_filters_leave_the_right_cards(demo_report: Path, open_page: OpenPage) -
     page = open_page(demo_report / "report.html")
     counts = np.load(demo_report / "counts.npz")
     ids, scores = counts["ids"].tolist(), per_image(demo_report)
+    choose(page, order="id")
     assert shown(page) == ids
 
     choose(page, row=ROW, **{"class": CLASS_NAMES[2]})
@@ -71,6 +73,8 @@ def test_order_and_numbers_follow_the_row(demo_report: Path, open_page: OpenPage
     ids = shown(page)
     for row in ("box", ROW):
         gains = {i: scores[i, row] - scores[i, "baseline"] for i in ids}
+        choose(page, row=row, order="largest gain and harm")
+        assert shown(page) == in_turns(gains)
         choose(page, row=row, order="largest gain")
         assert [gains[i] for i in shown(page)] == sorted(gains.values(), reverse=True)
         texts = page.locator(".card .delta").all_text_contents()
@@ -79,6 +83,23 @@ def test_order_and_numbers_follow_the_row(demo_report: Path, open_page: OpenPage
         assert [gains[i] for i in shown(page)] == sorted(gains.values())
     choose(page, order="lowest baseline")
     assert [scores[i, "baseline"] for i in shown(page)] == sorted(scores[i, "baseline"] for i in ids)
+
+
+def in_turns(gains: dict[str, float]) -> list[str]:
+    """Return the largest gain, the largest harm, the next largest gain and so on; no image of these stays the same."""
+    up = sorted((i for i in gains if gains[i] > 0), key=lambda i: -gains[i])
+    down = sorted((i for i in gains if gains[i] < 0), key=lambda i: gains[i])
+    assert len(up) + len(down) == len(gains)
+    return [i for both in zip_longest(up, down) for i in both if i is not None]
+
+
+def test_the_largest_gain_and_the_largest_harm_are_first(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html")
+    scores, row = per_image(demo_report), page.locator("[name=row] option:checked").inner_text()
+    order = in_turns({i: scores[i, row] - scores[i, "baseline"] for i in shown(page)})
+    assert scores[order[0], row] > scores[order[0], "baseline"]
+    assert scores[order[1], row] < scores[order[1], "baseline"]
+    assert shown(page) == order
 
 
 def test_prompts_are_drawn_where_they_are(demo_report: Path, open_page: OpenPage) -> None:

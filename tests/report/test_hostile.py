@@ -57,7 +57,7 @@ def own_words(root: Path, sizes: dict[str, tuple[int, int]]) -> list[Any]:
 
 
 def check_readable(
-    folder: Path, open_page: OpenPage, images: int, plots: int = 4, widths: tuple[int, ...] = (390,)
+    folder: Path, open_page: OpenPage, images: int, plots: int = 3, widths: tuple[int, ...] = (390,)
 ) -> ReportText:
     """Open it: it is whole, nothing is too wide, and no script of a name ran."""
     for width in widths:
@@ -124,7 +124,7 @@ def test_little_is_readable_too(
     sizes = {"a": (90, 60)} if case == "one image" else {"a": (90, 60), "b": (64, 64)}
     outcome = run_cli(*own_words(tmp_path / "own", sizes), *words)
     assert outcome.code == 0, outcome.err
-    plots = {"no variants": 3, "no analysis": 3}.get(case, 4)
+    plots = {"no analysis": 2}.get(case, 3)
     text = check_readable(tmp_path / "own/run", open_page, len(sizes), plots)
     (heading,) = text.headings
     if case == "no variants":

@@ -1,5 +1,5 @@
 "use strict";
-// Everything is readable without this: it wipes, zooms, filters, orders and follows keys and links.
+// Everything is readable without this: it wipes, zooms, filters, orders, shows the truth, and follows keys and links.
 (() => {
   const gallery = document.getElementById("report:cards");
   const form = gallery.querySelector("form");
@@ -44,10 +44,23 @@
     form.querySelector(".count").textContent = `${shown} of ${cards.length} images`;
   };
 
+  // The largest gain, the largest harm, the next largest gain and so on; then what did not change.
+  const takeTurns = (r) => {
+    const known = cards.filter((card) => card.differences[r] !== null);
+    const by = (sign) => known.filter((card) => sign * card.differences[r] > 0)
+      .sort((a, b) => sign * (b.differences[r] - a.differences[r]) || a.n - b.n);
+    const turns = new Map();
+    for (const [late, side] of [by(1), by(-1)].entries()) side.forEach((card, n) => turns.set(card, n + late / 2));
+    for (const card of known) if (!turns.has(card)) turns.set(card, cards.length);
+    return turns;
+  };
+
   const order = () => {
     const r = row();
     const last = (value) => (value === null ? Infinity : value);
+    const turns = chosen("order") === "both" ? takeTurns(r) : null;
     const keys = {
+      both: (card) => turns.get(card) ?? Infinity,
       id: (card) => card.n,
       gain: (card) => last(card.differences[r] === null ? null : -card.differences[r]),
       harm: (card) => last(card.differences[r]),
@@ -59,14 +72,59 @@
     list.append(...sorted.map((card) => card.element));
   };
 
-  const update = () => { showRow(); filter(); order(); };
+  const show = () => {
+    if (field("view")) gallery.dataset.view = chosen("view");
+    const checked = (name) => (field(name)?.checked ? "on" : "off");
+    gallery.dataset.prompts = checked("prompts");
+    document.body.dataset.truth = checked("truth");
+    for (const button of document.querySelectorAll("button[name=truth]")) {
+      button.setAttribute("aria-pressed", String(checked("truth") === "on"));
+    }
+  };
+
+  // What is chosen stands in the page's address, in words, so that a link shows the same.
+  const address = "#report:gallery";
+  const names = ["row", "class", "tag", "change", "order", "view", "prompts", "truth"].filter(field);
+  const wordOf = (name) => {
+    const one = field(name);
+    if (one.type === "checkbox") return one.checked ? "on" : "off";
+    return one.selectedOptions ? one.selectedOptions[0].text : one.value;
+  };
+  const choose = (name, word) => {
+    const one = field(name);
+    if (one.type === "checkbox") one.checked = word === "on";
+    else if (!one.options) one.value = word;
+    else for (const option of one.options) if (option.text === word) one.value = option.value;
+  };
+  let usual = {};
+  const linkTo = (card = null, more = {}) => {
+    const words = new URLSearchParams();
+    for (const name of names) if (wordOf(name) !== usual[name]) words.set(name, wordOf(name));
+    if (card && ![...words].length && !Object.keys(more).length) return `#${encodeURIComponent(card.id)}`;
+    if (card) words.set("image", card.id);
+    for (const [name, word] of Object.entries(more)) words.set(name, word);
+    return [...words].length ? `${address}?${words}` : address;
+  };
+  const remember = (...what) => {
+    // In frames without an address of their own there is nothing to remember in.
+    try { history.replaceState(null, "", linkTo(...what)); } catch { /* as said above */ }
+  };
+  const update = () => {
+    showRow();
+    filter();
+    order();
+    for (const card of cards) card.element.querySelector("h3 a").href = linkTo(card);
+  };
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", (event) => {
-    const name = event.target.name;
-    if (name === "view") gallery.dataset.view = chosen("view");
-    else if (name === "prompts") gallery.dataset.prompts = event.target.checked ? "on" : "off";
-    else if (name !== "opacity") update();
+    if (event.target.name === "opacity") return;
+    show();
+    update();
+    remember();
   });
+  for (const button of document.querySelectorAll("button[name=truth]")) {
+    button.addEventListener("click", () => field("truth").click());
+  }
   form.addEventListener("input", (event) => {
     if (event.target.name !== "opacity") return;
     gallery.style.setProperty("--opacity", event.target.value / 100);
@@ -105,88 +163,57 @@
 
   // Zooming.
   const viewport = dialog.querySelector(".viewport");
-  const place = { scale: 1, x: 0, y: 0, fit: 1 };
-  // Where the picture is smaller than the window it is in the middle; where larger, no edge comes inside.
-  const kept = (at, size, room) => (size <= room ? (room - size) / 2 : Math.max(room - size, Math.min(0, at)));
-  const draw = () => {
-    const stage = viewport.querySelector(".stage");
-    place.x = kept(place.x, place.scale * stage.offsetWidth, viewport.clientWidth);
-    place.y = kept(place.y, place.scale * stage.offsetHeight, viewport.clientHeight);
-    stage.style.transform = `translate(${place.x}px, ${place.y}px) scale(${place.scale})`;
-    viewport.classList.toggle("close", place.scale > 2 * place.fit);
-  };
-  const fit = () => {
-    const stage = viewport.querySelector(".stage");
-    place.scale = place.fit = Math.min(viewport.clientWidth / stage.offsetWidth, viewport.clientHeight / stage.offsetHeight);
-    draw();
-  };
-  const scaleBy = (factor, x = viewport.clientWidth / 2, y = viewport.clientHeight / 2) => {
-    const scale = Math.max(place.fit, Math.min(40 * place.fit, place.scale * factor));
-    place.x = x - (x - place.x) * scale / place.scale;
-    place.y = y - (y - place.y) * scale / place.scale;
-    place.scale = scale;
-    draw();
-  };
-  const pan = (x, y) => { place.x += x; place.y += y; draw(); };
+  const { fit, scaleBy, pan } = zoomable(viewport);
   let zoomed = null;
-  const zoom = (card) => {
+  let opener = null;
+  const zoom = (card, from = null) => {
     const stage = card.querySelector(".stage");
     if (!stage) return;
     const copy = stage.cloneNode(true);
     copy.querySelectorAll("[id]").forEach((twin) => twin.removeAttribute("id"));
     viewport.style.cssText = card.style.cssText;
+    // One card has its pictures by a class.
+    viewport.className = ["viewport", ...[...card.classList].filter((name) => name !== "card" && name !== "linked")].join(" ");
     copy.style.width = "600px";
     viewport.replaceChildren(copy);
     dialog.querySelector("strong").textContent = card.id;
+    const delta = card.querySelector(".delta");
+    if (delta) dialog.querySelector(".delta").replaceWith(delta.cloneNode(true));
+    dialog.querySelector(".chips").innerHTML = card.querySelector(".chips").innerHTML;
+    const there = visible();
+    dialog.querySelector("output").textContent = there.includes(card) ? `${there.indexOf(card) + 1} of ${there.length}` : "";
     zoomed = current = card;
     wipe(dialog, card.querySelector(".wipe").value);
-    if (!dialog.open) dialog.showModal();
+    if (!dialog.open) {
+      opener = from ?? card.querySelector(".zoom");
+      dialog.showModal();
+      // Not the slider, where arrows wipe.
+      viewport.focus();
+    } else opener = card.querySelector(".zoom");
+    remember(card, { zoom: "on" });
     fit();
   };
   list.addEventListener("click", (event) => {
     if (event.target.closest(".zoom")) zoom(event.target.closest(".card"));
   });
+  document.querySelector("button[name=larger]")?.addEventListener("click", ({ target }) => zoom(cards[target.dataset.card].element, target));
   dialog.addEventListener("click", (event) => {
-    const act = { in: () => scaleBy(1.5), out: () => scaleBy(1 / 1.5), fit, close: () => dialog.close() }[event.target.name];
+    const acts = {
+      in: () => scaleBy(1.5), out: () => scaleBy(1 / 1.5), fit, close: () => dialog.close(),
+      previous: () => step(-1), next: () => step(1),
+    };
+    const act = acts[event.target.name];
     if (act) act();
     else if (event.target === dialog) dialog.close();
   });
-  // The browser gives the focus back to where the zoom began.
-  dialog.addEventListener("close", () => zoomed.querySelector(".zoom").focus());
-  new ResizeObserver(() => { if (dialog.open) fit(); }).observe(viewport);
-  viewport.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const { left, top } = viewport.getBoundingClientRect();
-    scaleBy(Math.exp(-event.deltaY / 400), event.clientX - left, event.clientY - top);
-  }, { passive: false });
-  // One finger, or the mouse, moves the picture; two also scale it.
-  const fingers = new Map();
-  const middle = () => {
-    const all = [...fingers.values()];
-    const [x, y] = ["clientX", "clientY"].map((axis) => all.reduce((sum, one) => sum + one[axis], 0) / all.length);
-    const spread = all.length < 2 ? 0 : Math.hypot(all[0].clientX - all[1].clientX, all[0].clientY - all[1].clientY);
-    return { x, y, spread };
-  };
-  viewport.addEventListener("pointerdown", (event) => {
-    viewport.setPointerCapture(event.pointerId);
-    fingers.set(event.pointerId, event);
+  dialog.addEventListener("close", () => {
+    remember(zoomed);
+    opener.focus();
   });
-  viewport.addEventListener("pointermove", (event) => {
-    if (!fingers.has(event.pointerId)) return;
-    const before = middle();
-    fingers.set(event.pointerId, event);
-    const after = middle();
-    pan(after.x - before.x, after.y - before.y);
-    const { left, top } = viewport.getBoundingClientRect();
-    if (before.spread && after.spread) scaleBy(after.spread / before.spread, after.x - left, after.y - top);
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    viewport.addEventListener(end, (event) => fingers.delete(event.pointerId));
-  }
-
   // Keys.
+  const visible = () => [...list.children].filter((card) => !card.hidden);
   const step = (by) => {
-    const there = [...list.children].filter((card) => !card.hidden);
+    const there = visible();
     const at = there.indexOf(current);
     const next = there[at < 0 ? 0 : Math.max(0, Math.min(there.length - 1, at + by))];
     if (!next) return;
@@ -205,38 +232,55 @@
     const acts = {
       j: () => step(1), k: () => step(-1), z: () => current && zoom(current),
       l: () => press("view", "labels"), e: () => press("view", "errors"), i: () => press("view", "photo"),
-      p: () => press("prompts"),
+      p: () => press("prompts"), t: () => press("truth"),
     };
     if (dialog.open) {
       Object.assign(acts, { "+": () => scaleBy(1.5), "-": () => scaleBy(1 / 1.5), 0: fit });
       // On the slider arrows wipe.
       if (!event.target.matches("input")) {
         Object.assign(acts, {
-          ArrowLeft: () => pan(60, 0), ArrowRight: () => pan(-60, 0), ArrowUp: () => pan(0, 60), ArrowDown: () => pan(0, -60),
+          ArrowLeft: () => (event.shiftKey ? pan(60, 0) : step(-1)), ArrowRight: () => (event.shiftKey ? pan(-60, 0) : step(1)),
+          ArrowUp: () => pan(0, 60), ArrowDown: () => pan(0, -60),
         });
       }
     }
     if (acts[event.key]) acts[event.key]();
   });
 
-  // Links to an image: one that a filter hides is shown again.
+  // Links to what was chosen, and to an image: one that a filter hides is shown again.
+  const goTo = (element) => {
+    element.scrollIntoView({ block: "start" });
+    // Twice: cards above get their true height only when they are drawn.
+    requestAnimationFrame(() => requestAnimationFrame(() => element.scrollIntoView({ block: "start" })));
+  };
   const follow = () => {
+    const chosenHere = location.hash.startsWith(`${address}?`);
+    const words = new URLSearchParams(chosenHere ? location.hash.slice(address.length + 1) : "");
     let id;
-    try { id = decodeURIComponent(location.hash.slice(1)); } catch { return; }
+    try { id = chosenHere ? words.get("image") : decodeURIComponent(location.hash.slice(1)); } catch { return; }
+    if (chosenHere) {
+      for (const name of names) choose(name, words.get(name) ?? usual[name]);
+      show();
+      update();
+    }
     const card = cards.find((one) => one.id === id);
-    if (!card) return;
+    for (const one of cards) one.element.classList.toggle("linked", chosenHere && one === card);
+    if (!card) {
+      // The truth is shown above the gallery too.
+      if ([...words.keys()].some((name) => name !== "truth")) goTo(document.getElementById("report:gallery"));
+      return;
+    }
     if (card.element.hidden) {
       for (const name of ["class", "tag", "change"]) if (field(name)) field(name).value = "";
-      filter();
+      update();
     }
     current = card.element;
-    // Twice: cards above get their true height only when they are drawn.
-    card.element.scrollIntoView({ block: "start" });
-    requestAnimationFrame(() => requestAnimationFrame(() => card.element.scrollIntoView({ block: "start" })));
+    goTo(card.element);
+    if (words.has("zoom") && !dialog.open) zoom(card.element);
   };
   window.addEventListener("hashchange", follow);
 
-  for (const control of list.querySelectorAll(".zoom, .wipe")) control.hidden = false;
+  for (const control of document.querySelectorAll(".card .zoom, .card .wipe, .acts")) control.hidden = false;
   // What is scrolled to shall not lie under bars that stay at the top.
   const bars = [document.querySelector("nav"), form];
   const measure = () => {
@@ -248,7 +292,9 @@
   for (const bar of bars) observer.observe(bar);
   form.hidden = false;
   form.reset();
+  for (const name of names) usual[name] = wordOf(name);
   measure();
+  show();
   update();
   follow();
 })();
