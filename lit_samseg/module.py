@@ -11,11 +11,11 @@ from torch import Tensor
 from lit_samseg.analysis import Analysis, ImageAnalysis
 from lit_samseg.baselines import Baseline, look_for_files
 from lit_samseg.cache import StoredType, cache_concepts, cache_networks
-from lit_samseg.checkpoints.trained_on import check_evaluated
 from lit_samseg.concepts import ConceptSegmenter
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.counting import Counting
+from lit_samseg.evaluation.held_out import check_held_out, digests_of, trainings
 from lit_samseg.evaluation.label_maps import LabelMaps
 from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.evaluation.row_needs import RowNeeds, word_source
@@ -148,10 +148,9 @@ class SamSegEvaluation(Fp32Module):
         data.prepare = self.sam.resizer() if self.trainer.strategy.root_device.type == "cuda" else None
         if stage != "test":
             return
-        adapters = [] if self.sam.adapter is None else [(self.sam.adapter, str(self.sam.adapter_file))]
-        for trained, file in (*adapters, *self.needs.trained()):
-            keys = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
-            check_evaluated(trained.trained_on, keys, file)
+        found = trainings(self.baseline, self.sam, self.needs)
+        if found:
+            check_held_out(data, digests_of(self.trainer, data), found, self.trainer.is_global_zero)
 
     def check_needs(self) -> None:
         """See that there is what rows need, and that it is at home.

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from lit_samseg.baselines.class_names import compare_classes
 from lit_samseg.baselines.finite import check_largest, naming
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.errors import InputError
 
 _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
@@ -27,6 +28,7 @@ class Baseline(nn.Module, ABC):
         first_class: The checkpoint's class id that is class 0 here; None where there is no such option.
         ignore_index: What its files have for pixels of no class, which its label maps have as `lit_samseg.void.VOID`;
             None where each pixel has a class.
+        trained_on: Images that ``lit-samseg fit`` trained its weights on; they cannot be evaluated on.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Baseline(nn.Module, ABC):
     class_names: tuple[str, ...] | None = None
     first_class: int | None = None
     ignore_index: int | None = None
+    trained_on: TrainedOn = TrainedOn()
 
     @property
     def identity(self) -> str | None:

@@ -14,8 +14,10 @@ from lit_samseg.checkpoints.hub import (
     load_pretrained,
     read_config,
     using_config,
+    weight_files,
 )
 from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
+from lit_samseg.checkpoints.trained_on import read_trained_on
 from lit_samseg.checkpoints.weights import DEMO_WEIGHTS
 from lit_samseg.errors import InputError
 
@@ -51,6 +53,7 @@ class MobileNetV2DeepLab(LogitBaseline, TrainableBaseline):
             MobileNetV2ForSemanticSegmentation, folder, config, "MobileNetV2 DeepLabV3"
         )
         self.settings_sha256 = sha256_of_settings(folder)
+        self.trained_on = read_trained_on(weight_files(folder))
         self.canvas = int(config.image_size)
         self.name = "deeplabv3_mobilenet_v2"
         self.checkpoint = checkpoint

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lit_samseg.baselines.interface import LogitBaseline, TrainableBaseline, resize_bilinear
 from lit_samseg.checkpoints.identity import identity_of
+from lit_samseg.checkpoints.trained_on import read_trained_on
 from lit_samseg.checkpoints.weights import freeze, load_strictly, read_state_dict, sha256_of_file
 from lit_samseg.errors import InputError
 
@@ -67,6 +68,7 @@ class TorchvisionDeepLab(LogitBaseline, TrainableBaseline):
         self.name = architecture
         self.checkpoint = str(path) if checkpoint is None else checkpoint
         self.sha256 = sha256_of_file(path)
+        self.trained_on = read_trained_on([path])
 
     @property
     def identity(self) -> str | None:

@@ -14,8 +14,9 @@ from lit_samseg.baselines.finite import naming
 from lit_samseg.baselines.interface import TrainableBaseline, resize_bilinear
 from lit_samseg.baselines.preprocessing import COARSEST_STRIDE, NetworkInput, Preprocessing, too_thin
 from lit_samseg.baselines.queries import log_likelihood, scores_of_queries, scores_of_windows
-from lit_samseg.checkpoints.hub import find_checkpoint_folder, load_pretrained, read_config
+from lit_samseg.checkpoints.hub import find_checkpoint_folder, load_pretrained, read_config, weight_files
 from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
+from lit_samseg.checkpoints.trained_on import read_trained_on
 from lit_samseg.errors import InputError
 
 _LOGITS = ("beit", "data2vec-vision", "dpt", "mobilevit", "mobilevitv2", "segformer", "upernet")
@@ -77,6 +78,7 @@ class HubSegmenter(TrainableBaseline):
         self.processor = self.preprocessing.name
         self.model, self.sha256 = load_pretrained(model_class, folder, config, self.name, _UNUSED.get(self.name, ()))
         self.settings_sha256 = sha256_of_settings(folder)
+        self.trained_on = read_trained_on(weight_files(folder))
         self.checkpoint = checkpoint
         self.first_class = first_class
 

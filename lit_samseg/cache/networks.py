@@ -139,6 +139,7 @@ class CachedBaseline(Baseline):
         self.name, self.checkpoint, self.sha256 = baseline.name, baseline.checkpoint, baseline.sha256
         self.num_classes, self.class_names = baseline.num_classes, baseline.class_names
         self.first_class, self.ignore_index = baseline.first_class, baseline.ignore_index
+        self.trained_on = baseline.trained_on
         self._code = str(code_digest(map(type, baseline.modules())))
         self.hits = self.misses = 0
 

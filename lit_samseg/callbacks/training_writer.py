@@ -132,8 +132,7 @@ class TrainingWriter(Callback):
             return
         # Where nothing was left to train, the training did not end.
         pl_module.settle()
-        data = trainer.datamodule.training_data  # type: ignore[attr-defined]
-        path = pl_module.write(self.output_dir, frozenset(f"{data.name}/{data.image_key(i)}" for i in data.ids))
+        path = pl_module.write(self.output_dir, pl_module.images.whole())
         self._give_up_lock()
         Console().print(f"Written to {path}", soft_wrap=True, highlight=False, markup=False)
 

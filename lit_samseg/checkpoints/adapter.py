@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from lit_samseg.checkpoints.trained_on import as_keys
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.checkpoints.weights import read_checkpoint, read_safetensors_metadata, read_state_dict, sha256_of_file
 from lit_samseg.checkpoints.writing import write_safetensors
 from lit_samseg.errors import InputError
@@ -26,7 +26,7 @@ class Adapter:
     Attributes:
         state: The trained tensors by their names in segment-anything's ``Sam``.
         sam_sha256: SHA-256 of the checkpoint that was fine-tuned; only on top of it do they mean anything.
-        trained_on: The images, as ``data set/key`` each; they cannot be evaluated on.
+        trained_on: The images; they cannot be evaluated on.
         facts: What else is worth knowing, as text.
         sha256: SHA-256 of the file; empty for one that is not written yet.
         class_names: The classes it knows; none for one that knows no classes.
@@ -34,14 +34,14 @@ class Adapter:
 
     state: Mapping[str, Tensor]
     sam_sha256: str
-    trained_on: frozenset[str] = frozenset()
+    trained_on: TrainedOn = TrainedOn()
     facts: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
     class_names: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
         """Write a safetensors file."""
-        metadata = {"format": FORMAT, "sam_sha256": self.sam_sha256, "trained_on": json.dumps(sorted(self.trained_on))}
+        metadata = {"format": FORMAT, "sam_sha256": self.sam_sha256, "trained_on": json.dumps(self.trained_on.listed())}
         if self.class_names:
             metadata["class_names"] = json.dumps(self.class_names)
         write_safetensors(self.state, path, {**self.facts, **metadata})
@@ -91,14 +91,14 @@ def _of_safetensors(path: Path) -> Adapter:
         raise ValueError
     sha256, images = facts.pop("sam_sha256"), json.loads(facts.pop("trained_on"))
     names = _as_names(json.loads(facts.pop("class_names", "[]")))
-    return Adapter(state, sha256, as_keys(images), facts, sha256_of_file(path), names)
+    return Adapter(state, sha256, TrainedOn.read(images), facts, sha256_of_file(path), names)
 
 
 def _of_checkpoint(path: Path) -> Adapter:
     state, rest = read_checkpoint(path)
     own = {name.removeprefix("sam.model."): tensor for name, tensor in state.items()}
     names = _as_names(rest.get("class_names", []))
-    return Adapter(own, str(rest["sam_sha256"]), as_keys(rest["trained_on"]), {}, sha256_of_file(path), names)
+    return Adapter(own, str(rest["sam_sha256"]), TrainedOn.read(rest["trained_on"]), {}, sha256_of_file(path), names)
 
 
 def _as_names(given: object) -> tuple[str, ...]:

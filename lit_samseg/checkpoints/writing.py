@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 from torch import Tensor
@@ -26,9 +27,23 @@ def write_safetensors(state: Mapping[str, Tensor], path: Path, facts: Mapping[st
     content = safetensors.torch.save(
         {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata=dict(facts)
     )
+    _write(content, path, facts)
+
+
+def set_facts(path: Path, facts: Mapping[str, str]) -> None:
+    """Write facts into a safetensors file that is there, beside those that it has."""
+    content = path.read_bytes()
+    known = _header(content).get("__metadata__", {})
+    _write(content, path, {**known, **facts})
+
+
+def _header(content: bytes) -> dict[str, Any]:
+    return dict(json.loads(content[_LENGTH : _LENGTH + int.from_bytes(content[:_LENGTH], "little")]))
+
+
+def _write(content: bytes, path: Path, facts: Mapping[str, str]) -> None:
+    header = _header(content) | {"__metadata__": dict(sorted(facts.items()))}
     begin = _LENGTH + int.from_bytes(content[:_LENGTH], "little")
-    header = json.loads(content[_LENGTH:begin])
-    header["__metadata__"] = dict(sorted(facts.items()))
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _LENGTH)
     with atomic_file(path) as draft, draft.open("wb") as file:

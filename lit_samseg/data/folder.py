@@ -58,6 +58,7 @@ class Folder(SegmentationDataModule):
     """
 
     name = "folder"
+    ids_are_names = False
     palette = voc_palette()
 
     def __init__(

@@ -22,6 +22,8 @@ class LabelledImages(ABC):
         ignore_index: Void label in targets.
         label_offset: Added to class ids when predictions are written as PNG.
         palette: RGB by written index, flat (``PIL.Image.putpalette``), or None.
+        ids_are_names: Whether an id means the same image wherever the data set lies; False where it is no more than a
+            file's name.
     """
 
     name: str
@@ -30,6 +32,7 @@ class LabelledImages(ABC):
     ignore_index: int = 255
     label_offset: int = 0
     palette: list[int] | None = None
+    ids_are_names: bool = True
 
     @property
     def num_classes(self) -> int:

@@ -24,6 +24,7 @@ class Sample:
         turn: How often a training drew the image before in an epoch that draws some more often than others.
         resized: The image in SAM's size, where that was made beforehand.
         origin: The image that an augmented view was made of; None for the image as it is.
+        digest: Of a training image's pixels, before it was augmented; None where nobody asked.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Sample:
     turn: int = 0
     resized: Tensor | None = None
     origin: Origin | None = None
+    digest: str | None = None
 
     def on(self, device: torch.device) -> "Sample":
         """Return it with its tensors on a device; a GPU is not waited for."""

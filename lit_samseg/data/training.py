@@ -13,6 +13,7 @@ from torch.utils.data import Dataset, DistributedSampler
 
 from lit_samseg.data.augmentation import Augmentation, refuse_nulls
 from lit_samseg.data.balance import class_shares, draws, image_weights
+from lit_samseg.data.digests import digest_of_pixels
 from lit_samseg.data.origin import Origin
 from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.errors import InputError
@@ -112,6 +113,7 @@ class TrainingSamples(Dataset[Sample | BrokenSample]):
             sample = self.data.read(image_id, with_target=True)
             if self.data.check is not None:
                 self.data.check(sample.image, image_id)
+            sample.digest = digest_of_pixels(sample.image)
             if view:
                 self._augment(sample, view)
         except InputError as error:

@@ -10,6 +10,7 @@ from lightning import LightningModule
 from torch import Tensor
 
 from lit_samseg.baselines import Baseline
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.row_needs import RowNeeds
@@ -135,7 +136,7 @@ class GateFinetune(FittedModule[Tensor]):
             self.examples[key] = examples[list(rows), 2:].cpu()
         return LightningModule.load_state_dict(self, {}, strict=False)
 
-    def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
+    def write(self, folder: Path, trained_on: TrainedOn) -> Path:
         """Write ``gate.json``."""
         self.gate.trained_on = trained_on
         path = folder / GATE

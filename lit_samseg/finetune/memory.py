@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lit_samseg.baselines import Baseline
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.row_needs import RowNeeds
@@ -143,7 +144,7 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
         memory.to(device)
         return loss
 
-    def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
+    def write(self, folder: Path, trained_on: TrainedOn) -> Path:
         """Write ``memory.safetensors``."""
         self.memory.trained_on = trained_on
         path = folder / MEMORY

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lit_samseg.baselines import Baseline
 from lit_samseg.checkpoints.adapter import Adapter
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.frozen_views import FrozenViews
@@ -119,6 +120,8 @@ class SamRefinerFinetune(ValidatedModule):
         self.prompts, self.truth, self.noise, self.jitter, self.border = prompts, truth, noise, jitter, border
         self.competition = competition
         self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
+        if sam.adapter is not None:
+            self.images.earlier = sam.adapter.trained_on
         for part in trained:
             sam.model.get_submodule(part).requires_grad_(True)
         if sam.classes is not None:
@@ -173,7 +176,7 @@ class SamRefinerFinetune(ValidatedModule):
             loss = loss if fused is None else loss + self.competition * fused
         return loss
 
-    def adapter(self, trained_on: frozenset[str] = frozenset()) -> Adapter:
+    def adapter(self, trained_on: TrainedOn = TrainedOn()) -> Adapter:
         """Return what ``--model.sam.adapter`` takes."""
         state = {name.removeprefix("sam.model."): weight for name, weight in self.trained_weights().items()}
         facts = {"trained": ",".join(self.trained)}
@@ -189,7 +192,7 @@ class SamRefinerFinetune(ValidatedModule):
     def _known(self) -> tuple[str, ...]:
         return () if self.sam.classes is None else self.sam.classes.names
 
-    def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
+    def write(self, folder: Path, trained_on: TrainedOn) -> Path:
         """Write ``adapter.safetensors``."""
         path = folder / ADAPTER
         self.adapter(trained_on).write(path)

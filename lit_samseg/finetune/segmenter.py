@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.baselines import TrainableBaseline
+from lit_samseg.checkpoints.hub import weight_files
+from lit_samseg.checkpoints.trained_on import TrainedOn, note_trained_on
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.schedule import poly
@@ -64,6 +66,7 @@ class SegmenterFinetune(ValidatedModule):
             average=average,
         )
         self.baseline.model.requires_grad_(True)
+        self.images.earlier = baseline.trained_on
 
     def configure_optimizers(self) -> Any:
         """SGD with momentum and the poly schedule. ``--optimizer`` takes its place."""
@@ -83,6 +86,9 @@ class SegmenterFinetune(ValidatedModule):
                 losses.append(F.cross_entropy(logits[None], target[None], ignore_index=self.ignore_index))
         return self.joined(losses, len(batch))
 
-    def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
+    def write(self, folder: Path, trained_on: TrainedOn) -> Path:
         """Write what ``--model.baseline.checkpoint`` takes into a folder of the run's."""
-        return self.baseline.save(folder / BASELINE)
+        path = self.baseline.save(folder / BASELINE)
+        files = weight_files(path) if path.is_dir() else [path]
+        note_trained_on([file for file in files if file.suffix == ".safetensors"], trained_on)
+        return path

@@ -6,6 +6,7 @@ import torch
 
 from lit_samseg.baselines import Baseline
 from lit_samseg.cache import cache_concepts
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.concepts import ConceptSegmenter
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
@@ -100,7 +101,7 @@ class TextCalibration(FittedNetwork[WordExample]):
         words.to(device)
         return loss
 
-    def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
+    def write(self, folder: Path, trained_on: TrainedOn) -> Path:
         """Write ``text.safetensors``."""
         self.words.trained_on = trained_on
         path = folder / NAME

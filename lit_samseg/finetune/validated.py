@@ -11,12 +11,15 @@ from torch import Tensor, nn
 
 from lit_samseg.baselines import Baseline, look_for_training_files
 from lit_samseg.cache import CachedSegmenter, TensorStore, is_known
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
+from lit_samseg.evaluation.held_out import check_held_out, digests_of, trainings
 from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.evaluation.scalar_names import scalar_name
 from lit_samseg.finetune.moving_average import MovingAverage
 from lit_samseg.finetune.schedule import warm_up_and_decay
+from lit_samseg.finetune.training_images import TrainingImages
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import RowText
 from lit_samseg.runtime.fp32_module import Fp32Module
@@ -47,6 +50,7 @@ class ValidatedModule(Fp32Module):
 
     Attributes:
         validated: What the last validation logged.
+        images: What it is trained on.
 
     Raises:
         InputError: An option is out of range, or a row needs a gate and there is none.
@@ -82,6 +86,7 @@ class ValidatedModule(Fp32Module):
         self.lr, self.weight_decay = lr, weight_decay
         self.background, self.ignore_index = background, ignore_index
         self.validated: dict[str, float] = {}
+        self.images = TrainingImages()
         self._own_folder: Path | None = None
         # Part of what is trained may be missing from a checkpoint of another choice; `load_state_dict` looks itself.
         self.strict_loading = False
@@ -131,8 +136,8 @@ class ValidatedModule(Fp32Module):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint which images it was trained on; ``state_dict`` is the average, if there is one."""
-        data = self.trainer.datamodule.training_data  # type: ignore[attr-defined]
-        checkpoint["trained_on"] = [f"{data.name}/{data.image_key(image_id)}" for image_id in data.ids]
+        if self.trainer.is_global_zero:
+            checkpoint["trained_on"] = self.images.whole().listed()
         if self.average is not None and self.average.weights:
             checkpoint[CURRENT], checkpoint["state_dict"] = checkpoint["state_dict"], dict(self.average.weights)
 
@@ -142,6 +147,7 @@ class ValidatedModule(Fp32Module):
         Raises:
             InputError: The checkpoint has an average and this run keeps none, or the other way round.
         """
+        self.images.earlier |= TrainedOn.read(checkpoint["trained_on"])
         if (CURRENT in checkpoint) != (self.average is not None):
             raise InputError(
                 "the checkpoint has "
@@ -153,12 +159,12 @@ class ValidatedModule(Fp32Module):
             checkpoint["state_dict"] = checkpoint.pop(CURRENT)
 
     @abstractmethod
-    def write(self, folder: Path, trained_on: frozenset[str]) -> Path:
+    def write(self, folder: Path, trained_on: TrainedOn) -> Path:
         """Write what ``lit-samseg test`` takes, and return where.
 
         Args:
             folder: The run's.
-            trained_on: The training images, as ``data set/key``.
+            trained_on: The training images.
         """
 
     def trained_weights(self) -> dict[str, nn.Parameter]:
@@ -172,9 +178,17 @@ class ValidatedModule(Fp32Module):
         return self
 
     def on_fit_start(self) -> None:
-        """See to the arithmetic, and see that the baseline has its files, as the evaluation does."""
-        look_for_training_files(self.baseline, self.trainer.datamodule)  # type: ignore[attr-defined]
+        """See to the arithmetic, to the baseline's files and to images that were trained on, as the evaluation does."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        look_for_training_files(self.baseline, data)
         self.check_arithmetic("the validation", "bf16")
+        digests = digests_of(self.trainer, data)
+        check_held_out(data, digests, trainings(self.baseline, self.sam, self.evaluation.needs))
+        self.images.begin(self.trainer, data.training_data, digests)
+
+    def on_train_batch_start(self, batch: list[Sample], batch_idx: int) -> None:
+        """Take down which images are trained on."""
+        self.images.see(batch)
 
     def weights_by_rate(self) -> list[dict[str, Any]]:
         """Return what is trained in groups, as PyTorch's optimisers take them; those with ``lr`` have their own."""

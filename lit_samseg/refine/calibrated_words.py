@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.refine.grid import Grid
 from lit_samseg.refine.told import Told
 
@@ -26,7 +27,7 @@ class CalibratedWords(nn.Module):
         concepts: Digest of the segmenter's identity; None where it has none.
         phrases: Digest of what was asked.
         baseline_sha256: The baseline's; None where there is none.
-        trained_on: The training's images, as ``data set/key`` each; they cannot be evaluated on.
+        trained_on: The training's images; they cannot be evaluated on.
         sha256: SHA-256 of the file; empty for one that is not written yet.
 
     Attributes:
@@ -52,7 +53,7 @@ class CalibratedWords(nn.Module):
         concepts: str | None = None,
         phrases: str = "",
         baseline_sha256: str | None = None,
-        trained_on: frozenset[str] = frozenset(),
+        trained_on: TrainedOn = TrainedOn(),
         sha256: str = "",
     ) -> None:
         super().__init__()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.errors import InputError
 from lit_samseg.refine.cells import low_image
 from lit_samseg.sam.frame import Frame
@@ -107,7 +108,7 @@ class FeatureMemory(nn.Module):
         fine: Channels of `SeenCells.fine`.
         hidden: Width of the hidden layer.
         sam_sha256: SHA-256 of the SAM whose features it knows.
-        trained_on: The training's images, as ``data set/key`` each; they cannot be evaluated on.
+        trained_on: The training's images; they cannot be evaluated on.
         sha256: SHA-256 of the file; empty for one that is not written yet.
 
     Attributes:
@@ -128,7 +129,7 @@ class FeatureMemory(nn.Module):
         fine: int,
         hidden: int,
         sam_sha256: str | None = None,
-        trained_on: frozenset[str] = frozenset(),
+        trained_on: TrainedOn = TrainedOn(),
         sha256: str = "",
     ) -> None:
         super().__init__()

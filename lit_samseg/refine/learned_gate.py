@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lit_samseg.checkpoints.trained_on import as_keys
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.checkpoints.weights import sha256_of_file
 from lit_samseg.errors import InputError
 from lit_samseg.refine.cells import sample_nearest
@@ -45,7 +45,7 @@ class LearnedGate(nn.Module):
         variant: Name of the row it is trained for.
         sam_sha256: SHA-256 of that row's SAM.
         baseline_sha256: SHA-256 of its baseline, or None where that has none.
-        trained_on: The training's images, as ``data set/key`` each; they cannot be evaluated on.
+        trained_on: The training's images; they cannot be evaluated on.
         sha256: SHA-256 of the file; empty for one that is not written yet.
 
     Attributes:
@@ -63,7 +63,7 @@ class LearnedGate(nn.Module):
         variant: str = "",
         sam_sha256: str | None = None,
         baseline_sha256: str | None = None,
-        trained_on: frozenset[str] = frozenset(),
+        trained_on: TrainedOn = TrainedOn(),
         sha256: str = "",
     ) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class LearnedGate(nn.Module):
             "baseline_sha256": self.baseline_sha256,
             "features": {name: {"mean": mean, "std": std, "weight": weight} for name, mean, std, weight in numbers},
             "bias": self.bias.item(),
-            "trained_on": sorted(self.trained_on),
+            "trained_on": self.trained_on.listed(),
         }
         with atomic_file(path) as draft:
             draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -143,7 +143,7 @@ def _gate_of(content: dict[str, Any], path: Path) -> LearnedGate:
     variant, sam, baseline = (content[name] for name in ("variant", "sam_sha256", "baseline_sha256"))
     if not isinstance(variant, str) or not all(text is None or isinstance(text, str) for text in (sam, baseline)):
         raise ValueError("expected texts")
-    gate = LearnedGate(variant, sam, baseline, as_keys(content["trained_on"]), sha256_of_file(path))
+    gate = LearnedGate(variant, sam, baseline, TrainedOn.read(content["trained_on"]), sha256_of_file(path))
     numbers = {name: [given[feature][name] for feature in FEATURES] for name in ("mean", "std", "weight")}
     numbers |= {"bias": content["bias"]}
     flat = [*numbers["mean"], *numbers["std"], *numbers["weight"], numbers["bias"]]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lit_samseg.checkpoints.trained_on import as_keys
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.checkpoints.weights import read_safetensors_metadata, read_state_dict, sha256_of_file
 from lit_samseg.checkpoints.writing import write_safetensors
 from lit_samseg.errors import InputError
@@ -19,7 +19,7 @@ def write_memory(memory: FeatureMemory, path: Path) -> None:
         "format": FORMAT,
         "class_names": json.dumps(list(memory.class_names)),
         "sam_sha256": json.dumps(memory.sam_sha256),
-        "trained_on": json.dumps(sorted(memory.trained_on)),
+        "trained_on": json.dumps(memory.trained_on.listed()),
     }
     write_safetensors(memory.state_dict(), path, facts)
 
@@ -40,7 +40,8 @@ def read_memory(path: Path) -> FeatureMemory:
         (hidden, coarse), (_, fine), _ = shapes
         if not isinstance(names, list) or not (sam is None or isinstance(sam, str)):
             raise ValueError
-        memory = FeatureMemory(tuple(map(str, names)), coarse, fine, hidden, sam, as_keys(images), sha256_of_file(path))
+        seen, sha256 = TrainedOn.read(images), sha256_of_file(path)
+        memory = FeatureMemory(tuple(map(str, names)), coarse, fine, hidden, sam, seen, sha256)
         memory.load_state_dict(state)
     except (KeyError, ValueError, RuntimeError) as error:
         raise InputError(f"{path} is no memory; give the memory.safetensors that lit-samseg fit wrote") from error

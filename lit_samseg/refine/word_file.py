@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from lit_samseg.checkpoints.trained_on import as_keys
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.checkpoints.weights import read_safetensors_metadata, read_state_dict, sha256_of_file
 from lit_samseg.checkpoints.writing import write_safetensors
 from lit_samseg.errors import InputError
@@ -23,7 +23,7 @@ def write_calibration(calibrated: CalibratedWords, path: Path) -> None:
         "concepts": json.dumps(calibrated.concepts),
         "phrases": json.dumps(calibrated.phrases),
         "baseline_sha256": json.dumps(calibrated.baseline_sha256),
-        "trained_on": json.dumps(sorted(calibrated.trained_on)),
+        "trained_on": json.dumps(calibrated.trained_on.listed()),
     }
     write_safetensors(calibrated.state_dict(), path, facts)
 
@@ -52,7 +52,7 @@ def read_calibration(path: Path) -> CalibratedWords:
         if not isinstance(names, list) or not all(isinstance(text, str) for text in texts):
             raise ValueError
         found = CalibratedWords(
-            tuple(map(str, names)), concepts, phrases, baseline, as_keys(images), sha256_of_file(path)
+            tuple(map(str, names)), concepts, phrases, baseline, TrainedOn.read(images), sha256_of_file(path)
         )
         found.load_state_dict(state)
     except (KeyError, ValueError, RuntimeError) as error:

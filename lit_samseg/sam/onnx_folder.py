@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.checkpoints.weights import sha256_of_file
 from lit_samseg.errors import InputError
 
@@ -37,11 +38,11 @@ class TrainedAdapter:
 
     Attributes:
         sha256: SHA-256 of its file.
-        trained_on: The images, as ``data set/key`` each; they cannot be evaluated on.
+        trained_on: The images; they cannot be evaluated on.
     """
 
     sha256: str
-    trained_on: frozenset[str]
+    trained_on: TrainedOn
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class OnnxSam:
         """Write ``sam.json``."""
         facts = {"format": FORMAT} | asdict(self)
         if self.adapter is not None:
-            facts["adapter"] = {"sha256": self.adapter.sha256, "trained_on": sorted(self.adapter.trained_on)}
+            facts["adapter"] = {"sha256": self.adapter.sha256, "trained_on": self.adapter.trained_on.listed()}
         (folder / DESCRIPTION).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
@@ -103,7 +104,7 @@ class OnnxSam:
             described = cls(
                 **facts
                 | {"padding": Padding(**facts["padding"]), "mean": tuple(facts["mean"]), "std": tuple(facts["std"])},
-                adapter=adapter and TrainedAdapter(adapter["sha256"], frozenset(adapter["trained_on"])),
+                adapter=adapter and TrainedAdapter(adapter["sha256"], TrainedOn.read(adapter["trained_on"])),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} does not describe an exported SAM; export it again") from error

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_samseg.checkpoints.adapter import Adapter
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.errors import InputError
 from lit_samseg.export import OPSET, TOLERANCE, graphs, parity
 from lit_samseg.export.folder import export_onnx
@@ -207,13 +208,15 @@ def test_an_adapter_goes_with_it(tiny_sam: SegmentAnything, tmp_path: Path, monk
     pytest.importorskip("onnxscript")
     name = "mask_decoder.iou_token.weight"
     state = {name: tiny_sam.model.state_dict()[name] + 1}
-    Adapter(state, tiny_sam.sha256, frozenset({"voc/a"})).write(tmp_path / "adapter.safetensors")
+    Adapter(state, tiny_sam.sha256, TrainedOn({"voc/a": "1" * 64})).write(tmp_path / "adapter.safetensors")
     adapted = SegmentAnything(tiny_sam.checkpoint, adapter=str(tmp_path / "adapter.safetensors"))
     monkeypatch.setattr("lit_samseg.export.folder._write", lambda network, inputs, outputs, path: path.touch())
     monkeypatch.setattr("lit_samseg.export.folder.compare", lambda *given: parity.Parity(0, 0, 0, 1))
     export_onnx(adapted, tmp_path / "out")
     assert adapted.adapter is not None
-    assert OnnxSam.read(tmp_path / "out").adapter == TrainedAdapter(adapted.adapter.sha256, frozenset({"voc/a"}))
+    assert OnnxSam.read(tmp_path / "out").adapter == TrainedAdapter(
+        adapted.adapter.sha256, TrainedOn({"voc/a": "1" * 64})
+    )
 
 
 def test_what_cannot_be_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: RunCli) -> None:

@@ -20,7 +20,7 @@ from lit_samseg.callbacks.training_writer import check_trainable
 from lit_samseg.data import Scenes
 from lit_samseg.finetune import SamRefinerFinetune
 from lit_samseg.sam import SegmentAnything
-from tests.conftest import PROJECT, RunCli, made_once, refuses, run_quietly
+from tests.conftest import PROJECT, RunCli, made_once, refuses, run_quietly, save_indices
 from tests.finetune.snapshots import SNAPSHOT, put_back
 
 CONFIG = PROJECT / "configs" / "demo_finetune.yaml"
@@ -123,6 +123,40 @@ def test_images_of_the_training_are_not_evaluated_on(trained: Path, run_cli: Run
     assert outcome.code == 2
     assert "4 of the images were used to train" in outcome.err
     assert outcome.err.count("\n") == 1
+
+
+def test_nor_are_they_under_other_names(trained: Path, run_cli: RunCli, tmp_path: Path) -> None:
+    """In another folder, of another data set, called otherwise and written anew."""
+    scenes = Scenes(size=30, split="train", subset=4)
+    scenes.setup("test")
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+    for n, image_id in enumerate(scenes.ids[:2]):
+        sample = scenes.read(image_id, with_target=True)
+        assert sample.target is not None
+        Image.fromarray(sample.image.permute(1, 2, 0).numpy()).save(tmp_path / f"images/x{n}.tif")
+        save_indices(tmp_path / f"masks/x{n}.png", sample.target.numpy())
+    words = (
+        "--data",
+        "lit_samseg.data.Folder",
+        "--data.images",
+        tmp_path / "images",
+        "--data.masks",
+        tmp_path / "masks",
+    )
+    words += ("--data.num_classes", len(Scenes.class_names), "--model", "lit_samseg.module.SamSegEvaluation")
+    words += ("--model.baseline", "lit_samseg.baselines.MobileNetV2DeepLab", "--model.baseline.checkpoint", "demo")
+    words += ("--model.sam", "lit_samseg.sam.SegmentAnything", "--model.sam.checkpoint", "demo")
+    words += ("--model.sam.adapter", trained / "adapter.safetensors", "--output_dir", tmp_path / "run")
+    outcome = run_cli("test", *words)
+    assert outcome.code == 2
+    assert f"2 of the images were used to train {trained / 'adapter.safetensors'}" in outcome.err
+    assert f"(first: folder/x0, which has the pixels of scenes/train/{scenes.ids[0]})" in outcome.err
+    assert outcome.err.count("\n") == 1
+    # Without ground truth nothing is measured, and nothing refused.
+    outcome = run_cli("predict", *words, "--trainer.enable_progress_bar", False)
+    assert outcome.code == 0, outcome.err
+    assert "used to train" not in outcome.err
 
 
 def test_going_on_gives_the_weights_of_an_unbroken_run(run_cli: RunCli, tmp_path: Path) -> None:
@@ -327,7 +361,8 @@ def test_an_evaluation_is_not_trained(make_module: Make) -> None:
 def test_a_precision_around_all_is_refused(make_module: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     module = make_module()
     trainer = Trainer(logger=False, accelerator="cpu", enable_checkpointing=False)
-    trainer.datamodule = None  # type: ignore[attr-defined]
+    trainer.datamodule = data = Scenes(size=1, split="val")  # type: ignore[attr-defined]
+    data.setup("fit")
     monkeypatch.setattr(module, "_trainer", trainer)
     monkeypatch.setattr("lit_samseg.finetune.validated.look_for_training_files", lambda baseline, data: None)
     module.on_fit_start()

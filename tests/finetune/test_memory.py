@@ -1,6 +1,5 @@
 """A memory from ``lit-samseg fit`` to ``lit-samseg test``, on the built-in networks."""
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +9,7 @@ import torch
 from scipy.optimize import minimize
 
 from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.data import Scenes
 from lit_samseg.errors import InputError
 from lit_samseg.finetune import MemoryFinetune
@@ -237,4 +237,6 @@ def test_a_checkpoint_is_the_memory_again(fitted: Path) -> None:
     assert torch.equal(module.memory.out.weight, written["out.weight"])
     with pytest.raises(InputError, match="of another model, or of other classes"):
         module.load_state_dict({"out.weight": torch.zeros(1)})
-    assert json.loads(json.dumps(sorted(checkpoint["trained_on"])))[0].startswith("scenes/")
+    images = TrainedOn.read(checkpoint["trained_on"]).digests
+    assert len(images) == 6
+    assert all(key.startswith("scenes/") and digest and len(digest) == 64 for key, digest in images.items())

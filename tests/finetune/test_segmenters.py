@@ -60,12 +60,18 @@ def test_a_baseline_learns_and_is_read_again(
     with (tmp_path / "fit/curve.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     assert float(rows[-1]["train/loss"]) < 0.9 * float(rows[1]["train/loss"])
-    outcome = run_cli(
+    test = (
         *("test", *SCENES, "--model", "lit_samseg.module.SamSegEvaluation", *words, "--model.variants", "[none@crf]"),
         *("--model.sam", "lit_samseg.sam.SegmentAnything", "--model.sam.checkpoint", "demo"),
         *("--model.baseline.checkpoint", tmp_path / "fit" / file),
         *("--model.analysis", False, "--report", False, "--gallery", False, "--output_dir", tmp_path / "test"),
     )
+    # Neither what it was trained on is evaluated, nor what it was trained on before validates it.
+    outcome = run_cli(*test, "--data.split", "train")
+    assert outcome.code == 2
+    assert f"of the images were used to train the baseline {tmp_path / 'fit' / file} (first: scenes/tr" in outcome.err
+    assert outcome.err.count("\n") == 1
+    outcome = run_cli(*test)
     assert outcome.code == 0, outcome.err
     results = json.loads((tmp_path / "test/results.json").read_text())
     assert results["rows"][0]["miou"] == pytest.approx(float(rows[-1]["val/miou"]), abs=1e-9)

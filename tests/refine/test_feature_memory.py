@@ -9,6 +9,7 @@ import safetensors.torch
 import torch
 from torch.nn import functional as F
 
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.errors import InputError
 from lit_samseg.refine import FeatureMemory, check_memory, read_memory
 from lit_samseg.refine.feature_memory import COLOURS, PLACES, POOLS, SeenCells, see_cells, seen_at
@@ -30,7 +31,9 @@ def cells() -> SeenCells:
 def memory_of(seed: int = 0, classes: int = 3) -> FeatureMemory:
     torch.manual_seed(seed)
     names = tuple(f"class {n}" for n in range(classes))
-    memory = FeatureMemory(names, 15, 4 + COLOURS + PLACES, 7, "5" * 64, frozenset({"scenes/a", "scenes/b"}))
+    memory = FeatureMemory(
+        names, 15, 4 + COLOURS + PLACES, 7, "5" * 64, TrainedOn({"scenes/a": None, "scenes/b": "0" * 64})
+    )
     memory.mixed_up.copy_(torch.tensor([[900.0, 5, 0], [10, 60, 5], [3, 0, 17]])[:classes, :classes])
     memory.slope.copy_(torch.linspace(0.5, 1.0, classes))
     memory.offset.copy_(torch.linspace(0.1, -2.0, classes))

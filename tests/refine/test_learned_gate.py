@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from lit_samseg import Refiner
+from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.errors import InputError
 from lit_samseg.refine import (
     Decision,
@@ -127,7 +128,7 @@ def test_a_class_alone_is_as_sure_as_can_be() -> None:
 
 
 def fitted(bias: float = -0.3) -> LearnedGate:
-    gate = LearnedGate("box@learned", "ab", None, frozenset({"voc2012/b", "voc2012/a"}))
+    gate = LearnedGate("box@learned", "ab", None, TrainedOn({"voc2012/b": "f" * 64, "voc2012/a": None}))
     random = torch.Generator().manual_seed(0)
     for name in ("mean", "weight"):
         getattr(gate, name).copy_(torch.randn(len(FEATURES), generator=random))
@@ -185,6 +186,8 @@ def changed(content: dict[str, Any], key: str, value: object) -> str:
         ("features.iou", {}, "damaged"),
         ("trained_on", "voc2012/a", "damaged"),
         ("trained_on", [1], "damaged"),
+        ("trained_on", [["voc2012/a", 1]], "damaged"),
+        ("trained_on", [["voc2012/a"]], "damaged"),
         ("variant", None, "damaged"),
         ("sam_sha256", 5, "damaged"),
     ],

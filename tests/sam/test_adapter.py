@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from lit_samseg.checkpoints.adapter import Adapter, read_adapter
-from lit_samseg.checkpoints.trained_on import check_evaluated
+from lit_samseg.checkpoints.trained_on import TrainedOn, check_evaluated
 from lit_samseg.errors import InputError
 from lit_samseg.sam import Prompt, SegmentAnything
 
@@ -24,7 +24,9 @@ def moved(sam: SegmentAnything, part: str = "mask_decoder.") -> dict[str, torch.
 def test_tensors_are_put_in_place_and_the_encoder_stays(frozen: SegmentAnything, tmp_path: Path) -> None:
     path = tmp_path / "adapter.safetensors"
     state = moved(frozen)
-    Adapter(state, frozen.sha256, frozenset({"scenes/train/scene_00001"}), {"trained": "mask_decoder"}).write(path)
+    Adapter(state, frozen.sha256, TrainedOn({"scenes/train/scene_00001": None}), {"trained": "mask_decoder"}).write(
+        path
+    )
     tuned = SegmentAnything("demo", adapter=str(path))
     for name, tensor in tuned.model.state_dict().items():
         assert torch.equal(tensor, state.get(name, frozen.model.state_dict()[name])), name
@@ -37,9 +39,9 @@ def test_tensors_are_put_in_place_and_the_encoder_stays(frozen: SegmentAnything,
     assert not torch.equal(frozen.decode(one, [prompt]).low_res_logits, tuned.decode(other, [prompt]).low_res_logits)
     assert tuned.adapter is not None
     trained_on = tuned.adapter.trained_on
-    check_evaluated(trained_on, ["scenes/val/scene_00001"], "x")
+    check_evaluated(trained_on, {"scenes/val/scene_00001": None}, "x")
     with pytest.raises(InputError, match="1 of the images were used to train x"):
-        check_evaluated(trained_on, ["scenes/val/scene_00001", "scenes/train/scene_00001"], "x")
+        check_evaluated(trained_on, {"scenes/val/scene_00001": None, "scenes/train/scene_00001": None}, "x")
 
 
 def test_what_is_no_adapter_of_this_sam(frozen: SegmentAnything, tmp_path: Path) -> None:
