@@ -85,7 +85,7 @@ def test_make_has_its_targets() -> None:
     make = shutil.which("make")
     if make is None:
         pytest.skip("needs make")
-    for target in ("demo", "test", "docs", "bench"):
+    for target in ("demo", "test", "docs", "notebooks", "bench"):
         done = subprocess.run([make, "-n", target], cwd=PROJECT, capture_output=True, text=True, check=True)
         scripts = re.findall(r"scripts/\w+\.(?:sh|py)", done.stdout)
         assert scripts
@@ -96,7 +96,7 @@ def test_make_has_its_targets() -> None:
 def test_make_docs_writes_what_is_there() -> None:
     scripts = re.findall(r"python (scripts/\w+\.py)", text_of("Makefile"))
     made = {"scripts/write_words.py", "scripts/write_schema.py", "scripts/write_cli.py"}
-    assert {*made, "scripts/benchmark.py"} == set(scripts)
+    assert {*made, "scripts/benchmark.py", "scripts/write_notebooks.py"} == set(scripts)
     assert "mkdocs build --strict" in text_of("Makefile")
 
 
