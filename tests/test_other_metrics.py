@@ -82,7 +82,7 @@ def test_tables_report_and_loggers_have_it(run: Path) -> None:
         header, _, box = list(csv.reader(file))[1:4]
     assert dict(zip(header, box, strict=True))["kinds"] == value
     page = (run / "run/report.html").read_text(encoding="utf-8")
-    assert '<th scope="col">kinds</th>' in page
+    assert '<th scope="col" title="classes in a label map, per image.">kinds</th>' in page
     assert "kinds: classes in a label map, per image." in page
     (log,) = (run / "log").rglob("metrics.csv")
     with log.open(newline="") as file:

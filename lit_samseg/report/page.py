@@ -75,11 +75,12 @@ def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pi
     return fill_in(
         "report.html.j2",
         ["report.css"],
-        ["copy.js", "zoomable.js", "report.js"],
+        ["copy.js", "tables.js", "zoomable.js", "report.js"],
         results=results,
         verdict=verdict,
         images=run_tables.images_of(results),
         scores=run_tables.scores_table(results),
+        further=_further_columns(results),
         plots=make_plots(results, verdict),
         causes=cause_tables(rows),
         tags=_best_first([(row["name"], run_tables.tags_table(row)) for row in rows if "tags" in row], verdict.best),
@@ -123,6 +124,15 @@ def make_plots(results: Results, verdict: Verdict) -> list[Plot]:
             ),
         ]
         return as_plots(drawn)
+
+
+def _further_columns(results: Results) -> dict[str, str]:
+    """Return what the columns of the run's metrics are, by head."""
+    return {
+        column["heading"]: f"{column['note'] or metric['word']}{', in per cent' * (column['unit'] == 'per cent')}."
+        for metric in results.get("metrics", ())
+        for column in metric["columns"]
+    }
 
 
 def _best_first(tables: list[tuple[str, TextTable]], best: str | None) -> list[tuple[str, TextTable]]:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from lit_samseg.plots import svg
 from lit_samseg.report.cards import as_data_url
+from lit_samseg.report.columns import about_column
 from lit_samseg.results import run_tables
 
 
@@ -75,6 +76,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["about_column"] = about_column
     environment.filters |= {"per_cent": run_tables.per_cent, "points": run_tables.points, "breakable": _breakable}
     return environment
 

@@ -78,7 +78,7 @@ def render_study(results: StudyResults, folder: Path, base: str = ".") -> str:
     return fill_in(
         "study.html.j2",
         ["report.css", "study.css"],
-        ["copy.js"],
+        ["copy.js", "tables.js"],
         results=results,
         verdict=verdict,
         best=best,
