@@ -10,7 +10,7 @@ import os
 import pickle  # nosec B403 # what a worker sends its own main process, as multiprocessing does
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from lit_samseg.data.sample import BrokenSample, Sample
 
 
 def make_loader(
-    samples: Dataset[Any], batch_size: int, num_workers: int, sampler: Sampler[Any] | None = None
+    samples: Dataset[Any], batch_size: int, num_workers: int, sampler: Sampler[Any] | Sequence[Any] | None = None
 ) -> DataLoader[Any]:
     """Return a loader whose batches are lists of samples, whoever reads them.
 
@@ -31,7 +31,7 @@ def make_loader(
         samples: What to read; None among its items is left out of batches.
         batch_size: Samples in a batch.
         num_workers: Processes that read; none are used, and a line says so, where the system cannot have them.
-        sampler: The order; None is the samples' own.
+        sampler: The order, or the items to read; None is the samples' own.
     """
     return DataLoader(
         samples,

@@ -8,6 +8,8 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from lit_samseg.data import Sample
+from lit_samseg.data.training import ViewSampler
+from lit_samseg.data.workers import make_loader
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.validated import ValidatedModule
 
@@ -65,15 +67,40 @@ class FittedModule(ValidatedModule, Generic[E]):
         """One that changes nothing: Lightning counts its steps, and saves no checkpoint where there are none."""
         return torch.optim.SGD(list(self.trained_weights().values()), lr=0.0)
 
+    def on_train_start(self) -> None:
+        """In a training that goes on, take again what examples its first part had taken and its checkpoint lacks."""
+        loop = self.trainer.fit_loop
+        # Of an epoch that was begun, the rest is taken in turn.
+        begun = loop.epoch_loop.batch_progress.current.ready > 0
+        loader: Any = self.trainer.train_dataloader
+        if not isinstance(loader.sampler, ViewSampler):
+            return
+        drawn: list[tuple[int, ...]] = []
+        for epoch in range(self.trainer.current_epoch + begun):
+            loader.sampler.set_epoch(epoch)
+            most = self.trainer.num_training_batches * loader.batch_size
+            drawn += [item for n, item in enumerate(loader.sampler) if n < most]
+        missing = [item for item in dict.fromkeys(drawn) if item not in self.examples]
+        if not missing:
+            return
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        for batch in make_loader(loader.dataset, loader.batch_size, loader.num_workers, missing):
+            own = [sample.on(self.device) for sample in data.on_before_batch_transfer(batch, 0)]
+            self.images.see(own)
+            self._take(own)
+
     def training_step(self, batch: list[Sample], batch_idx: int) -> None:
         """Take examples from the batch's images."""
-        with torch.inference_mode():
-            for sample in batch:
-                self.examples[sample.position, sample.view] = self.look(sample)
+        self._take(batch)
         self._is_new = True
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list), "one is configured"
         optimizer.step()
+
+    def _take(self, samples: list[Sample]) -> None:
+        with torch.inference_mode():
+            for sample in samples:
+                self.examples[sample.position, sample.view] = self.look(sample)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Fit at the end of the epoch, before the validation."""
