@@ -147,7 +147,7 @@ def check_trainable(module: LightningModule) -> None:
         raise InputError(
             f"{type(module).__name__} has nothing to train; use lit_samseg.finetune.SamRefinerFinetune, "
             "SegmenterFinetune, GateFinetune, MemoryFinetune or TextCalibration, for example with "
-            "configs/voc_finetune_decoder.yaml"
+            "--config voc_finetune_decoder"
         )
 
 
