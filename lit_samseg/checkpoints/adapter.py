@@ -1,6 +1,13 @@
-"""A fine-tuned SAM's file: the tensors that were trained, and what they belong to."""
+"""A fine-tuned SAM's file: the tensors that were trained, and what they belong to.
+
+LoRA (Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2021) leaves two small matrices for each weight
+``W``, named ``X.lora_A.weight`` and ``X.lora_B.weight`` after the layer ``X``; they stand for
+``W + alpha / rank * B @ A``, which is what `Adapter.apply` puts in place.
+"""
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +20,13 @@ from lit_samseg.checkpoints.writing import write_safetensors
 from lit_samseg.errors import InputError
 
 FORMAT = "lit_samseg.adapter"
+ALPHA = "lora_alpha"
+"""The fact of a file with LoRA's matrices that says how much they count; their rank is seen from their shapes."""
 CLASS_PROMPTS = "class_prompts."
 """Weights that SAM has not, of an adapter that knows classes (`lit_samseg.sam.class_prompts`)."""
 TRAINABLE = ("mask_decoder.", "prompt_encoder.", CLASS_PROMPTS)
-"""What may be trained: the parts behind the image encoder, so that embeddings stay what they are, in every cache."""
+"""Beginnings of what may be trained as a whole; of other parts only the weights of linear layers, by LoRA."""
+DOWN, UP = ".lora_A.weight", ".lora_B.weight"
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,7 @@ class Adapter:
     """What a fine-tuning left.
 
     Attributes:
-        state: The trained tensors by their names in segment-anything's ``Sam``.
+        state: The trained tensors by their names in SAM's state dict, LoRA's by those of the layers they belong to.
         sam_sha256: SHA-256 of the checkpoint that was fine-tuned; only on top of it do they mean anything.
         trained_on: The images; they cannot be evaluated on.
         facts: What else is worth knowing, as text.
@@ -46,13 +56,16 @@ class Adapter:
             metadata["class_names"] = json.dumps(self.class_names)
         write_safetensors(self.state, path, {**self.facts, **metadata})
 
-    def apply(self, sam: nn.Module, sha256: str, path: Path) -> None:
+    def apply(self, sam: nn.Module, sha256: str, path: Path) -> set[str]:
         """Put the trained tensors in their places.
 
         Args:
-            sam: segment-anything's ``Sam`` with the checkpoint's weights.
+            sam: The network with the checkpoint's weights, in the precision of the checkpoint.
             sha256: SHA-256 of that checkpoint.
             path: The adapter's, for messages.
+
+        Returns:
+            Names of the tensors that were changed.
 
         Raises:
             InputError: The adapter belongs to another checkpoint, or its tensors do not fit.
@@ -62,15 +75,50 @@ class Adapter:
                 f"{path} was trained on another SAM (checkpoint with SHA-256 {self.sam_sha256[:12]}..., not "
                 f"{sha256[:12]}...); give the checkpoint it was trained on"
             )
-        own = sam.state_dict()
-        wrong = [
-            name
-            for name, tensor in self.state.items()
-            if not name.startswith(TRAINABLE) or name not in own or own[name].shape != tensor.shape
-        ]
-        if wrong or not self.state:
-            raise InputError(f"{path} does not fit SAM: {wrong[0] if wrong else 'it holds no tensor'}; train it again")
-        sam.load_state_dict(dict(self.state), strict=False)
+        linear = {f"{name}.weight" for name, module in sam.named_modules() if isinstance(module, nn.Linear)}
+        own = {n: weight for n, weight in sam.named_parameters() if n.startswith(TRAINABLE) or n in linear}
+        try:
+            whole = self.merged(own)
+        except ValueError as error:
+            raise InputError(f"{path} does not fit SAM: {error}; train it again") from error
+        sam.load_state_dict(whole, strict=False)
+        return set(whole)
+
+    def merged(self, own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return whole weights: what was trained as a whole, and what LoRA adds to the network's own.
+
+        Args:
+            own: The network's weights by name, as they were before the training.
+
+        Raises:
+            ValueError: A tensor does not fit them; the message begins with its name.
+        """
+        whole: dict[str, Tensor] = {}
+        for name, tensor in self.state.items():
+            layer = name.removesuffix(DOWN).removesuffix(UP)
+            if layer == name:
+                place, value = name, tensor
+            else:
+                place = f"{layer}.weight"
+                down, up = (self.state.get(layer + end) for end in (DOWN, UP))
+                if down is None or up is None or down.ndim != 2 or up.ndim != 2 or len(down) != up.shape[1]:
+                    raise ValueError(f"{name} is one of two matrices, and the other is missing or of another rank")
+                if place not in own or own[place].shape != (len(up), down.shape[1]):
+                    raise ValueError(name)
+                value = own[place].detach() + up @ down * (self._alpha / len(down))
+            if place not in own or own[place].shape != value.shape:
+                raise ValueError(name)
+            whole[place] = value
+        if not whole:
+            raise ValueError("it holds no tensor")
+        return whole
+
+    @property
+    def _alpha(self) -> float:
+        alpha = float(self.facts.get(ALPHA, "nan"))
+        if not math.isfinite(alpha):
+            raise ValueError(f"it has LoRA's matrices and no number as {ALPHA}")
+        return alpha
 
 
 def read_adapter(path: Path) -> Adapter:
@@ -96,9 +144,15 @@ def _of_safetensors(path: Path) -> Adapter:
 
 def _of_checkpoint(path: Path) -> Adapter:
     state, rest = read_checkpoint(path)
-    own = {name.removeprefix("sam.model."): tensor for name, tensor in state.items()}
-    names = _as_names(rest.get("class_names", []))
-    return Adapter(own, str(rest["sam_sha256"]), TrainedOn.read(rest["trained_on"]), {}, sha256_of_file(path), names)
+    own = {name_in_file(name): tensor for name, tensor in state.items()}
+    facts, names = {ALPHA: str(rest[ALPHA])} if ALPHA in rest else {}, _as_names(rest.get("class_names", []))
+    images = TrainedOn.read(rest["trained_on"])
+    return Adapter(own, str(rest["sam_sha256"]), images, facts, sha256_of_file(path), names)
+
+
+def name_in_file(name: str) -> str:
+    """Return an adapter's name for what a training calls ``sam.model.X``; peft puts an adapter's name into LoRA's."""
+    return re.sub(r"\.(lora_[AB])\.\w+\.weight$", r".\1.weight", name.removeprefix("sam.model."))
 
 
 def _as_names(given: object) -> tuple[str, ...]:

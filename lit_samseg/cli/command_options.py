@@ -82,6 +82,15 @@ GROUPS: dict[str, tuple[Option, ...]] = {
         Option(
             "--model.trained", "'[PART, ...]'", "parts of SAM to train (SamRefinerFinetune)", "[mask_decoder]", _FIT
         ),
+        Option("--model.lora.rank", "N", "train small matrices in place of weights (LoRA); try 8", "0", _FIT),
+        Option(
+            "--model.lora.parts",
+            "'[PART, ...]'",
+            "parts that have them: mask_decoder, image_encoder",
+            "[]",
+            _FIT,
+        ),
+        Option("--model.merged", "true|false", "write what LoRA learnt as whole weights", "false", _FIT),
         Option("--model.lr", "X", "learning rate; SegmenterFinetune's is 1e-5", "1e-4", _FIT),
         Option("--model.average", "X", "validate and write a moving average of the weights; try 0.98", "0.0", _FIT),
         Option("--model.prompts", "N", "prompts of an image and step (memory: 150 MB each)", "4", _FIT),

@@ -4,7 +4,7 @@ COMMANDS = {
     "test": "score a baseline alone, and with each row of SAM, against the ground truth",
     "predict": "write refined label maps of pictures without ground truth",
     "refine": "refine a folder of masks, and write them in the form they came in",
-    "fit": "train SAM's decoder, the baseline, a gate, a memory, or a calibration",
+    "fit": "train SAM, the baseline, a gate, a memory, or a calibration",
     "search": "try rows on some images (or pairs of a study), and report the best on others",
     "study": "test many pairs of a data set and a baseline, and pool what each row gains",
     "export": "write a SAM as ONNX graphs, for other programs and as --model.sam",

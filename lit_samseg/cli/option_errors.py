@@ -44,13 +44,18 @@ def in_one_line(message: str) -> str:
     text = "; ".join(dict.fromkeys(map(_plainly, facts)))
     if given and not re.search(rf"(?<!\w){re.escape(given[0])}(?!\w)", text):
         text += f", not {given[0]}"
-    return f"--{'.'.join(keys)}: {text}{_suggestion(message)}{_not_written(text)}{_names('.'.join(keys), text)}"
+    return f"--{'.'.join(keys)}: {text}{_hints(keys, text, message)}"
+
+
+def _hints(keys: list[str], text: str, message: str) -> str:
+    return f"{_suggestion(message)}{_not_written(text)}{_of_that_kind(text)}{_names('.'.join(keys), text)}"
 
 
 def _plainly(fact: str) -> str:
     fact = re.sub(r"Expected an? <class '(\w+)'>", r"expected \1", fact)
     fact = fact.replace("Expected a dot import path string:", _NO_CLASS)
     fact = re.sub(r"Expected an? typing\.Literal\[(.*)\]\.", r"expected one of \1.", fact)
+    fact = re.sub(r"Import path ([\w.]+) does not correspond to a subclass of (\w+)", r"\1 is no \2", fact)
     return re.sub(r"\. Got value: ", ", not ", fact)
 
 
@@ -62,6 +67,19 @@ def _not_written(text: str) -> str:
     except (ImportError, AttributeError, ValueError):
         return ""
     return f": it has no {', '.join(lacking)}" if lacking else ""
+
+
+def _of_that_kind(text: str) -> str:
+    """Return which classes are of the kind that is needed, beside one that is not."""
+    wrong = re.search(r"([\w.]+)\.\w+ is no (\w+)", text)
+    room = wrong and importlib.import_module(wrong[1])
+    kind = room and getattr(room, wrong[2], None)  # type: ignore[index]
+    if not isinstance(kind, type):
+        return ""
+    named = [getattr(room, name) for name in getattr(room, "__all__", ())]
+    named = [one for one in named if not inspect.isabstract(one)]
+    found = [one.__name__ for one in named if inspect.isclass(one) and issubclass(one, kind)]
+    return f"; give {' or '.join(name for name in found)}"
 
 
 def _names(option: str, text: str) -> str:

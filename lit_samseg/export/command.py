@@ -7,7 +7,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.export import OPSET, TOLERANCE
 from lit_samseg.export.folder import export_onnx
 from lit_samseg.export.words import make_parser
-from lit_samseg.sam import PromptableSegmenter, SegmentAnything, load_promptable_segmenter
+from lit_samseg.sam import HubSam, PromptableSegmenter, SegmentAnything, load_promptable_segmenter
 
 
 def run_export(words: Sequence[str]) -> None:
@@ -33,6 +33,6 @@ def _load(checkpoint: str, adapter: str | None) -> PromptableSegmenter:
     sam = load_promptable_segmenter(checkpoint)
     if adapter is None:
         return sam
-    if not isinstance(sam, SegmentAnything):
-        raise InputError(f"--adapter {adapter} is for a SAM of segment-anything, which {checkpoint} is not")
-    return SegmentAnything(checkpoint, adapter=adapter)
+    if not isinstance(sam, SegmentAnything | HubSam):
+        raise InputError(f"--adapter {adapter} is for a SAM that can be trained, which {checkpoint} is not")
+    return type(sam)(checkpoint, adapter=adapter)

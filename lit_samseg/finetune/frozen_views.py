@@ -4,13 +4,14 @@ import secrets
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from lit_samseg.cache import TensorStore, is_known, key_of
 from lit_samseg.data import Sample
 from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.refine import Grid
 from lit_samseg.runtime.code_digest import code_digest
-from lit_samseg.sam import Embedding
+from lit_samseg.sam import Embedding, TrainableSegmenter
 
 
 class FrozenViews:
@@ -22,23 +23,30 @@ class FrozenViews:
     Args:
         predictor: Both networks; its SAM keeps embeddings itself.
         store: Keeps the scores.
+        learning: A SAM whose image encoder learns, and computes each embedding anew, with gradients; None for none.
     """
 
-    def __init__(self, predictor: Predictor, store: TensorStore) -> None:
+    def __init__(self, predictor: Predictor, store: TensorStore, learning: TrainableSegmenter | None = None) -> None:
         assert predictor.baseline is not None, "a training has one"
-        self._predictor, self._store = predictor, store
+        self._predictor, self._store, self._learning = predictor, store, learning
         self._baseline = baseline = predictor.baseline
         # Of a baseline of which nobody says what it depends on, another run's scores may be others.
         self._this_run = None if is_known(baseline) else secrets.token_hex()
         self._code = str(code_digest(map(type, baseline.modules())))
 
-    @torch.no_grad()
     def __call__(self, sample: Sample) -> tuple[Embedding, Grid]:
         """Look an image up, or compute and keep it."""
-        (embedding,) = self._predictor.sam.encode([sample.image])
-        # Copies: what was made in inference mode cannot take part in a backward pass.
-        return replace(embedding, features=embedding.features.clone()), self._grid(sample)
+        return self._embedding(sample.image), self._grid(sample)
 
+    def _embedding(self, image: Tensor) -> Embedding:
+        if self._learning is not None:
+            return self._learning.encode_with_gradients([image])[0]
+        (embedding,) = self._predictor.sam.encode([image])
+        # Copies: what was made in inference mode cannot take part in a backward pass.
+        levels = tuple(level.clone() for level in embedding.levels)
+        return replace(embedding, features=embedding.features.clone(), levels=levels)
+
+    @torch.no_grad()
     def _grid(self, sample: Sample) -> Grid:
         frame, device = self._predictor.sam.frame(sample.image), sample.image.device
         facts = {"baseline": self._baseline.identity, "background": self._predictor.background, "frame": repr(frame)}

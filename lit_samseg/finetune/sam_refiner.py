@@ -1,7 +1,8 @@
-"""Fine-tuning of a promptable segmenter's small parts, so that it mends what this baseline gets wrong."""
+"""Fine-tuning of a promptable segmenter, so that it mends what this baseline gets wrong."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -14,14 +15,14 @@ from lit_samseg.errors import InputError
 from lit_samseg.finetune.frozen_views import FrozenViews
 from lit_samseg.finetune.fused_loss import fused_loss
 from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_truth
+from lit_samseg.finetune.learning_parts import LearningParts, WholePart
+from lit_samseg.finetune.lora import Lora
 from lit_samseg.finetune.losses import sam_loss
 from lit_samseg.finetune.training_prompts import draw_exercises, without_class
 from lit_samseg.finetune.validated import ValidatedModule
 from lit_samseg.refine import RowText
 from lit_samseg.refine.fusion import Fuse
-from lit_samseg.sam import SegmentAnything
-
-Part = Literal["mask_decoder", "prompt_encoder"]
+from lit_samseg.sam import TrainableSegmenter
 
 ADAPTER = "adapter.safetensors"
 FASTER = 10.0
@@ -31,19 +32,22 @@ FASTER = 10.0
 class SamRefinerFinetune(ValidatedModule):
     """Teach SAM's mask decoder to answer this baseline's prompts with the ground truth.
 
-    The image encoder stays as it is, and so do embeddings. For each image of a batch a label map is made, either the
-    baseline's with some noise or the ground truth's made wrong; some of its regions become prompts, by the code and of
-    the kind that the rows in ``variants`` use; the decoder's masks are compared with what the regions should have been.
-    The losses are SAM's (Kirillov et al., 2023, appendix A): focal and dice 20 to 1 for the single mask and the best of
-    the three others, squared errors for the predicted IoUs. Void does not count.
+    The image encoder stays as it is, and so do embeddings, unless ``lora`` has it learn. For each image of a batch a
+    label map is made, either the baseline's with some noise or the ground truth's made wrong; some of its regions
+    become prompts, by the code and of the kind that the rows in ``variants`` use; the decoder's masks are compared with
+    what the regions should have been. The losses are SAM's (Kirillov et al., 2023, appendix A): focal and dice 20 to 1
+    for the single mask and the best of the three others, squared errors for the predicted IoUs. Void does not count.
 
     Everything that is drawn depends on the seed, the epoch and the image alone (and on how often a balance drew it).
 
     Args:
         baseline: The semantic segmenter, frozen.
-        sam: The promptable segmenter.
+        sam: The promptable segmenter: `SegmentAnything` or `HubSam`.
         variants: Rows that are trained for, and validated with.
-        trained: Parts of SAM that learn: ``mask_decoder``, ``prompt_encoder``.
+        trained: Parts of SAM that learn as a whole: ``mask_decoder``, ``prompt_encoder``; not those of ``lora``.
+        lora: Parts of SAM that learn by LoRA, with ``rank``, ``alpha`` and ``parts``: ``mask_decoder``,
+            ``image_encoder``. An encoder that learns encodes each image anew in each step, with gradients.
+        merged: Write whole weights of the layers that learnt by LoRA, not its small matrices.
         lr: Learning rate of the default optimiser, AdamW; it rises over the first twentieth of the steps and falls as a
             cosine. Other ones by ``--optimizer`` and ``--lr_scheduler``.
         weight_decay: Of the default optimiser.
@@ -69,17 +73,19 @@ class SamRefinerFinetune(ValidatedModule):
         ignore_index: Void label of the ground truth.
 
     Raises:
-        InputError: An option is out of range, or no row asks SAM for a mask.
+        InputError: An option is out of range, no row asks SAM for a mask, or SAM cannot be trained like this.
     """
 
-    sam: SegmentAnything
+    sam: TrainableSegmenter
 
     def __init__(
         self,
         baseline: Baseline,
-        sam: SegmentAnything,
+        sam: TrainableSegmenter,
         variants: list[RowText] = ["auto"],  # noqa: B006 (jsonargparse shows it in --help; never changed)
-        trained: list[Part] = ["mask_decoder"],  # noqa: B006
+        trained: list[WholePart] = ["mask_decoder"],  # noqa: B006
+        lora: Lora = Lora(),
+        merged: bool = False,
         lr: float = 1e-4,
         weight_decay: float = 1e-4,
         prompts: int = 4,
@@ -104,8 +110,6 @@ class SamRefinerFinetune(ValidatedModule):
         self.asking = [variant for variant in self.evaluation.variants if variant.prompt]
         if not self.asking:
             raise InputError("no row of model.variants asks SAM for a mask, so there is nothing to train it for")
-        if not trained or set(trained) - set(get_args(Part)):
-            raise InputError(f"model.trained is {trained}; it is a list of {' and '.join(get_args(Part))}")
         if not 0 <= truth <= 1 or prompts < 1 or min(noise, jitter, border, competition) < 0:
             raise InputError(
                 "model.truth is in 0..1, prompts 1 or more, noise, jitter, border and competition 0 or more"
@@ -116,16 +120,12 @@ class SamRefinerFinetune(ValidatedModule):
         if classes and sam.classes is None:
             sam.know_classes(class_names)
         self.unknown = unknown
-        self.trained, self.seed = trained, seed
+        self.learning, self.seed = LearningParts(sam, trained, lora, merged, seed), seed
         self.prompts, self.truth, self.noise, self.jitter, self.border = prompts, truth, noise, jitter, border
         self.competition = competition
         self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
         if sam.adapter is not None:
             self.images.earlier = sam.adapter.trained_on
-        for part in trained:
-            sam.model.get_submodule(part).requires_grad_(True)
-        if sam.classes is not None:
-            sam.classes.requires_grad_(True)
 
     def weights_by_rate(self) -> list[dict[str, Any]]:
         """Return what SAM knew, and what listens to classes, which begins at zero and learns faster."""
@@ -138,8 +138,12 @@ class SamRefinerFinetune(ValidatedModule):
 
     def setup(self, stage: str) -> None:
         """Have what the frozen networks make of images kept, from the first epoch on."""
-        store, _ = self.keep_embeddings(self.cache_dir, self.cache_max_gb)
-        self.views = FrozenViews(self.evaluation.predictor, store)
+        if self.learning.encoder_learns:
+            store = self.open_store(self.cache_dir, self.cache_max_gb)
+            self.views = FrozenViews(self.evaluation.predictor, store, self.sam)
+        else:
+            store, _ = self.keep_embeddings(self.cache_dir, self.cache_max_gb)
+            self.views = FrozenViews(self.evaluation.predictor, store)
 
     def training_step(self, batch: list[Sample], batch_idx: int) -> Tensor:
         """Return the mean loss of the batch's images."""
@@ -158,7 +162,9 @@ class SamRefinerFinetune(ValidatedModule):
         else:
             guess = guess_of_baseline(grid, self.noise, rng)
         context = self.evaluation.predictor.set_image(sample.image, guess[0])
-        context.embedding, context.grid, context.target = embedding, guess[1], target
+        # Prompts are made of what is seen, and nothing is learnt by that.
+        seen = replace(embedding, features=embedding.features.detach())
+        context.embedding, context.grid, context.target = seen, guess[1], target
         exercises = draw_exercises(context, variant, self.prompts, self.jitter, rng)
         if exercises is None:
             return None
@@ -178,19 +184,12 @@ class SamRefinerFinetune(ValidatedModule):
 
     def adapter(self, trained_on: TrainedOn = TrainedOn()) -> Adapter:
         """Return what ``--model.sam.adapter`` takes."""
-        state = {name.removeprefix("sam.model."): weight for name, weight in self.trained_weights().items()}
-        facts = {"trained": ",".join(self.trained)}
-        return Adapter(state, self.sam.sha256, trained_on, facts, class_names=self._known)
+        return self.learning.adapter(self.trained_weights(), trained_on)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say in the checkpoint which SAM it belongs to, so that it can be given as an adapter."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["sam_sha256"] = self.sam.sha256
-        checkpoint["class_names"] = list(self._known)
-
-    @property
-    def _known(self) -> tuple[str, ...]:
-        return () if self.sam.classes is None else self.sam.classes.names
+        checkpoint |= self.learning.facts
 
     def write(self, folder: Path, trained_on: TrainedOn) -> Path:
         """Write ``adapter.safetensors``."""

@@ -101,6 +101,13 @@ class ValidatedModule(Fp32Module):
         Returns:
             What keeps them, and the SAM that looks them up.
         """
+        store = self.open_store(folder, max_gb)
+        sam = CachedSegmenter(self.sam, store, "fp16")
+        self.evaluation.sam = self.evaluation.predictor.sam = sam
+        return store, sam
+
+    def open_store(self, folder: str | None, max_gb: float) -> TensorStore:
+        """Return what keeps tensors in a folder; its arguments are those of `keep_embeddings`."""
         if not max_gb > 0:
             raise InputError(f"model.cache_max_gb is {max_gb}; give a number above 0")
         if folder is None or not is_known(self.sam):
@@ -108,10 +115,7 @@ class ValidatedModule(Fp32Module):
             folder = None
             # The first process's: a default name holds the time.
             self._own_folder = self.trainer.strategy.broadcast(Path(self.trainer.default_root_dir) / "frozen")
-        store = TensorStore(Path(folder or str(self._own_folder)).expanduser(), int(max_gb * 1e9))
-        sam = CachedSegmenter(self.sam, store, "fp16")
-        self.evaluation.sam = self.evaluation.predictor.sam = sam
-        return store, sam
+        return TensorStore(Path(folder or str(self._own_folder)).expanduser(), int(max_gb * 1e9))
 
     def teardown(self, stage: str) -> None:
         """Drop what was kept for this run alone."""

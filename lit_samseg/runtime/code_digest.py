@@ -24,8 +24,10 @@ _RECORDED = {
     "safetensors",
     "skimage",
     "scipy",
+    # Its layers compute in trainings alone, and nothing that they compute is kept.
+    "peft",
 }
-"""Packages whose versions are compared, and this one."""
+"""Packages whose versions are compared, this one, and one that decides nothing that is kept."""
 _MOST_FILES = 2000
 """Of a package from elsewhere; of further files only name and size count."""
 

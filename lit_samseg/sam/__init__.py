@@ -6,6 +6,7 @@ from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, P
 from lit_samseg.sam.onnx_segmenter import OnnxSegmenter
 from lit_samseg.sam.segment_anything import SegmentAnything
 from lit_samseg.sam.thresholding import MaskWindow
+from lit_samseg.sam.trainable import Part, TrainableSegmenter
 from lit_samseg.sam.transformers_sam import HubSam
 
 __all__ = [
@@ -15,12 +16,14 @@ __all__ = [
     "HubSam",
     "MaskWindow",
     "OnnxSegmenter",
+    "Part",
     "Precision",
     "Prompt",
     "PromptableSegmenter",
     "Resizer",
     "SegmentAnything",
     "SquareFrame",
+    "TrainableSegmenter",
     "load_promptable_segmenter",
     "remember_resized",
 ]

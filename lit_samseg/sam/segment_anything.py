@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from lit_samseg.checkpoints.adapter import read_adapter
 from lit_samseg.checkpoints.identity import identity_of
 from lit_samseg.checkpoints.weights import freeze, sha256_of_file
 from lit_samseg.runtime.transfer import upload
 from lit_samseg.sam.batching import decode_alike_together, decode_mixed_together, encode_together
-from lit_samseg.sam.class_prompts import ClassPrompts, known_by, make_class_prompts, what_is_said
+from lit_samseg.sam.class_prompts import known_by, make_class_prompts, what_is_said
 from lit_samseg.sam.frame import Frame
-from lit_samseg.sam.interface import Asked, Candidates, Embedding, Precision, Prompt, PromptableSegmenter
+from lit_samseg.sam.interface import Asked, Candidates, Embedding, Precision, Prompt
 from lit_samseg.sam.known_weights import resolve_checkpoint
 from lit_samseg.sam.official.architecture import MULTIMASK_OUTPUTS
 from lit_samseg.sam.official.checkpoint import load_sam
@@ -26,9 +25,10 @@ from lit_samseg.sam.official.prompt_encoder import mask_tokens, mixed_tokens, pr
 from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast, cast_weights, check_precision
 from lit_samseg.sam.prompt_tensors import MixedPrompts, PromptTensors
+from lit_samseg.sam.trainable import TrainableSegmenter
 
 
-class SegmentAnything(PromptableSegmenter):
+class SegmentAnything(TrainableSegmenter):
     """A frozen SAM from a published checkpoint, recognised by its tensors.
 
     Args:
@@ -38,7 +38,8 @@ class SegmentAnything(PromptableSegmenter):
             Logits, scores and everything after them are fp32.
         compile: Let ``torch.compile`` translate the image encoder at its first call, which takes a minute or more and a
             C++ compiler. Embeddings differ by rounding.
-        adapter: ``adapter.safetensors`` of ``lit-samseg fit``, which takes the place of some weights.
+        adapter: ``adapter.safetensors`` of ``lit-samseg fit``, which takes the place of some weights or, if it is
+            LoRA's, is added to them.
         encoder: What computes the image encoder: ``torch``; or ``openvino``, on a processor and in fp32 alone, faster
             there (docs/export.md). Embeddings differ by rounding.
         unknown_classes: Ask an adapter that knows classes as if each were unknown to it, on data of other classes.
@@ -52,6 +53,7 @@ class SegmentAnything(PromptableSegmenter):
 
     has_pixel_features = True
     takes_resized = True
+    encoder_name: ClassVar[str] = "image_encoder"
 
     def __init__(
         self,
@@ -67,21 +69,20 @@ class SegmentAnything(PromptableSegmenter):
         check_backend(encoder, precision, compile)
         path = resolve_checkpoint(checkpoint)
         self.name, self.model = load_sam(path)
+        self.sha256 = sha256_of_file(path)
+        # First: what follows computes with the weights, or rounds them.
+        self._adapted = self._take_adapter(adapter)
+        if unknown_classes and self.class_names is not None:
+            self.class_names = ()
         self.model.image_encoder = prepare_encoder(self.model.image_encoder)
         cast_weights(self.model.image_encoder, precision)
         if compile:
             compile_encoder(self.model.image_encoder)
         self.compiled, self.encoder = compile, encoder
-        self.sha256 = sha256_of_file(path)
+        self.translated_by = "compile" if compile else "encoder openvino" if encoder == "openvino" else None
         if encoder == "openvino":
-            self.model.image_encoder = OpenVinoEncoder(self.model.image_encoder, self.sha256)
-        if adapter is not None:
-            trained = read_adapter(Path(adapter).expanduser())
-            if trained.class_names:
-                self.know_classes(trained.class_names)
-                self.class_names = () if unknown_classes else trained.class_names
-            trained.apply(self.model, self.sha256, Path(adapter))
-            self.adapter, self.adapter_file = trained, adapter
+            weights = "+".join([self.sha256, *self._adapted.values()])
+            self.model.image_encoder = OpenVinoEncoder(self.model.image_encoder, weights)
         # The same for all images; a buffer, so that it follows the model to its device.
         image_pe = self.model.prompt_encoder.get_dense_pe()[0].flatten(1).T.contiguous()
         self.register_buffer("image_pe", image_pe, persistent=False)
@@ -97,17 +98,11 @@ class SegmentAnything(PromptableSegmenter):
         self.class_names = tuple(names)
 
     @property
-    def classes(self) -> ClassPrompts | None:
-        """What listens to classes; None for a SAM that does not."""
-        return getattr(self.model, "class_prompts", None)
-
-    @property
     def identity(self) -> str | None:
-        """Weights, architecture, and what computes the encoder."""
+        """Weights, a fine-tuning of the encoder's, architecture, and what computes the encoder."""
         other = {} if self.encoder == "torch" else {"encoder": [self.encoder, version(self.encoder)]}
-        return identity_of(
-            self, SegmentAnything, weights=self.sha256, architecture=self.name, compiled=self.compiled, **other
-        )
+        settings = {"architecture": self.name, "compiled": self.compiled, **other, **self._adapted}
+        return identity_of(self, SegmentAnything, weights=self.sha256, **settings)
 
     def frame(self, image: Tensor) -> Frame:
         """Return the frame of an image ``[3, H, W]``."""
@@ -125,6 +120,10 @@ class SegmentAnything(PromptableSegmenter):
             InputError: The memory does not hold the work on a single image.
         """
         return encode_together(images, self.images_fitting, self._encode_chunk, self.compiled)
+
+    def encode_with_gradients(self, images: Sequence[Tensor]) -> list[Embedding]:
+        """Encode images in one call, with gradients."""
+        return self._encode_chunk(images)
 
     def _encode_chunk(self, images: Sequence[Tensor]) -> list[Embedding]:
         frames = [self.frame(image) for image in images]

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -29,12 +29,14 @@ class Family(ABC):
         frame: How an image lies in its input.
         mean: Mean of RGB in 0..1 where the checkpoint tells none.
         std: Standard deviation likewise.
+        encoding: Beginnings of the names of those tensors of the decoder that are used while an image is encoded.
     """
 
     model: str
     frame: type[Frame]
     mean: Rgb = IMAGENET_MEAN
     std: Rgb = IMAGENET_STD
+    encoding: ClassVar[tuple[str, ...]] = ()
 
     def model_class(self) -> type:
         """Import and return the class; this takes seconds the first time."""
@@ -82,6 +84,8 @@ class HighQualityFamily(Family):
 
 class PyramidFamily(Family):
     """SAM 2, SAM 3's tracker and EdgeTAM: a pyramid, finest level first, the features last."""
+
+    encoding = ("mask_decoder.conv_s0.", "mask_decoder.conv_s1.")
 
     def split(self, encoded: Any) -> tuple[Tensor, Sequence[Tensor]]:
         """Split into the coarsest level and the finer ones."""

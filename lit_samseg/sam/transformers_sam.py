@@ -5,10 +5,11 @@ Zhou et al., 2025 (EdgeTAM). Only the models' public ``get_image_embeddings`` an
 ours (`Frame`, `SquareFrame`): no processor resizes, pads or post-processes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from inspect import unwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -19,16 +20,17 @@ from lit_samseg.checkpoints.weights import freeze
 from lit_samseg.errors import InputError
 from lit_samseg.sam.batching import decode_alike_together, encode_together
 from lit_samseg.sam.frame import Frame
-from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt, PromptableSegmenter
+from lit_samseg.sam.interface import Candidates, Embedding, Precision, Prompt
 from lit_samseg.sam.known_weights import KNOWN_WEIGHTS
 from lit_samseg.sam.official.encoder import compile_encoder
 from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast, check_precision
 from lit_samseg.sam.prompt_tensors import PromptTensors
+from lit_samseg.sam.trainable import TrainableSegmenter
 from lit_samseg.sam.transformers_families import FAMILIES, read_normalisation
 
 
-class HubSam(PromptableSegmenter):
+class HubSam(TrainableSegmenter):
     """A frozen SAM of any generation from the hub, recognised by the ``model_type`` of its configuration.
 
     ``sam``, ``sam_hq``, ``sam2``, ``sam3_tracker`` and ``edgetam`` are read, and the video models ``sam2_video`` (so
@@ -46,10 +48,12 @@ class HubSam(PromptableSegmenter):
             and everything after them are fp32.
         compile: Let ``torch.compile`` translate the image encoder at its first call, which takes a minute or more and a
             C++ compiler. Embeddings differ by rounding.
+        adapter: ``adapter.safetensors`` of ``lit-samseg fit``, which takes the place of some weights or, if it is
+            LoRA's, is added to them.
 
     Raises:
-        InputError: The checkpoint is missing, broken or of another architecture, or there is no compiler to ``compile``
-            with.
+        InputError: The checkpoint is missing, broken or of another architecture, the adapter belongs to another one, or
+            there is no compiler to ``compile`` with.
     """
 
     model: Any
@@ -57,8 +61,11 @@ class HubSam(PromptableSegmenter):
     std: Tensor
 
     takes_resized = True
+    encoder_name: ClassVar[str] = "vision_encoder"
 
-    def __init__(self, checkpoint: str, precision: Precision = "fp32", compile: bool = False) -> None:
+    def __init__(
+        self, checkpoint: str, precision: Precision = "fp32", compile: bool = False, adapter: str | None = None
+    ) -> None:
         super().__init__()
         check_precision(precision)
         if checkpoint in (*KNOWN_WEIGHTS, "demo") and not Path(checkpoint).is_dir():
@@ -68,6 +75,7 @@ class HubSam(PromptableSegmenter):
         self.family = FAMILIES[model_type]
         self.model, self.sha256 = load_pretrained(self.family.model_class(), folder, config, f"SAM ({model_type})")
         mean, std = read_normalisation(folder, self.family)
+        self._adapted = self._take_adapter(adapter)
         # In the 0-255 scale; buffers, so that they follow the model to its device.
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1) * 255, persistent=False)
@@ -75,6 +83,7 @@ class HubSam(PromptableSegmenter):
         if compile:
             compile_encoder(self.model.vision_encoder)
         self.compiled = compile
+        self.translated_by = "compile" if compile else None
         self.settings_sha256 = sha256_of_settings(folder)
         self.name = Path(checkpoint).expanduser().absolute().name
         self.checkpoint = checkpoint
@@ -83,7 +92,7 @@ class HubSam(PromptableSegmenter):
 
     @property
     def identity(self) -> str | None:
-        """Weights, configuration and normalisation, and whether the encoder is compiled."""
+        """Weights, configuration and normalisation, a fine-tuning of the encoder's, and whether that is compiled."""
         return identity_of(
             self,
             HubSam,
@@ -91,6 +100,7 @@ class HubSam(PromptableSegmenter):
             files=self.settings_sha256,
             family=self.family.model,
             compiled=self.compiled,
+            **self._adapted,
         )
 
     def frame(self, image: Tensor) -> Frame:
@@ -113,7 +123,16 @@ class HubSam(PromptableSegmenter):
         """
         return encode_together(images, self.images_fitting, self._encode_chunk, self.compiled)
 
-    def _encode_chunk(self, images: Sequence[Tensor]) -> list[Embedding]:
+    def encode_with_gradients(self, images: Sequence[Tensor]) -> list[Embedding]:
+        """Encode images in one call, with gradients."""
+        # transformers switches them off in this method, and nothing else.
+        return self._encode_chunk(images, unwrap(type(self.model).get_image_embeddings))
+
+    def decides_embeddings(self, name: str) -> bool:
+        """Tell whether `encode` looks at a tensor: at SAM 2's and 3's finer levels it looks with the decoder's own."""
+        return super().decides_embeddings(name) or name.startswith(self.family.encoding)
+
+    def _encode_chunk(self, images: Sequence[Tensor], encode: Callable[..., Any] | None = None) -> list[Embedding]:
         frames = [self.frame(image) for image in images]
         # Normalise first, pad with zeros after: the order SAM was trained with.
         squares = [
@@ -121,7 +140,7 @@ class HubSam(PromptableSegmenter):
             for frame, image in zip(frames, images, strict=True)
         ]
         with autocast(images[0].device, self.precision):
-            encoded = self.model.get_image_embeddings(torch.stack(squares))
+            encoded = (encode or type(self.model).get_image_embeddings)(self.model, torch.stack(squares))
         features, levels = self.family.split(encoded)
         return [
             Embedding(features[i].float(), frame, tuple(level[i].float() for level in levels))
@@ -135,9 +154,24 @@ class HubSam(PromptableSegmenter):
         Raises:
             InputError: The memory does not hold the work on a single prompt.
         """
+        return self._decode(embedding, prompts, multimask)
+
+    def _decode(self, embedding: Embedding, prompts: Sequence[Prompt], multimask: bool) -> Candidates:
         count = self.model.config.mask_decoder_config.num_multimask_outputs if multimask else 1
         decode_alike = partial(self._decode_alike, embedding, multimask)
         return decode_alike_together(embedding, prompts, count, self.prompts_fitting, decode_alike)
+
+    def answer(self, embedding: Embedding, prompts: Sequence[Prompt]) -> Candidates:
+        """Decode like `decode`, with gradients: once for the single mask, and once for the candidates."""
+        decoder = self.model.mask_decoder
+        # In training a single mask is that of its own token, however unstable, and nothing else depends on the flag.
+        decoder.training = True
+        try:
+            single, several = (self._decode(embedding, prompts, multimask) for multimask in (False, True))
+        finally:
+            decoder.training = False
+        logits = torch.cat([single.low_res_logits, several.low_res_logits], 1)
+        return Candidates(logits, torch.cat([single.scores, several.scores], 1), embedding.frame)
 
     def _decode_alike(self, embedding: Embedding, multimask: bool, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
         # Every prompt is an image of its own in the batch: transformers takes one mask prompt per image and would

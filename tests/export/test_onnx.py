@@ -18,7 +18,7 @@ from lit_samseg.export import OPSET, TOLERANCE, graphs, parity
 from lit_samseg.export.folder import export_onnx
 from lit_samseg.sam import OnnxSegmenter, Prompt, SegmentAnything, load_promptable_segmenter
 from lit_samseg.sam.onnx_folder import OnnxSam, TrainedAdapter
-from tests.conftest import RunCli
+from tests.conftest import PROJECT, RunCli
 from tests.sam.tiny_hub import MODELS, save
 
 
@@ -219,13 +219,24 @@ def test_an_adapter_goes_with_it(tiny_sam: SegmentAnything, tmp_path: Path, monk
     )
 
 
+def test_an_export_is_not_trained(exported: Path, tmp_path: Path, run_cli: RunCli) -> None:
+    outcome = run_cli("export", "--sam", exported, "--adapter", "any", "--onnx", tmp_path / "out")
+    assert outcome.code == 2
+    assert f"--adapter any is for a SAM that can be trained, which {exported} is not" in outcome.err
+    words = ("fit", "--config", PROJECT / "configs/demo_finetune.yaml", "--output_dir", tmp_path / "fit")
+    outcome = run_cli(*words, "--model.sam", exported)
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+    assert "OnnxSegmenter is no TrainableSegmenter; give HubSam or SegmentAnything" in outcome.err
+
+
 def test_what_cannot_be_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: RunCli) -> None:
     with pytest.raises(InputError, match="a Identity cannot be exported"):
         graphs.graphs_of(nn.Identity())  # type: ignore[arg-type]
     save("sam", tmp_path / "hub")
     outcome = run_cli("export", "--sam", tmp_path / "hub", "--adapter", "any", "--onnx", tmp_path / "out")
     assert outcome.code == 2
-    assert "--adapter any is for a SAM of segment-anything" in outcome.err
+    assert "no such weight file: any" in outcome.err
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     outcome = run_cli("export", "--sam", "demo", "--onnx", tmp_path / "out")
     assert outcome.code == 2

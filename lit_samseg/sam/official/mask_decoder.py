@@ -219,14 +219,15 @@ def _image_sees_tokens(
         scores = scores.masked_fill(filling[:, None, :, None], -torch.inf)
     weights = scores.softmax(2).flatten(1, 2)
     values = _by_head(attention, attention.v_proj(queries))
-    brought = values @ attention.out_proj.weight.view(-1, attention.num_heads, values.shape[-1]).permute(1, 2, 0)
+    by_head = _weight(attention.out_proj).view(-1, attention.num_heads, values.shape[-1])
+    brought = values @ by_head.permute(1, 2, 0)
     # A head's weights sum to 1, so each head brings its share of the output's bias.
     brought = brought + attention.out_proj.bias / attention.num_heads
     return torch.baddbmm(image.keys, weights.mT, brought.flatten(1, 2))
 
 
 def _out(attention: "Attention", gathered: Tensor) -> Tensor:
-    return F.linear(gathered, attention.out_proj.weight, attention.out_proj.bias)
+    return F.linear(gathered, _weight(attention.out_proj), attention.out_proj.bias)
 
 
 def _by_head(attention: "Attention", values: Tensor) -> Tensor:
@@ -236,4 +237,10 @@ def _by_head(attention: "Attention", values: Tensor) -> Tensor:
 
 def _weight_by_head(attention: "Attention", projection: torch.nn.Linear) -> Tensor:
     """Return a projection's weight as each head has it, ``[heads, c, C]``."""
-    return projection.weight.view(attention.num_heads, -1, projection.in_features)
+    return _weight(projection).view(attention.num_heads, -1, projection.in_features)
+
+
+def _weight(layer: torch.nn.Linear) -> Tensor:
+    """Return a layer's weight, with what LoRA adds to it while it learns: peft's layers add that to outputs alone."""
+    added = getattr(layer, "get_delta_weight", None)
+    return layer.weight if added is None else layer.weight + added("default")
