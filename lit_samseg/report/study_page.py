@@ -22,6 +22,7 @@ from lit_samseg.pooling.study_tables import (
     pooled_table,
     row_table,
 )
+from lit_samseg.report.forest import forest_of_study
 from lit_samseg.report.rendering import Plot, as_plots, fill_in
 from lit_samseg.report.shared_classes import SharedClasses
 from lit_samseg.report.study_contents import (
@@ -75,6 +76,11 @@ def render_study(results: StudyResults, folder: Path, base: str = ".") -> str:
     classes = SharedClasses.read(folder, results)
     plan = folder / "study.yaml"
     start = "" if base == "." else f"{base}/"
+    pages = {
+        pair["name"]: quote(f"{start}{pair['folder']}/{REPORT}")
+        for pair in results["pairs"]
+        if (folder / pair["folder"] / REPORT).is_file()
+    }
     return fill_in(
         "study.html.j2",
         ["report.css", "study.css"],
@@ -85,11 +91,8 @@ def render_study(results: StudyResults, folder: Path, base: str = ".") -> str:
         because="" if verdict.best is None else because(verdict.best),
         enough=ENOUGH,
         warnings=warnings(results),
-        pages={
-            pair["name"]: quote(f"{start}{pair['folder']}/{REPORT}")
-            for pair in results["pairs"]
-            if (folder / pair["folder"] / REPORT).is_file()
-        },
+        pages=pages,
+        forest=forest_of_study(results, verdict, pages),
         plots=make_plots(results, verdict, classes),
         pooled=pooled_table(results),
         by_pair=pairs_table(results),

@@ -174,13 +174,60 @@ def test_wide_narrow_and_on_paper(full_page: Path, open_page: OpenPage) -> None:
     page.set_viewport_size({"width": 390, "height": 900})
     page.emulate_media(color_scheme="dark")
     # Without opening anything: where it helps.
-    assert page.locator(".where a").count() == 3
-    assert page.locator(".where a").first.is_visible()
+    assert page.locator(".forest a").count() == 3
+    assert page.locator(".forest a").first.is_visible()
     page.evaluate("document.querySelectorAll('details:not(.copies)').forEach(d => { d.open = true })")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.emulate_media(media="print", color_scheme="light")
     assert page.locator("nav").is_hidden()
     assert page.locator("[aria-label='study.yaml']").is_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_first_screen_has_one_forest_over_the_pairs(
+    run_cli: RunCli, open_page: OpenPage, tmp_path: Path, width: int, height: int
+) -> None:
+    study = made_study(5, ["box", "auto"])
+    write_run(tmp_path / study["pairs"][1]["folder"], {"baseline": {}})
+    page_of(run_cli, write_made_study(tmp_path, study))
+    page = open_page(tmp_path / "study.html", viewport={"width": width, "height": height})
+    lines, (auto,) = page.locator(".forest li"), [row for row in study["rows"] if row["name"] == "auto"]
+    told = {
+        line.locator(".row").inner_text(): (
+            line.locator(".numbers").inner_text(),
+            line.locator(".said").all_inner_texts(),
+        )
+        for line in lines.all()
+    }
+    pooled = auto["pooled"]
+    expected = {
+        effect["pair"]: (
+            f"{in_points(effect['value'])} {in_brackets(effect['low'], effect['high'])}",
+            [effect["verdict"]],
+        )
+        for effect in auto["effects"]
+    }
+    expected["5 pairs, pooled"] = (f"{in_points(pooled['mean'])} {in_brackets(pooled['low'], pooled['high'])}", [])
+    expected["next pair"] = (in_brackets(pooled["predicted_low"], pooled["predicted_high"]), [])
+    assert told == expected
+    # The diamond's middle is the mean, and the next pair's bar is as long as its interval on the same axis.
+    low, high = pooled["low"] or 0, pooled["high"] or 0
+    diamond, ahead = (lines.nth(n).locator("i.ends").bounding_box() for n in (5, 6))
+    assert diamond is not None
+    assert ahead is not None
+    scale = diamond["width"] / (high - low)
+    span = (pooled["predicted_high"] or 0) - (pooled["predicted_low"] or 0)
+    assert ahead["width"] == pytest.approx(scale * span, abs=1)
+    middle = lines.nth(5).locator(".track").evaluate("e => e.style.getPropertyValue('--middle')")
+    assert float(middle.rstrip("%")) == pytest.approx(100 * ((pooled["mean"] or 0) - low) / (high - low), abs=0.1)
+    # A pair's name leads to its report; all is seen without scrolling.
+    link = lines.locator("a")
+    assert link.inner_text() == study["pairs"][1]["name"]
+    assert str(link.get_attribute("href")).endswith("pairs/1/report.html")
+    box = page.locator(".forest").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= height
+    assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_axe_finds_no_serious_fault(axe: str, full_page: Path, open_page: OpenPage) -> None:
