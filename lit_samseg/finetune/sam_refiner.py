@@ -62,6 +62,8 @@ class SamRefinerFinetune(ValidatedModule):
             (`lit_samseg.sam.class_prompts`). The adapter is then one for these classes.
         unknown: In how many of the images prompts name no class, 0 to 1, with ``classes``: so that the adapter can be
             asked about classes it does not know.
+        rivals: Ask about losing classes too, each with this probability: the second likeliest class of a region, and
+            classes that are likely somewhere and win nowhere (`lit_samseg.refine.rivals`).
         average: Part that a moving average of the weights keeps at each step, 0 for none: with 0.98 it is of about the
             last 50 steps. It is what is validated and written.
         seed: Of all that is drawn.
@@ -96,6 +98,7 @@ class SamRefinerFinetune(ValidatedModule):
         competition: float = 10.0,
         classes: bool = False,
         unknown: float = 0.1,
+        rivals: float = 0.0,
         average: float = 0.0,
         seed: int = 0,
         cache_dir: str | None = None,
@@ -114,12 +117,12 @@ class SamRefinerFinetune(ValidatedModule):
             raise InputError(
                 "model.truth is in 0..1, prompts 1 or more, noise, jitter, border and competition 0 or more"
             )
-        if not 0 <= unknown <= 1:
-            raise InputError(f"model.unknown is {unknown}; it is in 0..1")
+        if not (0 <= unknown <= 1 and 0 <= rivals <= 1):
+            raise InputError(f"model.unknown is {unknown}, model.rivals {rivals}; both are in 0..1")
         sam.check_classes(class_names)
         if classes and sam.classes is None:
             sam.know_classes(class_names)
-        self.unknown = unknown
+        self.unknown, self.rivals = unknown, rivals
         self.learning, self.seed = LearningParts(sam, trained, lora, merged, seed), seed
         self.prompts, self.truth, self.noise, self.jitter, self.border = prompts, truth, noise, jitter, border
         self.competition = competition
@@ -165,7 +168,7 @@ class SamRefinerFinetune(ValidatedModule):
         # Prompts are made of what is seen, and nothing is learnt by that.
         seen = replace(embedding, features=embedding.features.detach())
         context.embedding, context.grid, context.target = seen, guess[1], target
-        exercises = draw_exercises(context, variant, self.prompts, self.jitter, rng)
+        exercises = draw_exercises(context, variant, self.prompts, self.jitter, rng, self.rivals)
         if exercises is None:
             return None
         prompts = exercises.prompts

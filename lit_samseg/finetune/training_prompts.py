@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lit_samseg.finetune.losses import target_shares
 from lit_samseg.refine import ImageContext, Region, Variant, build_prompt
+from lit_samseg.refine.rivals import rivals_of
 from lit_samseg.sam import Prompt
 from lit_samseg.sam.class_prompts import OWN_PLANES
 
@@ -31,7 +32,12 @@ class Exercises:
 
 
 def draw_exercises(
-    guess: ImageContext, variant: Variant, count: int, jitter: float, rng: np.random.Generator
+    guess: ImageContext,
+    variant: Variant,
+    count: int,
+    jitter: float,
+    rng: np.random.Generator,
+    rivals: float = 0.0,
 ) -> Exercises | None:
     """Draw regions of a label map and make prompts of them, with the evaluation's own code.
 
@@ -41,6 +47,8 @@ def draw_exercises(
         count: So many regions at most, large ones rather than small ones.
         jitter: Standard deviation by which half of the boxes' sides are moved, as a part of the box's.
         rng: Draws.
+        rivals: How many of the regions of losing classes (`lit_samseg.refine.rivals`) are asked about too, 0 to 1; no
+            more than ``count``.
 
     Returns:
         None where there is no region.
@@ -48,12 +56,14 @@ def draw_exercises(
     target, void = guess.target, guess.ignore_index
     assert target is not None, "a training has the ground truth"
     regions = [region for region in guess.regions(variant.finder) if region.class_id != void]
-    if not regions:
-        return None
     if len(regions) > count:
         sizes = np.sqrt([region.area for region in regions])
         chosen = rng.choice(len(regions), count, replace=False, p=sizes / sizes.sum())
         regions = [regions[n] for n in sorted(chosen.tolist())]
+    if rivals:
+        regions += [region for region in rivals_of(guess, regions) if rng.random() < rivals][:count]
+    if not regions:
+        return None
     prompts = [_moved(build_prompt(variant.prompt, r, guess), guess.label_map, jitter, rng) for r in regions]
     masks, known = zip(*(true_mask(region, target, void) for region in regions), strict=True)
     shares, weights = target_shares(torch.stack(masks), torch.stack(known), guess.grid.frame)

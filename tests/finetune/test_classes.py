@@ -18,8 +18,8 @@ from tests.conftest import RunCli, refuses
 from tests.finetune.snapshots import SNAPSHOT, put_back
 from tests.finetune.test_fit import CONFIG, curve, evaluated
 
-WORDS = ("fit", "--config", CONFIG, "--model.classes", True, "--model.unknown", 0.5, "--data.subset", 2)
-WORDS += ("--data.training.subset", 2, "--data.training.batch_size", 1, "--trainer.max_epochs", 2)
+WORDS = ("fit", "--config", CONFIG, "--model.classes", True, "--model.unknown", 0.8, "--model.rivals", 0.7)
+WORDS += ("--data.subset", 2, "--data.training.subset", 2, "--data.training.batch_size", 1, "--trainer.max_epochs", 2)
 
 
 def test_going_on_and_evaluating(run_cli: RunCli, tmp_path: Path) -> None:
