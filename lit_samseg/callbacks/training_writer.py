@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from rich.console import Console
 
 from lit_samseg.callbacks.termination import take_first_sigterm_only
+from lit_samseg.callbacks.training_cost import TrainingCost
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.validated import ValidatedModule
 from lit_samseg.journal import FolderLock
@@ -169,4 +170,5 @@ def training_callbacks(output_dir: Path, config: str, options: Any, chosen: Sequ
             # One for each epoch in turn: save_last would do it at a new best only.
             ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False),
         ]
-    return [*callbacks, TrainingWriter(output_dir, config, options.ckpt_path, options.overwrite)]
+    writer = TrainingWriter(output_dir, config, options.ckpt_path, options.overwrite)
+    return [*callbacks, writer, TrainingCost(lambda: writer.output_dir)]

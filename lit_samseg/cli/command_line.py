@@ -212,6 +212,8 @@ def run(args: ArgsType = None) -> SamSegCLI:
     warnings.filterwarnings("ignore", ".*method of metric .* was called before", UserWarning)
     # Frozen networks are in evaluation mode while others learn, and so are those that learn: see ValidatedModule.
     warnings.filterwarnings("ignore", ".*module\\(s\\) in eval mode at the start of training.*", UserWarning)
+    # What is of an epoch is logged all the same.
+    warnings.filterwarnings("ignore", ".*is smaller than the logging interval.*")
     # That is what --optimizer is for.
     warnings.filterwarnings("ignore", ".*configure_optimizers` will be overridden by.*", UserWarning)
     # A run that goes on with another's checkpoints keeps them.

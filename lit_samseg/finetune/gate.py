@@ -48,6 +48,8 @@ class GateFinetune(FittedModule[Tensor]):
         InputError: An option is out of range, no row has ``learned``, or the first such chooses by the ground truth.
     """
 
+    leaves = GATE
+
     def __init__(
         self,
         baseline: Baseline,

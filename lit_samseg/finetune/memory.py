@@ -59,6 +59,7 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
     """
 
     outcome = "memory"
+    leaves = MEMORY
 
     def __init__(
         self,

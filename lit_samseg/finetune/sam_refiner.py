@@ -78,6 +78,7 @@ class SamRefinerFinetune(ValidatedModule):
         InputError: An option is out of range, no row asks SAM for a mask, or SAM cannot be trained like this.
     """
 
+    leaves = ADAPTER
     sam: TrainableSegmenter
 
     def __init__(

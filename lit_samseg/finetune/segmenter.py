@@ -43,6 +43,7 @@ class SegmenterFinetune(ValidatedModule):
         InputError: An option is out of range, or the baseline answers with queries.
     """
 
+    leaves = BASELINE
     baseline: TrainableBaseline
 
     def __init__(

@@ -47,6 +47,7 @@ class TextCalibration(FittedNetwork[WordExample]):
     """
 
     outcome = "calibration"
+    leaves = NAME
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ import shutil
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -49,12 +49,15 @@ class ValidatedModule(Fp32Module):
             what is validated and written.
 
     Attributes:
+        leaves: Name of what is written in the end.
         validated: What the last validation logged.
         images: What it is trained on.
 
     Raises:
         InputError: An option is out of range, or a row needs a gate and there is none.
     """
+
+    leaves: ClassVar[str] = "the trained weights"
 
     def __init__(
         self,

@@ -1,0 +1,113 @@
+"""What a training will do and cost: said before its first epoch, and again when its first steps were measured."""
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from lit_samseg.data import Sample
+from lit_samseg.finetune.fitted import FittedModule
+from lit_samseg.finetune.validated import ValidatedModule
+from lit_samseg.runtime.memory import peak_memory_mb
+
+MEASURED = 5
+"""Steps that are measured. The first one is left out: what is made once is made in it."""
+
+
+class TrainingCost(Callback):
+    """Says on standard error what a training will do, and after its first steps how long that will take.
+
+    Args:
+        folder: Tells the run's folder, which the first process decides.
+        clock: Tells seconds.
+    """
+
+    def __init__(self, folder: Callable[[], Path], clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder, self._clock = folder, clock
+        self._mark = self._seconds = 0.0
+        self._steps = self._images = 0
+        self._validation: float | None = None
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say how much is trained on what, and what will be written where."""
+        assert isinstance(pl_module, ValidatedModule)
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        training, steps = data.training, trainer.estimated_stepping_batches
+        together = training.batch_size * trainer.world_size * trainer.accumulate_grad_batches
+        _say(
+            trainer,
+            f"trains on {_count(len(data.training_data.ids), 'image')} in {_count(training.views, 'view')}, "
+            f"{_count(together, 'image')} a step, "
+            + (f"{_count(int(steps), 'step')} in all" if math.isfinite(steps) else "until it is stopped")
+            + f"; validates with {_count(len(data.ids), 'image')}",
+        )
+        checkpoints = [c.filename for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint)]
+        files = [pl_module.leaves, *(f"checkpoints/{name}.ckpt" for name in checkpoints if name), "curve.csv"]
+        weights = sum(weight.numel() for weight in pl_module.trained_weights().values())
+        _say(
+            trainer,
+            f"trains {_count(weights, 'weight')}; writes {', '.join(files)} and config.yaml into {self._folder()}",
+        )
+
+    def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to measure a validation."""
+        self._mark = self._clock()
+
+    def on_sanity_check_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Know how long one takes, if it was a whole one."""
+        if trainer.num_sanity_val_steps == math.inf:
+            self._validation = self._clock() - self._mark
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to measure steps."""
+        self._mark = self._clock()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: list[Sample], batch_idx: int
+    ) -> None:
+        """Say how long the rest will take, once enough steps were measured, or all of an epoch."""
+        now = self._clock()
+        self._steps += 1
+        if 1 < self._steps <= MEASURED + 1:
+            self._seconds += now - self._mark
+            self._images += len(batch)
+            if self._steps == MEASURED + 1 or trainer.is_last_batch:
+                self._steps = MEASURED + 1
+                self._tell(trainer, pl_module, self._seconds / max(1, self._images), batch_idx + 1)
+        self._mark = now
+
+    def _tell(self, trainer: Trainer, pl_module: LightningModule, seconds: float, done: int) -> None:
+        text = f"{seconds:.2g} s an image"
+        if self._validation is not None:
+            text += f" and {in_time(self._validation)} a validation"
+        # Otherwise nobody knows when it ends.
+        if trainer.max_epochs not in (None, -1) and trainer.max_steps == -1:
+            epochs = trainer.max_epochs - trainer.current_epoch
+            images = (epochs * trainer.num_training_batches - done) * trainer.datamodule.training.batch_size  # type: ignore[attr-defined]
+            validations = epochs // (trainer.check_val_every_n_epoch or 1)
+            text += f": about {in_time(images * seconds + validations * (self._validation or 0.0))} are left"
+            text += " and the fit of each epoch" if isinstance(pl_module, FittedModule) else ""
+        peaks = peak_memory_mb(pl_module.device)
+        memory = ", ".join(f"{megabytes / 1024:.1f} GB {kind}" for kind, megabytes in peaks.items())
+        _say(trainer, f"{text}; memory so far {memory}")
+
+
+def in_time(seconds: float) -> str:
+    """Return a duration in words."""
+    if seconds < 90:
+        return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds:.1g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _say(trainer: Trainer, line: str) -> None:
+    if trainer.is_global_zero:
+        print(f"lit-samseg: {line}", file=sys.stderr)
