@@ -117,6 +117,19 @@ class Baseline(nn.Module, ABC):
         """
         return self.label_map(image, image_id), None
 
+    def look_closer(self, image: Tensor, scale: float) -> Tensor | None:
+        """Look at an image again, enlarged.
+
+        Args:
+            image: As for `label_map`.
+            scale: How much larger than `label_map` sees it.
+
+        Returns:
+            Class logits, float32 ``[C, h, w]``, of equal cells that are the whole image; None from a baseline that
+            cannot look again.
+        """
+        return None
+
     def check_classes(self, class_names: tuple[str, ...]) -> None:
         """Compare the baseline's classes with the data set's, see :mod:`lit_samseg.baselines.class_names`.
 

@@ -54,7 +54,7 @@ class MobileNetV2DeepLab(LogitBaseline, TrainableBaseline):
         )
         self.settings_sha256 = sha256_of_settings(folder)
         self.trained_on = read_trained_on(weight_files(folder))
-        self.canvas = int(config.image_size)
+        self.canvas, self.stride = int(config.image_size), int(config.output_stride)
         self.name = "deeplabv3_mobilenet_v2"
         self.checkpoint = checkpoint
         self.num_classes = int(config.num_labels)
@@ -71,6 +71,21 @@ class MobileNetV2DeepLab(LogitBaseline, TrainableBaseline):
         """Return logits float32 ``[C, H, W]``; the largest tensor is ``C`` canvases or images."""
         return self.scores(image, "")
 
+    @torch.inference_mode()
+    def look_closer(self, image: Tensor, scale: float) -> Tensor:
+        """Return logits of the enlarged image, on a canvas of its own size and with as many cells."""
+        height, width = image.shape[1:]
+        scale *= min(1, self.canvas / max(height, width))
+        inside = max(1, round(height * scale)), max(1, round(width * scale))
+        pixels = resize_bilinear(_pixels(image), *inside, antialias=True)
+        # A canvas of a multiple of the stride and one more pixel has cells at its corners.
+        canvas = [-(-(side - 1) // self.stride) * self.stride + 1 for side in inside]
+        padded = F.pad(pixels, (0, canvas[1] - inside[1], 0, canvas[0] - inside[0]))
+        coarse = self.model(pixel_values=padded[None]).logits
+        fine = F.interpolate(coarse, canvas, mode="bilinear", align_corners=True)
+        cropped: Tensor = fine[0, :, : inside[0], : inside[1]]
+        return cropped
+
     def save(self, folder: Path) -> Path:
         """Write the network as it is now, as a checkpoint of this class."""
         self.model.save_pretrained(folder)  # type: ignore[operator]
@@ -79,7 +94,7 @@ class MobileNetV2DeepLab(LogitBaseline, TrainableBaseline):
     def scores(self, image: Tensor, image_id: str) -> Tensor:
         """Return `logits`, with gradients where the weights have them."""
         height, width = image.shape[1:]
-        pixels = image.float() / 127.5 - 1
+        pixels = _pixels(image)
         scale = self.canvas / max(height, width)
         if scale < 1:
             inside = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -93,6 +108,10 @@ class MobileNetV2DeepLab(LogitBaseline, TrainableBaseline):
         if inside != (height, width):
             cropped = resize_bilinear(cropped, height, width, antialias=False)
         return cropped
+
+
+def _pixels(image: Tensor) -> Tensor:
+    return image.float() / 127.5 - 1
 
 
 def _settings(folder: Path) -> dict[str, Any]:

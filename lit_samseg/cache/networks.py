@@ -48,7 +48,7 @@ class CachedSegmenter(PromptableSegmenter):
         self.name, self.checkpoint, self.sha256 = segmenter.name, segmenter.checkpoint, segmenter.sha256
         self.precision, self.has_pixel_features = segmenter.precision, segmenter.has_pixel_features
         self.adapter, self.adapter_file = segmenter.adapter, segmenter.adapter_file
-        self.class_names = segmenter.class_names
+        self.class_names, self.second_look = segmenter.class_names, segmenter.second_look
         self._code = str(code_digest(map(type, segmenter.modules())))
         self.hits = self.misses = 0
 
@@ -175,6 +175,10 @@ class CachedBaseline(Baseline):
     def predict(self, image: Tensor, image_id: str) -> tuple[Tensor, Tensor | None]:
         """Predict as the baseline does: logits are too large to keep."""
         return self.baseline.predict(image, image_id)
+
+    def look_closer(self, image: Tensor, scale: float) -> Tensor | None:
+        """Look again as the baseline does."""
+        return self.baseline.look_closer(image, scale)
 
     @torch.inference_mode()
     def label_map(self, image: Tensor, image_id: str) -> Tensor:

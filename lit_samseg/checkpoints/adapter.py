@@ -26,6 +26,8 @@ CLASS_PROMPTS = "class_prompts."
 """Weights that SAM has not, of an adapter that knows classes (`lit_samseg.sam.class_prompts`)."""
 TRAINABLE = ("mask_decoder.", "prompt_encoder.", CLASS_PROMPTS)
 """Beginnings of what may be trained as a whole; of other parts only the weights of linear layers, by LoRA."""
+LOOK = "second_look"
+"""The fact that says by how much the baseline enlarges images for a second look."""
 DOWN, UP = ".lora_A.weight", ".lora_B.weight"
 
 
@@ -48,6 +50,20 @@ class Adapter:
     facts: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
     class_names: tuple[str, ...] = ()
+
+    @property
+    def second_look(self) -> float | None:
+        """By how much the baseline enlarges images for a second look; None for no such look.
+
+        Raises:
+            ValueError: It is no number above 0.
+        """
+        if LOOK not in self.facts:
+            return None
+        scale = float(self.facts[LOOK])
+        if not 0 < scale < math.inf:
+            raise ValueError("a second look is at an image enlarged by a number above 0")
+        return scale
 
     def write(self, path: Path) -> None:
         """Write a safetensors file."""
@@ -139,15 +155,23 @@ def _of_safetensors(path: Path) -> Adapter:
         raise ValueError
     sha256, images = facts.pop("sam_sha256"), json.loads(facts.pop("trained_on"))
     names = _as_names(json.loads(facts.pop("class_names", "[]")))
-    return Adapter(state, sha256, TrainedOn.read(images), facts, sha256_of_file(path), names)
+    return _checked(Adapter(state, sha256, TrainedOn.read(images), facts, sha256_of_file(path), names))
 
 
 def _of_checkpoint(path: Path) -> Adapter:
     state, rest = read_checkpoint(path)
     own = {name_in_file(name): tensor for name, tensor in state.items()}
-    facts, names = {ALPHA: str(rest[ALPHA])} if ALPHA in rest else {}, _as_names(rest.get("class_names", []))
+    facts, names = (
+        {fact: str(rest[fact]) for fact in (ALPHA, LOOK) if fact in rest},
+        _as_names(rest.get("class_names", [])),
+    )
     images = TrainedOn.read(rest["trained_on"])
-    return Adapter(own, str(rest["sam_sha256"]), images, facts, sha256_of_file(path), names)
+    return _checked(Adapter(own, str(rest["sam_sha256"]), images, facts, sha256_of_file(path), names))
+
+
+def _checked(adapter: Adapter) -> Adapter:
+    _ = adapter.second_look  # it is read once more where it is used
+    return adapter
 
 
 def name_in_file(name: str) -> str:

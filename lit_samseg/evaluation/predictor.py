@@ -219,4 +219,15 @@ class Predictor:
         return ImageContext(
             *(image, label_map, self.sam, self.background, scores, target, self.ignore_index),
             *(needs.gate, needs.memory, needs.words, needs.calibration, self.num_classes, on_host),
+            look_closer=None if self.baseline is None else self._look_closer,
         )
+
+    def _look_closer(self, image: Tensor, scale: float) -> Tensor:
+        assert self.baseline is not None, "asked by the caller"
+        logits = self.baseline.look_closer(image, scale)
+        if logits is None:
+            raise InputError(
+                f"baseline {self.baseline.checkpoint} cannot look at an image again, which adapter "
+                f"{self.sam.adapter_file} was trained with; give MobileNetV2DeepLab, or another adapter"
+            )
+        return logits

@@ -38,6 +38,20 @@ class FrozenViews:
         """Look an image up, or compute and keep it."""
         return self._embedding(sample.image), self._grid(sample)
 
+    @torch.no_grad()
+    def closer(self, sample: Sample) -> Tensor | None:
+        """Look up or compute what the baseline thinks at its second look (`ImageContext.closer`)."""
+        if self._predictor.sam.second_look is None:
+            return None
+        key = self._key("look", sample, scale=self._predictor.sam.second_look)
+        kept = self._store.get(key)
+        if kept is None:
+            planes = self._predictor.set_image(sample.image, name=sample.id, origin=sample.origin).closer
+            assert planes is not None, "SAM wants it"
+            kept = {"planes": planes.half()}
+            self._store.put(key, kept)
+        return kept["planes"].to(sample.image.device).float()
+
     def _embedding(self, image: Tensor) -> Embedding:
         if self._learning is not None:
             return self._learning.encode_with_gradients([image])[0]
@@ -49,10 +63,7 @@ class FrozenViews:
     @torch.no_grad()
     def _grid(self, sample: Sample) -> Grid:
         frame, device = self._predictor.sam.frame(sample.image), sample.image.device
-        facts = {"baseline": self._baseline.identity, "background": self._predictor.background, "frame": repr(frame)}
-        if self._this_run is not None:
-            facts |= {"run": self._this_run, "id": sample.id, "view": sample.view}
-        key = key_of("grid", sample.image, self._code, **facts)
+        key = self._key("grid", sample)
         kept = self._store.get(key)
         if kept is None:
             grid = self._predictor.set_image(sample.image, name=sample.id, origin=sample.origin).grid
@@ -66,3 +77,10 @@ class FrozenViews:
         own = {name: tensor.to(device) for name, tensor in kept.items()}
         scores, image = own["log_probabilities"].float(), own["image"].float()
         return Grid(frame, own["classes"].long(), scores, own["labels"].long(), image)
+
+    def _key(self, kind: str, sample: Sample, **more: float) -> str:
+        frame = self._predictor.sam.frame(sample.image)
+        facts = {"baseline": self._baseline.identity, "background": self._predictor.background, "frame": repr(frame)}
+        if self._this_run is not None:
+            facts |= {"run": self._this_run, "id": sample.id, "view": sample.view}
+        return key_of(kind, sample.image, self._code, **facts, **more)

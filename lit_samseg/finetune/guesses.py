@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lit_samseg.finetune.perturbed_maps import corrupted_label_map
 from lit_samseg.refine import Grid, make_grid
+from lit_samseg.refine.class_beliefs import RULED_OUT
 
 SMOOTHNESS = (0.03, 0.12)
 """Width of the bumps of the noise, as a part of the grid's longer side."""
@@ -40,6 +41,31 @@ def guess_of_baseline(grid: Grid, noise: float, rng: np.random.Generator) -> tup
         scores = scores + torch.from_numpy(bumps).clamp(-COUNTED, COUNTED).to(scores)
     moved = replace(grid, log_probabilities=scores.log_softmax(0), labels=grid.classes[scores.max(0).indices])
     return moved.label_map(moved.log_probabilities), moved
+
+
+def guess_of_look(planes: Tensor, noise: float, rng: np.random.Generator) -> Tensor:
+    """Return what the baseline thinks at its second look, a little different each time.
+
+    A network knows images that it was trained on better the closer it looks: noise makes it err there too.
+
+    Args:
+        planes: As `lit_samseg.refine.class_beliefs.planes_of_look` returns them.
+        noise: Standard deviation of the noise of each class's log-probability, at most; 0 for none.
+        rng: Draws how much of it, and where.
+
+    Returns:
+        The like.
+    """
+    if not noise:
+        return planes
+    bumps = rng.standard_normal(tuple(planes.shape)).astype(np.float32)
+    width = rng.uniform(*SMOOTHNESS) * planes.shape[-1]
+    bumps = ndimage.gaussian_filter(bumps, (0, width, width))
+    bumps *= noise * rng.uniform() / max(float(bumps.std()), 1e-6)
+    scores = (planes - 1) * RULED_OUT + torch.from_numpy(bumps).clamp(-COUNTED, COUNTED).to(planes)
+    # Of the padding nothing is believed.
+    inside = planes.amax(0) > 0
+    return (scores.log_softmax(0).clamp(min=-RULED_OUT) / RULED_OUT + 1) * inside
 
 
 def guess_of_truth(

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from lit_samseg.checkpoints.adapter import ALPHA, CLASS_PROMPTS, Adapter, name_in_file
+from lit_samseg.checkpoints.adapter import ALPHA, CLASS_PROMPTS, LOOK, Adapter, name_in_file
 from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.lora import Lora, add_lora
@@ -79,6 +79,7 @@ class LearningParts:
         facts = {"trained": ",".join(self._whole)}
         if self._lora.parts:
             facts |= {"lora_parts": ",".join(self._lora.parts), ALPHA: str(self._lora.weight)}
+        facts |= self._look
         names = () if self._sam.classes is None else self._sam.classes.names
         adapter = Adapter(state, self._sam.sha256, trained_on, facts, class_names=names)
         if not self._merged:
@@ -92,4 +93,8 @@ class LearningParts:
         """What a checkpoint must say to be an adapter, beside its tensors and images."""
         names = [] if self._sam.classes is None else list(self._sam.classes.names)
         lora = {ALPHA: str(self._lora.weight)} if self._lora.parts else {}
-        return {"sam_sha256": self._sam.sha256, "class_names": names, **lora}
+        return {"sam_sha256": self._sam.sha256, "class_names": names, **lora, **self._look}
+
+    @property
+    def _look(self) -> dict[str, str]:
+        return {} if self._sam.second_look is None else {LOOK: str(self._sam.second_look)}

@@ -14,7 +14,7 @@ from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.finetune.frozen_views import FrozenViews
 from lit_samseg.finetune.fused_loss import fused_loss
-from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_truth
+from lit_samseg.finetune.guesses import guess_of_baseline, guess_of_look, guess_of_truth
 from lit_samseg.finetune.learning_parts import LearningParts, WholePart
 from lit_samseg.finetune.lora import Lora
 from lit_samseg.finetune.losses import sam_loss
@@ -64,6 +64,9 @@ class SamRefinerFinetune(ValidatedModule):
             asked about classes it does not know.
         rivals: Ask about losing classes too, each with this probability: the second likeliest class of a region, and
             classes that are likely somewhere and win nowhere (`lit_samseg.refine.rivals`).
+        second_look: With ``classes``, have the baseline look at each image again, enlarged by this, and let prompts say
+            what it thinks then; 1.5 is a good start. None for once. The evaluation's baseline must be able to.
+        look_noise: How far the second look's log-probabilities are moved (`guess_of_look`).
         average: Part that a moving average of the weights keeps at each step, 0 for none: with 0.98 it is of about the
             last 50 steps. It is what is validated and written.
         seed: Of all that is drawn.
@@ -100,6 +103,8 @@ class SamRefinerFinetune(ValidatedModule):
         classes: bool = False,
         unknown: float = 0.1,
         rivals: float = 0.0,
+        second_look: float | None = None,
+        look_noise: float = 1.5,
         average: float = 0.0,
         seed: int = 0,
         cache_dir: str | None = None,
@@ -120,10 +125,15 @@ class SamRefinerFinetune(ValidatedModule):
             )
         if not (0 <= unknown <= 1 and 0 <= rivals <= 1):
             raise InputError(f"model.unknown is {unknown}, model.rivals {rivals}; both are in 0..1")
+        if look_noise < 0 or (second_look is not None and not (classes and second_look > 0)):
+            raise InputError(
+                f"model.second_look is {second_look}, model.look_noise {look_noise}; the first is above 0 and goes "
+                "with model.classes true, the second is 0 or more"
+            )
         sam.check_classes(class_names)
         if classes and sam.classes is None:
-            sam.know_classes(class_names)
-        self.unknown, self.rivals = unknown, rivals
+            sam.know_classes(class_names, second_look)
+        self.unknown, self.rivals, self.look_noise = unknown, rivals, look_noise
         self.learning, self.seed = LearningParts(sam, trained, lora, merged, seed), seed
         self.prompts, self.truth, self.noise, self.jitter, self.border = prompts, truth, noise, jitter, border
         self.competition = competition
@@ -169,6 +179,8 @@ class SamRefinerFinetune(ValidatedModule):
         # Prompts are made of what is seen, and nothing is learnt by that.
         seen = replace(embedding, features=embedding.features.detach())
         context.embedding, context.grid, context.target = seen, guess[1], target
+        closer = self.views.closer(sample)
+        context.closer = None if closer is None else guess_of_look(closer, self.look_noise, rng)
         exercises = draw_exercises(context, variant, self.prompts, self.jitter, rng, self.rivals)
         if exercises is None:
             return None

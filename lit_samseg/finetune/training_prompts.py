@@ -97,6 +97,7 @@ def without_class(prompt: Prompt) -> Prompt:
     """Return a prompt that names no class, as one for a class that the segmenter does not know."""
     assert prompt.beliefs is not None, "made for a segmenter that listens to classes"
     own = prompt.beliefs.clone()
+    # Its own place and its rival's by the first look stay.
     own[OWN_PLANES:] = 0
     return replace(prompt, class_id=None, beliefs=own)
 

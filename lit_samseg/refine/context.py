@@ -1,16 +1,17 @@
 """One image, and what is computed of it once, however many rows use it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from lit_samseg.errors import InputError
 from lit_samseg.refine.answers import Answers
 from lit_samseg.refine.calibrated_words import CalibratedWords, logit_of, shares_of
 from lit_samseg.refine.cells import pixel_frame, sample_nearest
-from lit_samseg.refine.class_beliefs import planes_of_classes
+from lit_samseg.refine.class_beliefs import planes_of_classes, planes_of_look
 from lit_samseg.refine.feature_memory import FeatureMemory, see_cells
 from lit_samseg.refine.grid import Grid, make_grid
 from lit_samseg.refine.learned_gate import LearnedGate
@@ -20,7 +21,7 @@ from lit_samseg.runtime.pixels import count_set, has_label
 from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Embedding, PromptableSegmenter
 
-_SEEN = ("features", "remembered", "told", "word_odds")
+_SEEN = ("features", "closer", "remembered", "told", "word_odds")
 
 
 @dataclass(eq=False)
@@ -44,6 +45,7 @@ class ImageContext:
         on_host: The label map on the CPU, where somebody had to copy it anyway; or None.
         likeliest: Of the classes that the ground truth has, the one that the baseline's scores rate highest at each
             pixel, integer ``[H, W]``; None where there is no analysis, or there are no scores.
+        look_closer: Has the baseline look at the image again, enlarged; None where there is no baseline.
     """
 
     image: Tensor
@@ -60,6 +62,7 @@ class ImageContext:
     num_classes: int | None = None
     on_host: Tensor | None = None
     likeliest: Tensor | None = None
+    look_closer: Callable[[Tensor, float], Tensor] | None = None
 
     def __post_init__(self) -> None:
         """Begin with nothing computed."""
@@ -111,6 +114,18 @@ class ImageContext:
     def class_planes(self) -> Tensor:
         """What the baseline thinks of each class that SAM knows (`planes_of_classes`)."""
         return planes_of_classes(self.grid, len(self.sam.class_names or ()))
+
+    @cached_property
+    def closer(self) -> Tensor | None:
+        """What the baseline thinks of each class at its second look (`planes_of_look`); None where SAM wants none."""
+        if self.sam.second_look is None:
+            return None
+        if self.look_closer is None:
+            raise InputError(
+                f"adapter {self.sam.adapter_file} listens to a baseline's second look at the image, and there is no "
+                "baseline; give one, or another adapter"
+            )
+        return planes_of_look(self.look_closer(self.image, self.sam.second_look), self.frame)
 
     @cached_property
     def remembered(self) -> Tensor:

@@ -43,7 +43,7 @@ def build_prompt(parts: Sequence[PromptPart], region: Region, context: ImageCont
         }
     names = context.sam.class_names
     if names is not None:
-        given |= said_of_class(region.class_id, context.grid, context.class_planes, len(names))
+        given |= said_of_class(region.class_id, context.grid, context.class_planes, len(names), context.closer)
     return Prompt(**given)
 
 

@@ -75,7 +75,7 @@ def decode_alike_together(
     masks_per_prompt: int,
     fitting: Halving,
     decode: Callable[[PromptTensors], tuple[Tensor, Tensor]],
-    known: int | None = None,
+    known: tuple[int, int] | None = None,
 ) -> Candidates:
     """Decode prompts of one image, those with equal token layout together, never padded.
 
@@ -86,7 +86,8 @@ def decode_alike_together(
         fitting: What is known of the memory: where `prompts_per_call` prompts do not fit, fewer are decoded at once.
         decode: The decoder, from at most `prompts_per_call` prompts to their logits ``[n, M, mask_size, mask_size]``
             and scores ``[n, M]`` in any floating-point type.
-        known: How many classes have names for the segmenter; None where it does not listen to classes.
+        known: How many classes have names for the segmenter, and how many planes beliefs have; None where it does not
+            listen to classes.
 
     Returns:
         Candidates in the prompts' order.
@@ -117,7 +118,7 @@ def decode_mixed_together(
     masks_per_prompt: int,
     fitting: Halving,
     decode: Callable[[MixedPrompts], tuple[Tensor, Tensor]],
-    known: int | None = None,
+    known: tuple[int, int] | None = None,
 ) -> list[Candidates]:
     """Decode prompts of one size of frame and any token layouts together, those of several images too.
 

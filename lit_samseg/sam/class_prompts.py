@@ -33,13 +33,14 @@ class ClassPrompts(nn.Module):
     Args:
         names: The classes. Any other is the unknown class.
         channels: Of the decoder's tokens.
+        looks: How often the baseline looks at an image: once, or twice.
     """
 
-    def __init__(self, names: Sequence[str], channels: int) -> None:
+    def __init__(self, names: Sequence[str], channels: int, looks: int = 1) -> None:
         super().__init__()
         self.names = tuple(names)
         self.kinds = nn.Embedding(len(self.names) + 1, channels)
-        self.planes = nn.Conv2d(OWN_PLANES + len(self.names), HIDDEN, 1)
+        self.planes = nn.Conv2d(looks * (OWN_PLANES + len(self.names)), HIDDEN, 1)
         self.tokens = nn.Conv2d(HIDDEN, channels, 3, padding=1)
         self.presence = nn.Linear(channels, 1)
         for start in (self.kinds.weight, self.tokens.weight, self.tokens.bias, self.presence.weight):
@@ -77,29 +78,30 @@ class ClassQuestions:
 
     Attributes:
         classes: Of each prompt, int64 ``[B]``; the number of classes for the unknown one.
-        beliefs: float32 ``[B, 2 + classes, h, w]`` (`Prompt.beliefs`).
+        beliefs: float32 ``[B, looks * (2 + classes), h, w]`` (`Prompt.beliefs`).
     """
 
     classes: Tensor
     beliefs: Tensor
 
 
-def make_class_prompts(names: Sequence[str], like: Tensor) -> ClassPrompts:
+def make_class_prompts(names: Sequence[str], like: Tensor, looks: int = 1) -> ClassPrompts:
     """Make what listens to classes, always with the same weights.
 
     Args:
         names: The classes.
         like: A token of the decoder, float ``[1, C]``, for the size and the device.
+        looks: How often the baseline looks at an image.
     """
     # Of its own numbers: what is made here must not depend on what was drawn before, nor change it.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return ClassPrompts(names, like.shape[1]).to(like.device)
+        return ClassPrompts(names, like.shape[1], looks).to(like.device)
 
 
-def known_by(classes: ClassPrompts | None) -> int | None:
-    """Return how many classes have names; None where nobody listens."""
-    return None if classes is None else len(classes.names)
+def known_by(classes: ClassPrompts | None) -> tuple[int, int] | None:
+    """Return how many classes have names, and how many planes beliefs have; None where nobody listens."""
+    return None if classes is None else (len(classes.names), classes.planes.in_channels)
 
 
 Said = tuple[Tensor | None, Tensor | None, Callable[[Tensor, Tensor], Tensor] | None]
@@ -112,19 +114,21 @@ def what_is_said(classes: ClassPrompts | None, questions: ClassQuestions | None)
     return classes.of_image(questions), classes.of_class(questions), classes.judged
 
 
-def stack_questions(known: int, prompts: Sequence["Prompt"], side: int, device: torch.device) -> ClassQuestions:
+def stack_questions(
+    known: tuple[int, int], prompts: Sequence["Prompt"], side: int, device: torch.device
+) -> ClassQuestions:
     """Stack what prompts say of classes; of one that says nothing, the class is unknown and nothing is believed.
 
     Args:
-        known: How many classes have names.
+        known: How many classes have names, and how many planes beliefs have.
         prompts: ``B`` prompts.
         side: Of the low-resolution grid.
         device: Where to.
     """
-    numbers = [known if prompt.class_id is None else prompt.class_id for prompt in prompts]
+    numbers = [known[0] if prompt.class_id is None else prompt.class_id for prompt in prompts]
     (classes,) = upload([torch.tensor(numbers)], device)
-    planes, tokens = OWN_PLANES + known, side // CELLS
-    beliefs = torch.zeros(len(prompts), planes, tokens, tokens, device=device)
+    tokens = side // CELLS
+    beliefs = torch.zeros(len(prompts), known[1], tokens, tokens, device=device)
     for own, prompt in zip(beliefs, prompts, strict=True):
         if prompt.beliefs is not None:
             # Of classes without names there are no planes.

@@ -30,7 +30,8 @@ class Prompt:
         mask_gamma: How fast the mask prompt falls off from the mask's innermost cell (`bell`); None for not at all.
         class_id: The class that is asked about, for a segmenter that knows classes; None for one it does not know.
         beliefs: What the baseline thinks of that class, of its best rival and of each class that the segmenter knows,
-            0 (ruled out) to 1 (certain), float32 ``[2 + classes, mask_size / 4, mask_size / 4]``; or None.
+            0 (ruled out) to 1 (certain), float32 ``[2 + classes, mask_size / 4, mask_size / 4]``; after them the same
+            by its second look, for a segmenter that wants it; or None.
     """
 
     points: Tensor | None = None
@@ -115,6 +116,7 @@ class PromptableSegmenter(nn.Module, ABC):
             while they are read.
         class_names: The classes that prompts may name; empty where they say what is believed of classes, but name none;
             None where prompts say nothing of classes.
+        second_look: Prompts say too what the baseline thinks of the image enlarged by this; None where they do not.
         adapter: What a fine-tuning put in place of some weights; None for none.
         adapter_file: Where that came from.
     """
@@ -126,6 +128,7 @@ class PromptableSegmenter(nn.Module, ABC):
     has_pixel_features: bool = False
     takes_resized: bool = False
     class_names: tuple[str, ...] | None = None
+    second_look: float | None = None
     adapter: Trained | None = None
     adapter_file: str | None = None
 

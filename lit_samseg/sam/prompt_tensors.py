@@ -64,7 +64,11 @@ class MixedPrompts:
 
 
 def stack_alike(
-    prompts: Sequence[Prompt], chosen: Sequence[int], frame: Frame, device: torch.device, known: int | None = None
+    prompts: Sequence[Prompt],
+    chosen: Sequence[int],
+    frame: Frame,
+    device: torch.device,
+    known: tuple[int, int] | None = None,
 ) -> tuple[PromptTensors, Tensor]:
     """Stack prompts of equal token layout.
 
@@ -73,7 +77,8 @@ def stack_alike(
         chosen: Indices of those that are meant, one at least.
         frame: The image's.
         device: Where to.
-        known: How many classes have names for the segmenter; None where it does not listen to classes.
+        known: How many classes have names for the segmenter, and how many planes beliefs have; None where it does not
+            listen to classes.
 
     Returns:
         The prompts, and ``chosen`` as int64 there.
@@ -99,7 +104,7 @@ def mix(
     frames: Sequence[Frame],
     numbers: Sequence[int],
     device: torch.device,
-    known: int | None = None,
+    known: tuple[int, int] | None = None,
 ) -> tuple[MixedPrompts, Tensor]:
     """Put prompts of any token layouts together.
 

@@ -73,7 +73,7 @@ class SegmentAnything(TrainableSegmenter):
         # First: what follows computes with the weights, or rounds them.
         self._adapted = self._take_adapter(adapter)
         if unknown_classes and self.class_names is not None:
-            self.class_names = ()
+            self.class_names, self.second_look = (), None
         self.model.image_encoder = prepare_encoder(self.model.image_encoder)
         cast_weights(self.model.image_encoder, precision)
         if compile:
@@ -92,10 +92,11 @@ class SegmentAnything(TrainableSegmenter):
         self._last: tuple[Tensor, list[int], tuple[Tensor, ImageTokens]] | None = None
         self.images_fitting, self.prompts_fitting = Halving(self.name, "images"), Halving(self.name, "prompts")
 
-    def know_classes(self, names: Sequence[str]) -> None:
+    def know_classes(self, names: Sequence[str], second_look: float | None = None) -> None:
         """Have prompts say of which of these classes they are, and what is believed of classes."""
-        self.model.class_prompts = make_class_prompts(names, self.model.prompt_encoder.no_mask_embed.weight)
-        self.class_names = tuple(names)
+        token, looks = self.model.prompt_encoder.no_mask_embed.weight, 1 if second_look is None else 2
+        self.model.class_prompts = make_class_prompts(names, token, looks)
+        self.class_names, self.second_look = tuple(names), second_look
 
     @property
     def identity(self) -> str | None:

@@ -54,8 +54,12 @@ class TrainableSegmenter(PromptableSegmenter):
         named = {f"{prefix}.{name}": weight for name, weight in own.named_parameters()}
         return {name: weight for name, weight in named.items() if not self.decides_embeddings(name)}
 
-    def know_classes(self, names: Sequence[str]) -> None:
+    def know_classes(self, names: Sequence[str], second_look: float | None = None) -> None:
         """Have prompts say of which of these classes they are, and what is believed of classes.
+
+        Args:
+            names: The classes.
+            second_look: The baseline looks again at images enlarged by this; None for once.
 
         Raises:
             InputError: This SAM's decoder cannot listen to classes.
@@ -86,7 +90,7 @@ class TrainableSegmenter(PromptableSegmenter):
         path = Path(adapter).expanduser()
         trained = read_adapter(path)
         if trained.class_names:
-            self.know_classes(trained.class_names)
+            self.know_classes(trained.class_names, trained.second_look)
         touched = trained.apply(self.model, self.sha256, path)
         self.adapter, self.adapter_file = trained, adapter
         # Embeddings that other trainings keep are the same only while no tensor before the decoder has changed.

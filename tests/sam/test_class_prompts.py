@@ -108,7 +108,9 @@ def test_answers_together_are_those_of_each_alone(
     decoder = partial(trained._decode_mixed, embeddings, wanted)
     with torch.inference_mode():
         count = len(range(4)[wanted])
-        together = decode_mixed_together(asked, count, Halving("demo", "prompts"), decoder, len(NAMES))
+        together = decode_mixed_together(
+            asked, count, Halving("demo", "prompts"), decoder, (len(NAMES), 2 + len(NAMES))
+        )
     for candidates, own, embedding in zip(together, alone, embeddings, strict=True):
         alike = trained.decode(embedding, prompts(), multimask)
         rows, columns = embedding.frame.low_res_used
