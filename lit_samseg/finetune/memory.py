@@ -13,6 +13,7 @@ from lit_samseg.errors import InputError
 from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.finetune.fitted import FittedNetwork
 from lit_samseg.finetune.memory_fit import Cells, Recipe, calibrate_memory, fit_memory, joined
+from lit_samseg.finetune.unseen_images import as_frequent, count_labels, count_on_unseen
 from lit_samseg.refine import FeatureMemory, RowText
 from lit_samseg.refine.cells import sample_nearest
 from lit_samseg.refine.feature_memory import see_cells, seen_at
@@ -48,6 +49,9 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
         weight_decay: AdamW's.
         dropout: Share of the hidden layer that is left out in the fit.
         seed: Of all that is drawn.
+        unseen: Which classes the baseline takes for which is counted on the images of the validation's split in this
+            text file, ids one a line, and not on the training images: on images that the baseline was not trained on.
+            They are neither in ``data.ids`` nor can they be evaluated on later. None counts on the training images.
         cache_dir: Keep embeddings in this folder, for other runs too. None keeps them for the run.
         cache_max_gb: Size of that folder in GB.
         class_names: The data set's; linked on the command line, as are the next two.
@@ -74,6 +78,7 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
         weight_decay: float = 1e-2,
         dropout: float = 0.2,
         seed: int = 0,
+        unseen: str | None = None,
         cache_dir: str | None = None,
         cache_max_gb: float = 20.0,
         class_names: tuple[str, ...] = (),
@@ -97,6 +102,8 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
             raise InputError("no row of model.variants has the word memory, so there is no memory to fit")
         self.memory, self.cells, self.folds = memory, cells, folds
         self.recipe = Recipe(epochs, lr, weight_decay, dropout, seed)
+        self.unseen = unseen
+        self._counted: Tensor | None = None
         self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
 
     @property
@@ -104,15 +111,23 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
         """The memory."""
         return self.memory
 
+    def on_fit_start(self) -> None:
+        """Count on images that the baseline was not trained on, where there are any."""
+        super().on_fit_start()
+        if self.unseen is not None:
+            data, path = self.trainer.datamodule, Path(self.unseen).expanduser()  # type: ignore[attr-defined]
+            count = len(self.memory.class_names)
+            counted, images = count_on_unseen(path, data, self.evaluation.predictor, count, self.ignore_index)
+            self._counted, self.memory.unseen = counted, True
+            self.images.earlier |= images
+
     def look(self, sample: Sample) -> tuple[Cells, Tensor]:
         """Return some cells of an image, and how often the baseline gives each label in places of each class."""
         target, count = self.target(sample), len(self.memory.class_names)
         context = self.evaluation.predictor.set_image(sample.image, name=sample.id, origin=sample.origin)
         seen = see_cells(sample.image, context.frame, context.embedding.features, context.features)
         classes = sample_nearest(target, context.frame).flatten()
-        labels = sample_nearest(context.label_map, context.frame).flatten().long()
-        told = (classes != self.ignore_index) & (labels >= 0)
-        mixed_up = torch.bincount(classes[told] * count + labels[told], minlength=count * count).view(count, count)
+        mixed_up = count_labels(target, context.label_map, context.frame, count, self.ignore_index)
         known = (classes != self.ignore_index).nonzero()[:, 0].cpu()
         own = classes.cpu()[known]
         likelier = torch.bincount(own, minlength=count).clamp(min=1).double().rsqrt()[own]
@@ -139,7 +154,8 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
             return 0.0
         device = self.memory.mixed_up.device
         memory = self.memory.cpu()
-        memory.mixed_up.copy_(torch.stack([mixed_up for _, mixed_up in images]).sum(0))
+        counted = torch.stack([mixed_up for _, mixed_up in images]).sum(0)
+        memory.mixed_up.copy_(counted if self._counted is None else as_frequent(self._counted, counted))
         calibrate_memory(memory, cells, self.folds, self.recipe)
         loss = fit_memory(memory, joined(cells), self.recipe)
         memory.to(device)

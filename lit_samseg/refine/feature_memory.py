@@ -94,6 +94,12 @@ def _means_around(channels: Tensor, side: int) -> Tensor:
     return F.avg_pool2d(channels[None], side, stride=1, padding=side // 2, count_include_pad=False)[0]
 
 
+def _floored(chances: Tensor) -> Tensor:
+    """Return chances ``[C, C]`` of which none is 0, each row with sum 1, float32."""
+    table = chances + FLOOR
+    return (table / table.sum(1, keepdim=True)).float()
+
+
 class FeatureMemory(nn.Module):
     """Tells how likely each class is at each cell, by what SAM sees there; the baseline is not asked.
 
@@ -112,6 +118,7 @@ class FeatureMemory(nn.Module):
         sha256: SHA-256 of the file; empty for one that is not written yet.
 
     Attributes:
+        unseen: Whether `mixed_up` is of images that the baseline was not trained on: it is believed as it is.
         slope: What each class's log-probability is multiplied with, float32 ``[C]``: below 1 where a class was told
             less surely in images that were left out of a fit.
         offset: What is added then, likewise.
@@ -134,6 +141,7 @@ class FeatureMemory(nn.Module):
     ) -> None:
         super().__init__()
         self.class_names, self.sam_sha256, self.trained_on, self.sha256 = class_names, sam_sha256, trained_on, sha256
+        self.unseen = False
         self.around = nn.Linear(coarse, hidden)
         self.within = nn.Linear(fine, hidden, bias=False)
         self.out = nn.Linear(hidden, len(class_names))
@@ -199,7 +207,8 @@ class FeatureMemory(nn.Module):
 
         Which classes are mixed up is as it was in training, but not how often: a baseline may know its own training
         images better than others. So where more labels were right than ``accuracy``, all errors are made so much more
-        frequent that as many are, classes as frequent as in training.
+        frequent that as many are, classes as frequent as in training. What was counted on images that the baseline was
+        not trained on needs nothing of the kind.
 
         Args:
             accuracy: In 0..1, without both.
@@ -210,6 +219,8 @@ class FeatureMemory(nn.Module):
         right, wrong = torch.eye(len(seen)), (1 - torch.eye(len(seen))) / max(1, len(seen) - 1)
         chances = (seen + accuracy * right + (1 - accuracy) * wrong) / (seen.sum(1, keepdim=True) + 1)
         right, shares = chances.diagonal().clamp(min=FLOOR), self.log_shares().cpu().double().exp()
+        if self.unseen:
+            return _floored(chances).to(self.mixed_up.device)
         wrong = chances - torch.diag(chances.diagonal())
         least, most = 0.0, 20.0
         for _ in range(60):
@@ -217,8 +228,7 @@ class FeatureMemory(nn.Module):
             found = (shares * right / (right + math.exp(middle) * wrong.sum(1))).sum()
             least, most = (middle, most) if found > accuracy else (least, middle)
         table = torch.diag(right) + math.exp(middle) * wrong
-        table = table + FLOOR
-        return (table / table.sum(1, keepdim=True)).float().to(self.mixed_up.device)
+        return _floored(table).to(self.mixed_up.device)
 
     def log_shares(self) -> Tensor:
         """Return how frequent each class was in training, as logarithms of shares, float32 ``[C]``."""

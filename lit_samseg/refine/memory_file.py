@@ -20,6 +20,7 @@ def write_memory(memory: FeatureMemory, path: Path) -> None:
         "class_names": json.dumps(list(memory.class_names)),
         "sam_sha256": json.dumps(memory.sam_sha256),
         "trained_on": json.dumps(memory.trained_on.listed()),
+        "unseen": json.dumps(memory.unseen),
     }
     write_safetensors(memory.state_dict(), path, facts)
 
@@ -41,7 +42,12 @@ def read_memory(path: Path) -> FeatureMemory:
         if not isinstance(names, list) or not (sam is None or isinstance(sam, str)):
             raise ValueError
         seen, sha256 = TrainedOn.read(images), sha256_of_file(path)
+        # Files of earlier versions do not say so: they were counted on training images.
+        unseen = json.loads(facts.get("unseen", "false"))
+        if not isinstance(unseen, bool):
+            raise ValueError
         memory = FeatureMemory(tuple(map(str, names)), coarse, fine, hidden, sam, seen, sha256)
+        memory.unseen = unseen
         memory.load_state_dict(state)
     except (KeyError, ValueError, RuntimeError) as error:
         raise InputError(f"{path} is no memory; give the memory.safetensors that lit-samseg fit wrote") from error
