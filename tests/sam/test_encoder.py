@@ -82,6 +82,42 @@ def test_bfloat16_is_no_further_off_than_the_official(pair: tuple[nn.Module, nn.
     assert ours.pow(2).mean().sqrt() < 0.03 * exact.std()
 
 
+def test_gradients_are_the_official_ones_and_no_attention_weights_are_kept_for_them(
+    pair: tuple[nn.Module, nn.Module],
+) -> None:
+    official, prepared = pair
+    images = picture(official, 2)
+    kept: list[int] = []
+
+    def note(tensor: Tensor) -> Tensor:
+        kept.append(tensor.numel())
+        return tensor
+
+    found = []
+    for encoder in (official, prepared):
+        own = {name: w for name, w in encoder.named_parameters() if name.endswith(("qkv.weight", "proj.weight"))}
+        for weight in own.values():
+            weight.requires_grad_(True)
+        kept.clear()
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            features = encoder(images)
+        torch.autograd.backward(features.square().mean())
+        found.append({name: weight.grad for name, weight in own.items()})
+        encoder.zero_grad()
+        encoder.requires_grad_(False)
+    shared = found[0].keys() & found[1].keys()
+    assert len(shared) > 5
+    for name in shared:
+        ours, theirs = found[1][name], found[0][name]
+        assert ours is not None
+        assert theirs is not None
+        torch.testing.assert_close(ours, theirs, atol=1e-4 * float(theirs.abs().max()), rtol=0)
+    if not isinstance(official, TinyViTEncoder):
+        # Of the prepared one, the last; the tokens' hidden layer is four times as wide as they are.
+        tokens = (official.img_size // 8) ** 2
+        assert max(kept) < 2 * official.blocks[0].attn.num_heads * tokens**2
+
+
 def test_nothing_is_trainable_and_a_vit_keeps_its_state_dict() -> None:
     official = build("odd")
     expected = {name: tensor.clone() for name, tensor in official.state_dict().items()}

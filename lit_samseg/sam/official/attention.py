@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 TILE_BYTES = {"cpu": 32 * 2**20, "cuda": 256 * 2**20}
 """Largest position bias held at once, by device type: a processor's cache, a fraction of a GPU's memory."""
@@ -56,7 +57,13 @@ class RelativePositionAttention(nn.Module):
         # Autocast would undo the choice of precision.
         with torch.autocast(tokens.device.type, enabled=False):
             q, k, v = qkv.permute(2, 0, 3, 1, 4)
-            attended = self._attend(q, k, v, height, width)
+            if torch.is_grad_enabled() and q.requires_grad:
+                # Attention weights are computed again for gradients: those of a global block take gigabytes.
+                attended = checkpoint(
+                    self._attend, *(q, k, v, height, width), use_reentrant=False, preserve_rng_state=False
+                )
+            else:
+                attended = self._attend(q, k, v, height, width)
         projected: Tensor = self.proj(attended.reshape(batch, height, width, -1))
         return projected
 
