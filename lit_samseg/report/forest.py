@@ -75,7 +75,7 @@ class Forest:
         low, high = max(below, low - room), min(above, high + room)
         margin = 0.04 * (high - low or 1)
         low, high = low - margin, high + margin
-        ticks = [round(float(tick), 6) for tick in MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(low, high)]
+        ticks = [round(float(tick), 6) for tick in MaxNLocator(8, steps=[1, 2, 5, 10]).tick_values(low, high)]
         return cls(tuple(lines), low, high, tuple(tick for tick in ticks if low <= tick <= high))
 
     def at(self, value: float) -> float:

@@ -75,7 +75,7 @@ def render_page(results: Results, evidence: Evidence, folder: Path, pictures: Pi
     return fill_in(
         "report.html.j2",
         ["report.css"],
-        ["copy.js", "tables.js", "zoomable.js", "report.js"],
+        ["copy.js", "tables.js", "zoomable.js", "address.js", "report.js"],
         results=results,
         verdict=verdict,
         images=run_tables.images_of(results),

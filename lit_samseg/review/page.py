@@ -31,7 +31,7 @@ def write_page(
     page = fill_in(
         "review.html.j2",
         ["report.css", "review.css"],
-        ["review.js"],
+        ["address.js", "review.js"],
         summary=summary(records),
         facts=facts,
         records=ordered,

@@ -141,7 +141,7 @@ def test_the_example_is_the_image_that_gains_most(demo_report: Path, open_page: 
     page.locator(".example [name=larger]").click()
     assert page.locator("dialog strong").inner_text() == best
     page.keyboard.press("Escape")
-    page.wait_for_function("document.activeElement.name === 'larger'", timeout=2000)
+    page.wait_for_function("document.activeElement.name === 'larger'")
 
 
 def test_the_example_s_pictures_are_in_the_page_once(demo_report: Path) -> None:

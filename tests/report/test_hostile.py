@@ -200,7 +200,7 @@ def test_an_image_of_24_megapixels(run_cli: RunCli, open_page: OpenPage, tmp_pat
     root = tmp_path / "own"
     outcome = run_cli(*own_words(root, {"big": (6000, 4000)}), "--model.variants=[box]", "--model.analysis=false")
     assert outcome.code == 0, outcome.err
-    check_readable(root / "run", open_page, 1, plots=3)
+    check_readable(root / "run", open_page, 1, plots=2)
     with Image.open(root / "run/gallery/image/big.webp") as picture:
         assert picture.size == (512, 341)
     assert (root / "run/report.html").stat().st_size < 1e6

@@ -63,7 +63,7 @@ def test_a_link_to_a_zoomed_image_opens_it(demo_report: Path, open_page: OpenPag
     page = open_page(demo_report / "report.html", f"#{link}")
     assert page.locator("dialog strong").inner_text() == second
     page.keyboard.press("Escape")
-    page.wait_for_function("!location.hash.includes('zoom')", timeout=2000)
+    page.wait_for_function("!location.hash.includes('zoom')")
     assert words_of(page) == {"row": "box", "order": "id", "image": second}
     assert in_view(page, second)
 

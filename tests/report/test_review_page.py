@@ -60,6 +60,24 @@ def test_order_and_filters(review: Path, open_page: OpenPage) -> None:
     assert shown(page) == [a, b]
 
 
+def test_a_link_opens_the_same_view(review: Path, open_page: OpenPage) -> None:
+    a, _, c = NAMES
+    page = open_page(review, beside="review")
+    page.select_option("[name=order]", "key")
+    page.select_option("[name=show]", "changed")
+    page.select_option("[name=view]", "changed")
+    link = page.url.partition("#")[2]
+    assert link == "review:pictures?order=name&show=changed&view=what+changed"
+    page = open_page(review, f"#{link}", beside="review")
+    assert shown(page) == [a, c]
+    assert page.locator(".second figcaption").first.text_content() == "what changed"
+    page.reload()
+    assert shown(page) == [a, c]
+    for name, usual in (("order", "doubt"), ("show", ""), ("view", "after")):
+        page.select_option(f"[name={name}]", usual)
+    assert page.url.partition("#")[2] == "review:pictures"
+
+
 def test_keys_go_through_swap_and_mark(review: Path, open_page: OpenPage) -> None:
     a, b, c = NAMES
     page = open_page(review, beside="review")
@@ -82,6 +100,8 @@ def test_keys_go_through_swap_and_mark(review: Path, open_page: OpenPage) -> Non
     page.select_option("[name=show]", "open")
     assert shown(page) == [a]
     page.reload()
+    assert shown(page) == [a]
+    page.select_option("[name=show]", "")
     assert page.locator(".picture:visible .mark").all_text_contents() == ["redo", "good", ""]
     page.locator(".picture").nth(1).get_by_role("button", name="good").click()
     assert page.locator(".picture:visible .mark").all_text_contents() == ["redo", "", ""]

@@ -82,33 +82,8 @@
     }
   };
 
-  // What is chosen stands in the page's address, in words, so that a link shows the same.
-  const address = "#report:gallery";
-  const names = ["row", "class", "tag", "change", "order", "view", "prompts", "truth"].filter(field);
-  const wordOf = (name) => {
-    const one = field(name);
-    if (one.type === "checkbox") return one.checked ? "on" : "off";
-    return one.selectedOptions ? one.selectedOptions[0].text : one.value;
-  };
-  const choose = (name, word) => {
-    const one = field(name);
-    if (one.type === "checkbox") one.checked = word === "on";
-    else if (!one.options) one.value = word;
-    else for (const option of one.options) if (option.text === word) one.value = option.value;
-  };
-  let usual = {};
-  const linkTo = (card = null, more = {}) => {
-    const words = new URLSearchParams();
-    for (const name of names) if (wordOf(name) !== usual[name]) words.set(name, wordOf(name));
-    if (card && ![...words].length && !Object.keys(more).length) return `#${encodeURIComponent(card.id)}`;
-    if (card) words.set("image", card.id);
-    for (const [name, word] of Object.entries(more)) words.set(name, word);
-    return [...words].length ? `${address}?${words}` : address;
-  };
-  const remember = (...what) => {
-    // In frames without an address of their own there is nothing to remember in.
-    try { history.replaceState(null, "", linkTo(...what)); } catch { /* as said above */ }
-  };
+  const address = addressOf(form, "#report:gallery", ["row", "class", "tag", "change", "order", "view", "prompts", "truth"]);
+  const linkTo = (card) => (address.isUsual() ? `#${encodeURIComponent(card.id)}` : address.link({ image: card.id }));
   const update = () => {
     showRow();
     filter();
@@ -120,7 +95,7 @@
     if (event.target.name === "opacity") return;
     show();
     update();
-    remember();
+    address.remember();
   });
   for (const button of document.querySelectorAll("button[name=truth]")) {
     button.addEventListener("click", () => field("truth").click());
@@ -190,7 +165,7 @@
       // Not the slider, where arrows wipe.
       viewport.focus();
     } else opener = card.querySelector(".zoom");
-    remember(card, { zoom: "on" });
+    address.remember({ image: card.id, zoom: "on" });
     fit();
   };
   list.addEventListener("click", (event) => {
@@ -207,7 +182,7 @@
     else if (event.target === dialog) dialog.close();
   });
   dialog.addEventListener("close", () => {
-    remember(zoomed);
+    address.remember({ image: zoomed.id });
     opener.focus();
   });
   // Keys.
@@ -254,20 +229,18 @@
     requestAnimationFrame(() => requestAnimationFrame(() => element.scrollIntoView({ block: "start" })));
   };
   const follow = () => {
-    const chosenHere = location.hash.startsWith(`${address}?`);
-    const words = new URLSearchParams(chosenHere ? location.hash.slice(address.length + 1) : "");
+    const words = address.read();
     let id;
-    try { id = chosenHere ? words.get("image") : decodeURIComponent(location.hash.slice(1)); } catch { return; }
-    if (chosenHere) {
-      for (const name of names) choose(name, words.get(name) ?? usual[name]);
+    try { id = words ? words.get("image") : decodeURIComponent(location.hash.slice(1)); } catch { return; }
+    if (words) {
       show();
       update();
     }
     const card = cards.find((one) => one.id === id);
-    for (const one of cards) one.element.classList.toggle("linked", chosenHere && one === card);
+    for (const one of cards) one.element.classList.toggle("linked", words !== null && one === card);
     if (!card) {
       // The truth is shown above the gallery too.
-      if ([...words.keys()].some((name) => name !== "truth")) goTo(document.getElementById("report:gallery"));
+      if (words && [...words.keys()].some((name) => name !== "truth")) goTo(document.getElementById("report:gallery"));
       return;
     }
     if (card.element.hidden) {
@@ -276,7 +249,7 @@
     }
     current = card.element;
     goTo(card.element);
-    if (words.has("zoom") && !dialog.open) zoom(card.element);
+    if (words?.has("zoom") && !dialog.open) zoom(card.element);
   };
   window.addEventListener("hashchange", follow);
 
@@ -291,8 +264,6 @@
   const observer = new ResizeObserver(measure);
   for (const bar of bars) observer.observe(bar);
   form.hidden = false;
-  form.reset();
-  for (const name of names) usual[name] = wordOf(name);
   measure();
   show();
   update();

@@ -1,5 +1,5 @@
 "use strict";
-// Everything is readable without this: it orders, filters, swaps before and after, and keeps marks.
+// Everything is readable without this: it orders, filters, follows links, swaps before and after, and keeps marks.
 (() => {
   const main = document.getElementById("review");
   const form = main.querySelector("form");
@@ -100,7 +100,18 @@
     if (button) mark(byElement.get(button.closest(".picture")), button.name);
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("change", (event) => (event.target.name === "view" ? view() : update()));
+  const address = addressOf(form, "#review:pictures", ["order", "class", "show", "view"]);
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "view") view();
+    else update();
+    address.remember();
+  });
+  const follow = () => {
+    if (!address.read()) return;
+    view();
+    update();
+  };
+  window.addEventListener("hashchange", follow);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, textarea, input")) return;
     if (event.key === "j") step(1);
@@ -113,5 +124,6 @@
     event.preventDefault();
   });
   showMarks();
+  follow();
   if (location.hash.startsWith("#picture:")) go(document.getElementById(decodeURIComponent(location.hash.slice(1))));
 })();
