@@ -227,7 +227,7 @@ class Predictor:
         logits = self.baseline.look_closer(image, scale)
         if logits is None:
             raise InputError(
-                f"baseline {self.baseline.checkpoint} cannot look at an image again, which adapter "
-                f"{self.sam.adapter_file} was trained with; give MobileNetV2DeepLab, or another adapter"
+                f"baseline {self.baseline.checkpoint} cannot look at an image again; give MobileNetV2DeepLab, or rows "
+                "and an adapter without a second look"
             )
         return logits
