@@ -91,7 +91,13 @@ class Inputs:
         yield self.summary.line()
         yield from self.masks.understood()
         if self.background is None:
-            yield "no background: every class is asked about (else set --masks.background)"
+            total = self.summary.total
+            largest = int(total.argmax())
+            yield (
+                f"no background: every class is asked about; if class {largest}, "
+                f"{100 * total[largest] / max(1, total.sum()):.0f} % of the pixels, is background, give "
+                f"--masks.background {largest}"
+            )
         else:
             yield f"background: {self.masks.classes.names[self.background]}, which is never asked about"
 

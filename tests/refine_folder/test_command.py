@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from PIL import Image
 from scipy import ndimage
 
 from lit_samseg import Refiner
+from lit_samseg.data.scene_generator import generate_scene
 from lit_samseg.formats.interface import MaskOptions
 from lit_samseg.formats.palettes import voc_palette
 from lit_samseg.formats.pictures import list_pictures
@@ -361,3 +363,23 @@ def test_details_may_be_told_to_a_function(small_voc: SmallVoc) -> None:
     assert one.decisions == []
     assert len(told) == len(other.decisions) > 0
     assert all(torch.equal(a, b.scores) for a, b in zip(told, other.decisions, strict=True))
+
+
+def test_colour_masks_are_told_which_class_may_be_background(run_cli: RunCli, tmp_path: Path) -> None:
+    """In a folder of RGB masks nothing says that black is background, and SAM asked about it costs accuracy."""
+    image, labels = generate_scene(3, 0)
+    labels = np.where(labels == 255, 0, labels)
+    colours = np.array([(0, 0, 0), *((20 * n, 200 - 10 * n, 5 * n) for n in range(1, 9))], np.uint8)
+    for name, pixels in (("pictures", image), ("masks", colours[labels])):
+        (tmp_path / name).mkdir()
+        Image.fromarray(pixels).save(tmp_path / name / "one.png")
+    command = ("refine", tmp_path / "pictures", tmp_path / "masks", "--sam", "demo", "--out")
+    outcome = run_cli(*command, tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    share = f"{100 * (labels == 0).mean():.0f}"
+    (hint,) = re.findall(
+        rf"if class 0, {share} % of the pixels, is background, give (--masks.background 0)", outcome.out
+    )
+    again = run_cli(*command, tmp_path / "again", *hint.split())
+    assert again.code == 0, again.err
+    assert "background: class 0, which is never asked about" in again.out
