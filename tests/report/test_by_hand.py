@@ -145,6 +145,31 @@ def test_arrows_go_from_one_zoomed_image_to_the_next(demo_report: Path, open_pag
     assert dialog.is_hidden()
 
 
+def test_the_first_screen_is_used_by_keys_alone(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html")
+    reached = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.name || document.activeElement.textContent"))
+        if reached[-1] == "truth":
+            page.keyboard.press("Enter")
+            assert page.locator("body").get_attribute("data-truth") == "on"
+        if reached[-1] == "larger":
+            break
+    assert reached[-2:] == ["truth", "larger"]
+    # Nothing is before them but the example's name.
+    assert len(reached) == 3
+    page.keyboard.press("Enter")
+    example = page.locator(".example figcaption a").inner_text()
+    assert page.locator("dialog strong").inner_text() == example
+    page.keyboard.press("t")
+    assert page.locator("body").get_attribute("data-truth") == "off"
+    page.keyboard.press("ArrowRight")
+    assert page.locator("dialog strong").inner_text() == shown(page)[1] != example
+    page.keyboard.press("Escape")
+    assert page.locator("dialog").is_hidden()
+
+
 def test_the_truth_is_one_key_away(demo_report: Path, open_page: OpenPage) -> None:
     """Against the ground truth's file, in the gallery and in the zoom; the slider's ends say what is at them."""
     page = open_page(demo_report / "report.html", viewport={"width": 1400, "height": 900})

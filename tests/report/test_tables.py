@@ -103,6 +103,16 @@ def test_a_head_says_what_it_is_when_pointed_at_or_focused(demo_report: Path, op
     assert tip.count() == 0
 
 
+def test_a_finger_that_sorts_is_told_what_by(demo_report: Path, open_page: OpenPage) -> None:
+    page = open_page(demo_report / "report.html", has_touch=True, viewport={"width": 390, "height": 844})
+    head = scores(page).locator("thead th", has_text="mAcc")
+    head.locator("button").tap()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert page.get_by_role("tooltip").inner_text() == COLUMNS["scores"]["mAcc"]
+    page.locator("section[id='report:scores'] h2").tap()
+    assert page.get_by_role("tooltip").count() == 0
+
+
 def test_a_head_sorts(demo_report: Path, open_page: OpenPage) -> None:
     page = open_page(demo_report / "report.html")
     table = scores(page)

@@ -62,13 +62,18 @@
       button.append(...head.childNodes);
       head.removeAttribute("title");
       head.append(button);
-      button.addEventListener("click", () => sort(table, column));
+      button.addEventListener("click", () => {
+        sort(table, column);
+        // A finger has left the head by now.
+        tell(button);
+      });
       button.addEventListener("focus", () => tell(button));
       button.addEventListener("pointerenter", () => tell(button));
       button.addEventListener("blur", hide);
       button.addEventListener("pointerleave", hide);
     });
   }
+  document.addEventListener("pointerdown", hide);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
   document.addEventListener("scroll", () => { if (told) tell(told); }, { capture: true, passive: true });
 })();
