@@ -114,7 +114,7 @@ class Refiner:
         self.gate = None if gate is None else read_gate(Path(gate).expanduser()).to(self.device)
         sam.check_classes(self.class_names)
         if known is not None:
-            check_memory(known, str(memory), self.class_names, sam.sha256)
+            check_memory(known, str(memory), self.class_names, sam.features_sha256)
         self.memory = None if known is None else known.to(self.device)
         self.sam = sam.to(self.device)
         self.baseline = None if baseline is None else baseline.to(self.device)

@@ -57,6 +57,11 @@ class CachedSegmenter(PromptableSegmenter):
         """The segmenter's own."""
         return self.segmenter.identity
 
+    @property
+    def features_sha256(self) -> str:
+        """The segmenter's own."""
+        return self.segmenter.features_sha256
+
     def frame(self, image: Tensor) -> Frame:
         """Return the segmenter's frame of an image."""
         return self.segmenter.frame(image)

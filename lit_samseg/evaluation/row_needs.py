@@ -101,7 +101,7 @@ class RowNeeds(nn.Module):
         if remembering and self.memory is None:
             raise InputError(_missing(remembering[0], "a memory", "memory"))
         if remembering and self.memory is not None:
-            check_memory(self.memory, str(self.memory_file), class_names, sam.sha256)
+            check_memory(self.memory, str(self.memory_file), class_names, sam.features_sha256)
         worded = [variant.name for variant in variants if variant.needs_words]
         if worded and self.words is None:
             raise InputError(

@@ -93,7 +93,7 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
         with torch.inference_mode():
             (embedding,) = sam.encode([image])
             seen = see_cells(image, embedding.frame, embedding.features, sam.pixel_features(embedding))
-        memory = FeatureMemory(class_names, len(seen.coarse), len(seen.fine), hidden, sam.sha256)
+        memory = FeatureMemory(class_names, len(seen.coarse), len(seen.fine), hidden, sam.features_sha256)
         super().__init__(
             *(baseline, sam, variants, lr, weight_decay, class_names, background, ignore_index),
             needs=RowNeeds(memory=memory),

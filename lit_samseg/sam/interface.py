@@ -141,6 +141,11 @@ class PromptableSegmenter(nn.Module, ABC):
         """
         return None
 
+    @property
+    def features_sha256(self) -> str:
+        """SHA-256 of what decides features of images: that of the weight file, unless a fine-tuning changed them."""
+        return self.sha256
+
     def check_classes(self, class_names: tuple[str, ...] | None) -> None:
         """See that prompts name classes that a data set has.
 

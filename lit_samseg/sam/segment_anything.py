@@ -71,7 +71,7 @@ class SegmentAnything(TrainableSegmenter):
         self.name, self.model = load_sam(path)
         self.sha256 = sha256_of_file(path)
         # First: what follows computes with the weights, or rounds them.
-        self._adapted = self._take_adapter(adapter)
+        self._take_adapter(adapter)
         if unknown_classes and self.class_names is not None:
             self.class_names, self.second_look = (), None
         self.model.image_encoder = prepare_encoder(self.model.image_encoder)
@@ -81,7 +81,7 @@ class SegmentAnything(TrainableSegmenter):
         self.compiled, self.encoder = compile, encoder
         self.translated_by = "compile" if compile else "encoder openvino" if encoder == "openvino" else None
         if encoder == "openvino":
-            weights = "+".join([self.sha256, *self._adapted.values()])
+            weights = "+".join([self.sha256, *self.adapted.values()])
             self.model.image_encoder = OpenVinoEncoder(self.model.image_encoder, weights)
         # The same for all images; a buffer, so that it follows the model to its device.
         image_pe = self.model.prompt_encoder.get_dense_pe()[0].flatten(1).T.contiguous()
@@ -102,7 +102,7 @@ class SegmentAnything(TrainableSegmenter):
     def identity(self) -> str | None:
         """Weights, a fine-tuning of the encoder's, architecture, and what computes the encoder."""
         other = {} if self.encoder == "torch" else {"encoder": [self.encoder, version(self.encoder)]}
-        settings = {"architecture": self.name, "compiled": self.compiled, **other, **self._adapted}
+        settings = {"architecture": self.name, "compiled": self.compiled, **other, **self.adapted}
         return identity_of(self, SegmentAnything, weights=self.sha256, **settings)
 
     def frame(self, image: Tensor) -> Frame:

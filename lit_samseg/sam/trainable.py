@@ -1,8 +1,10 @@
 """What a training asks of a promptable segmenter: its parts by name, and embeddings and answers with gradients."""
 
+import hashlib
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
@@ -21,12 +23,20 @@ class TrainableSegmenter(PromptableSegmenter):
     Attributes:
         model: The network; names of an adapter's tensors are names in its state dict.
         encoder_name: The image encoder's name in it; the other parts are called as `Part` calls them.
+        adapted: What `identity` says of a fine-tuning: its SHA-256, if it changed embeddings.
         translated_by: The option by which the image encoder was translated, so that it cannot learn; None for none.
     """
 
     model: Any
     encoder_name: ClassVar[str]
+    adapted: Mapping[str, str] = MappingProxyType({})
     translated_by: str | None = None
+
+    @property
+    def features_sha256(self) -> str:
+        """SHA-256 of the weight file, and of the fine-tuning's where that changed embeddings."""
+        both = "".join(f"{sha256}\n" for sha256 in (self.sha256, *self.adapted.values()))
+        return hashlib.sha256(both.encode()).hexdigest() if self.adapted else self.sha256
 
     def part(self, name: Part) -> nn.Module:
         """Return a part of the network, to train it.
@@ -79,14 +89,14 @@ class TrainableSegmenter(PromptableSegmenter):
     def answer(self, embedding: Embedding, prompts: Sequence[Prompt]) -> Candidates:
         """Decode like `decode`, with gradients, to the single mask and then the candidates: ``M`` is 4."""
 
-    def _take_adapter(self, adapter: str | None) -> dict[str, str]:
-        """Put a fine-tuning in place of some weights, and return what `identity` says of it.
+    def _take_adapter(self, adapter: str | None) -> None:
+        """Put a fine-tuning in place of some weights.
 
         Raises:
             InputError: The adapter cannot be read, or belongs to another SAM.
         """
         if adapter is None:
-            return {}
+            return
         path = Path(adapter).expanduser()
         trained = read_adapter(path)
         if trained.class_names:
@@ -94,4 +104,5 @@ class TrainableSegmenter(PromptableSegmenter):
         touched = trained.apply(self.model, self.sha256, path)
         self.adapter, self.adapter_file = trained, adapter
         # Embeddings that other trainings keep are the same only while no tensor before the decoder has changed.
-        return {"adapter": trained.sha256} if any(map(self.decides_embeddings, touched)) else {}
+        if any(map(self.decides_embeddings, touched)):
+            self.adapted = {"adapter": trained.sha256}

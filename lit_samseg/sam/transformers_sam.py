@@ -75,7 +75,7 @@ class HubSam(TrainableSegmenter):
         self.family = FAMILIES[model_type]
         self.model, self.sha256 = load_pretrained(self.family.model_class(), folder, config, f"SAM ({model_type})")
         mean, std = read_normalisation(folder, self.family)
-        self._adapted = self._take_adapter(adapter)
+        self._take_adapter(adapter)
         # In the 0-255 scale; buffers, so that they follow the model to its device.
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1) * 255, persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1) * 255, persistent=False)
@@ -100,7 +100,7 @@ class HubSam(TrainableSegmenter):
             files=self.settings_sha256,
             family=self.family.model,
             compiled=self.compiled,
-            **self._adapted,
+            **self.adapted,
         )
 
     def frame(self, image: Tensor) -> Frame:

@@ -148,6 +148,9 @@ def test_a_whole_decoder_learns_and_is_read_again(decoded: Fitted, run_cli: RunC
     assert len(early) == (4 if decoded.kind == "sam2_video" else 0)
     # Embeddings are kept in half precision while something learns.
     check_round_trip(run_cli, decoded, tmp_path, 2e-3)
+    # Its embeddings are the frozen SAM's.
+    frozen, tuned = decoded.load(), decoded.load("adapter.safetensors")
+    assert (tuned.identity, tuned.features_sha256) == (frozen.identity, frozen.sha256)
 
 
 def go_on(run_cli: RunCli, fitted: Fitted, out: Path, *more: object) -> dict[str, torch.Tensor]:
@@ -213,8 +216,10 @@ def test_merged_weights_answer_as_the_small_matrices_do(adapted: Fitted, run_cli
     small, merged, frozen = adapted.load("adapter.safetensors"), adapted.load(path), adapted.load()
     assert largest_difference(small, merged) < 1e-5
     assert largest_difference(small, frozen) > 1e-3
-    # Embeddings of the three are not each other's.
+    # Embeddings of the three are not each other's: not for a cache, and not for a memory of features.
     assert len({small.identity, merged.identity, frozen.identity}) == 3
+    assert len({small.features_sha256, merged.features_sha256, frozen.features_sha256}) == 3
+    assert frozen.features_sha256 == frozen.sha256 == small.sha256
     assert small.adapter is not None
     assert merged.adapter is not None
     assert small.adapter.trained_on == merged.adapter.trained_on
