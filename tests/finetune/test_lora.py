@@ -77,13 +77,15 @@ def fit(folder: Path, kind: str, *words: object) -> None:
     put_back(folder / "out")
 
 
-@pytest.fixture(scope="module", params=KINDS)
+# By default gradients reach all of SAM-HQ and its answers are its decodes, below.
+@pytest.fixture(scope="module", params=[*KINDS[:2], pytest.param(KINDS[2], marks=pytest.mark.slow)])
 def adapted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """Three epochs of LoRA in both parts, as a whole, and in a sister ``out`` as they were after the first."""
     return fit_once(tmp_path_factory, request.param, "lora", *LORA)
 
 
-@pytest.fixture(scope="module", params=KINDS)
+# By default LoRA trains the decoders of the other families too, and gradients reach all of each, below.
+@pytest.fixture(scope="module", params=[KINDS[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])])
 def decoded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """The same of the whole mask decoder, without LoRA."""
     return fit_once(tmp_path_factory, request.param, "decoder")
