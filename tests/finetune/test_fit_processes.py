@@ -16,6 +16,8 @@ pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback i
 
 
 DECODER = ("--data.training.subset", "4", "--optimizer", "SGD", "--optimizer.lr", "0.002", "--trainer.max_epochs=2")
+LORA = ("--model.lora.rank", "4", "--model.lora.parts", "[mask_decoder, image_encoder]", "--trainer.max_epochs=2")
+LORA += ("--data.training.subset", "4", "--optimizer", "SGD", "--optimizer.lr", "0.05")
 WORDS = (
     *("--model", "lit_samseg.finetune.TextCalibration", "--model.baseline", "demo", "--model.sam", "demo"),
     *("--model.concepts", "lit_samseg.concepts.SimulatedConcepts", "--model.concepts.classes", "scenes"),
@@ -61,6 +63,19 @@ def test_two_processes_learn_what_one_does_of_double_batches(tmp_path: Path) -> 
         assert alone["step"] == together["step"]
         for column in ("val/miou", "val/baseline/macc", *(["train/loss"] if alone["train/loss"] else [])):
             assert float(together[column]) == pytest.approx(float(alone[column]), abs=2e-4)
+
+
+# By default one process fits, in test_lora.py.
+@pytest.mark.slow
+def test_two_processes_learn_by_lora_what_one_does_of_double_batches(tmp_path: Path) -> None:
+    fit(tmp_path / "one", 1, 2, *LORA)
+    fit(tmp_path / "two", 2, 1, *LORA)
+    one, two = (load_file(tmp_path / name / "adapter.safetensors") for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-5
+    # Those that began with zeros.
+    assert all(float(one[name].abs().max()) > 0 for name in one if ".lora_B" in name and "k_proj" not in name)
+    assert max(float(one[name].abs().max()) for name in one if ".lora_B" in name) > 1e-3
 
 
 # By default two processes test, and one calibrates words, in test_text_calibration.py.
