@@ -1,4 +1,7 @@
-"""The notebooks run as they are, without a download; with a reader's own two lines, too."""
+"""The notebooks run as they are, without a download; with a reader's own two lines, too.
+
+Those that run them take a minute together, so they are `slow`; `.ci/run` asks for them.
+"""
 
 import re
 import subprocess
@@ -89,6 +92,7 @@ def test_a_reader_changes_two_lines(name: str) -> None:
         read_notebook(PAGES / f"{name}.md", {"nothing": "1"})
 
 
+@pytest.mark.slow
 def test_masks_are_refined(tmp_path: Path) -> None:
     notebook = run("refine", tmp_path)
     assert pictures(notebook) == 4
@@ -99,6 +103,7 @@ def test_masks_are_refined(tmp_path: Path) -> None:
     assert wrong[1] < wrong[0]
 
 
+@pytest.mark.slow
 def test_the_question_is_answered(tmp_path: Path) -> None:
     notebook = run("worth", tmp_path)
     assert pictures(notebook) == 3
@@ -112,6 +117,7 @@ def test_the_question_is_answered(tmp_path: Path) -> None:
     assert abs(float(re.findall(r"^without SAM: +(\S+)$", table, re.MULTILINE)[0]) - float(control)) < 0.11
 
 
+@pytest.mark.slow
 def test_a_prompt_is_written_and_measured(tmp_path: Path) -> None:
     notebook = run("prompt", tmp_path)
     assert pictures(notebook) == 4

@@ -74,6 +74,7 @@ def coarsened(labels: np.ndarray, side: int = 16) -> np.ndarray:
 
 
 @pytest.mark.real
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["voc", "camvid"])
 def test_real_images(name: str, run_cli: RunCli, tmp_path: Path) -> None:
     """VOC's ground truth with void as background, and ESPNet's label maps of CamVid, in blocks of 16 pixels."""
