@@ -32,9 +32,29 @@ class TrainingCost(Callback):
         self._mark = self._seconds = 0.0
         self._steps = self._images = 0
         self._validation: float | None = None
+        self._announced = False
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say how much is trained on what, and what will be written where."""
+    def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say what is begun, and begin to measure a validation."""
+        self._announce(trainer, pl_module)
+        self._mark = self._clock()
+
+    def on_sanity_check_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Know how long one takes, if it was a whole one."""
+        if trainer.num_sanity_val_steps == math.inf:
+            self._validation = self._clock() - self._mark
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say what is begun, where nothing was validated before."""
+        if not self._announced:
+            self._announce(trainer, pl_module)
+
+    def _announce(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say how much is trained on what, and what will be written where.
+
+        Not before the module has begun: what it refuses is refused in one line.
+        """
+        self._announced = True
         assert isinstance(pl_module, ValidatedModule)
         data = trainer.datamodule  # type: ignore[attr-defined]
         training, steps = data.training, trainer.estimated_stepping_batches
@@ -53,15 +73,6 @@ class TrainingCost(Callback):
             trainer,
             f"trains {_count(weights, 'weight')}; writes {', '.join(files)} and config.yaml into {self._folder()}",
         )
-
-    def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to measure a validation."""
-        self._mark = self._clock()
-
-    def on_sanity_check_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Know how long one takes, if it was a whole one."""
-        if trainer.num_sanity_val_steps == math.inf:
-            self._validation = self._clock() - self._mark
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to measure steps."""

@@ -1,6 +1,7 @@
 """What is said of a training before and after its first steps, by a clock that is wound by hand."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,8 @@ from lit_samseg.data.training import Training
 from lit_samseg.finetune import GateFinetune, SegmenterFinetune
 from lit_samseg.finetune.validated import ValidatedModule
 from lit_samseg.sam import SegmentAnything
+
+Begun = Callable[[TrainingCost, Any, ValidatedModule], None]
 
 
 class Clock:
@@ -50,9 +53,19 @@ def trainer(**changed: Any) -> Any:
     return SimpleNamespace(**facts | changed)
 
 
+@pytest.fixture
+def begun(capsys: pytest.CaptureFixture[str]) -> Begun:
+    """Begin a training; what is said of it then is left out."""
+
+    def begin(cost: TrainingCost, run: Any, module: ValidatedModule) -> None:
+        cost.on_sanity_check_start(run, module)
+        assert capsys.readouterr().err.count("\n") == 2
+
+    return begin
+
+
 def steps(cost: TrainingCost, run: Any, module: ValidatedModule, clock: Clock, seconds: list[float]) -> None:
     """Take steps of three images; the first is slow, and so is what lies between two epochs."""
-    cost.on_sanity_check_start(run, module)
     clock.now += 60
     cost.on_sanity_check_end(run, module)
     clock.now += 1000
@@ -68,21 +81,28 @@ def test_a_training_says_what_it_will_do(
 ) -> None:
     module = modules["segmenter"]
     weights = sum(weight.numel() for weight in module.baseline.parameters())
-    TrainingCost(lambda: tmp_path).on_fit_start(trainer(), module)
+    TrainingCost(lambda: tmp_path).on_sanity_check_start(trainer(), module)
     assert capsys.readouterr().err == (
         "lit-samseg: trains on 9 images in 2 views, 24 images a step, 12 steps in all; validates with 2 images\n"
         f"lit-samseg: trains {weights:,} weights; writes baseline, curve.csv and config.yaml into {tmp_path}\n"
     )
-    TrainingCost(lambda: tmp_path).on_fit_start(trainer(estimated_stepping_batches=math.inf), module)
+    TrainingCost(lambda: tmp_path).on_sanity_check_start(trainer(estimated_stepping_batches=math.inf), module)
     assert "24 images a step, until it is stopped; validates" in capsys.readouterr().err
-    TrainingCost(lambda: tmp_path).on_fit_start(trainer(is_global_zero=False), module)
+    TrainingCost(lambda: tmp_path).on_sanity_check_start(trainer(is_global_zero=False), module)
+    assert capsys.readouterr().err == ""
+    # Once; and where nothing is validated before, at the first epoch.
+    cost = TrainingCost(lambda: tmp_path)
+    cost.on_train_start(trainer(), module)
+    assert "24 images a step, 12 steps in all" in capsys.readouterr().err
+    cost.on_train_start(trainer(), module)
     assert capsys.readouterr().err == ""
 
 
 def test_the_first_steps_tell_how_long_it_takes(
-    modules: dict[str, ValidatedModule], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    modules: dict[str, ValidatedModule], begun: Begun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cost, clock, run = TrainingCost(lambda: tmp_path, clock := Clock()), clock, trainer()
+    begun(cost, run, modules["segmenter"])
     steps(cost, run, modules["segmenter"], clock, [50.0, 2.0, 4.0, 3.0, 3.0])
     assert capsys.readouterr().err == ""
     run.is_last_batch = False
@@ -98,10 +118,11 @@ def test_the_first_steps_tell_how_long_it_takes(
 
 
 def test_short_epochs_and_trainings_without_an_end(
-    modules: dict[str, ValidatedModule], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    modules: dict[str, ValidatedModule], begun: Begun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = trainer(num_training_batches=3, num_sanity_val_steps=2, max_epochs=2, check_val_every_n_epoch=1)
     cost, clock = TrainingCost(lambda: tmp_path, clock := Clock()), clock
+    begun(cost, run, modules["gate"])
     steps(cost, run, modules["gate"], clock, [50.0, 6.0, 12.0])
     # One epoch is left when it begins, all of its steps are done, and nobody knows how long a validation takes.
     expected = (
@@ -111,6 +132,7 @@ def test_short_epochs_and_trainings_without_an_end(
     # With a step an epoch the first one of the second is measured.
     run = trainer(num_training_batches=1, num_sanity_val_steps=2, max_steps=7)
     cost, clock = TrainingCost(lambda: tmp_path, clock := Clock()), clock
+    begun(cost, run, modules["segmenter"])
     steps(cost, run, modules["segmenter"], clock, [50.0])
     clock.now += 500
     cost.on_train_epoch_start(run, modules["segmenter"])
