@@ -58,9 +58,14 @@ class CachedSegmenter(PromptableSegmenter):
         return self.segmenter.identity
 
     @property
-    def features_sha256(self) -> str:
+    def tuned_sha256(self) -> str:
         """The segmenter's own."""
-        return self.segmenter.features_sha256
+        return self.segmenter.tuned_sha256
+
+    @property
+    def embeddings_sha256(self) -> str:
+        """The segmenter's own."""
+        return self.segmenter.embeddings_sha256
 
     def frame(self, image: Tensor) -> Frame:
         """Return the segmenter's frame of an image."""

@@ -94,7 +94,7 @@ class RowNeeds(nn.Module):
         if learned and self.gate is None:
             raise InputError(_missing(learned[0], "a learned gate", "gate"))
         if learned and self.gate is not None:
-            foreign = self.gate.foreign(learned, sam.sha256, baseline.sha256)
+            foreign = self.gate.foreign(learned, sam.tuned_sha256, baseline.sha256)
             if foreign:
                 rank_zero_warn(f"gate {self.gate_file} was not trained for this: {', '.join(foreign)}")
         remembering = [variant.name for variant in variants if variant.remembers]

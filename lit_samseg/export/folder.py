@@ -100,7 +100,7 @@ def _describe(sam: PromptableSegmenter, graphs: Graphs, levels: int, folder: Pat
     adapter = sam.adapter
     return OnnxSam(
         name=sam.name,
-        weights=sam.features_sha256,
+        weights=sam.embeddings_sha256,
         image_size=frame.size,
         mask_size=frame.mask_size,
         stretched=graphs.stretched,

@@ -62,7 +62,7 @@ class GateFinetune(FittedModule[Tensor]):
         background: int | None = None,
         ignore_index: int = 255,
     ) -> None:
-        gate = LearnedGate(sam_sha256=sam.sha256, baseline_sha256=baseline.sha256)
+        gate = LearnedGate(sam_sha256=sam.tuned_sha256, baseline_sha256=baseline.sha256)
         super().__init__(baseline, sam, variants, 1.0, 0.0, class_names, background, ignore_index, RowNeeds(gate))
         learned = next((variant for variant in self.evaluation.variants if variant.learned), None)
         if learned is None:

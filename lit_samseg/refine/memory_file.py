@@ -76,5 +76,5 @@ def check_memory(memory: FeatureMemory, path: str, class_names: tuple[str, ...] 
     if memory.sam_sha256 is not None and memory.sam_sha256 != sam_sha256:
         raise InputError(
             f"memory {path} knows the features of another SAM (SHA-256 {memory.sam_sha256[:12]}..., not "
-            f"{sam_sha256[:12]}...); give that one, or fit a memory with this one"
+            f"{sam_sha256[:12]}...; with another adapter it is another); give that one, or fit a memory with this one"
         )

@@ -142,9 +142,19 @@ class PromptableSegmenter(nn.Module, ABC):
         return None
 
     @property
-    def features_sha256(self) -> str:
-        """SHA-256 of what decides features of images: that of the weight file, unless a fine-tuning changed them."""
+    def tuned_sha256(self) -> str:
+        """SHA-256 of what decides masks: that of the weight file, unless there is a fine-tuning."""
         return self.sha256
+
+    @property
+    def embeddings_sha256(self) -> str:
+        """SHA-256 of what decides embeddings: that of the weight file, unless a fine-tuning changed them."""
+        return self.sha256
+
+    @property
+    def features_sha256(self) -> str:
+        """SHA-256 of what decides all features of images, those of `pixel_features` too."""
+        return self.tuned_sha256 if self.has_pixel_features else self.embeddings_sha256
 
     def check_classes(self, class_names: tuple[str, ...] | None) -> None:
         """See that prompts name classes that a data set has.

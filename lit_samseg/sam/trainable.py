@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
-from lit_samseg.checkpoints.adapter import CLASS_PROMPTS, TRAINABLE, read_adapter
+from lit_samseg.checkpoints.adapter import CLASS_PROMPTS, TRAINABLE, Adapter, read_adapter
 from lit_samseg.errors import InputError
 from lit_samseg.sam.class_prompts import ClassPrompts
 from lit_samseg.sam.interface import Candidates, Embedding, Prompt, PromptableSegmenter
@@ -33,10 +33,16 @@ class TrainableSegmenter(PromptableSegmenter):
     translated_by: str | None = None
 
     @property
-    def features_sha256(self) -> str:
-        """SHA-256 of the weight file, and of the fine-tuning's where that changed embeddings."""
-        both = "".join(f"{sha256}\n" for sha256 in (self.sha256, *self.adapted.values()))
-        return hashlib.sha256(both.encode()).hexdigest() if self.adapted else self.sha256
+    def tuned_sha256(self) -> str:
+        """SHA-256 of the weight file's, and of the fine-tuning's if there is one."""
+        if not isinstance(self.adapter, Adapter):
+            return self.sha256
+        return hashlib.sha256(f"{self.sha256}\n{self.adapter.sha256}\n".encode()).hexdigest()
+
+    @property
+    def embeddings_sha256(self) -> str:
+        """The same, but for a fine-tuning that did not change embeddings."""
+        return self.tuned_sha256 if self.adapted else self.sha256
 
     def part(self, name: Part) -> nn.Module:
         """Return a part of the network, to train it.

@@ -152,7 +152,9 @@ def test_a_whole_decoder_learns_and_is_read_again(decoded: Fitted, run_cli: RunC
     check_round_trip(run_cli, decoded, tmp_path, 2e-3)
     # Its embeddings are the frozen SAM's.
     frozen, tuned = decoded.load(), decoded.load("adapter.safetensors")
-    assert (tuned.identity, tuned.features_sha256) == (frozen.identity, frozen.sha256)
+    assert (tuned.identity, tuned.embeddings_sha256) == (frozen.identity, frozen.sha256)
+    assert (tuned.features_sha256 == frozen.sha256) == (not tuned.has_pixel_features)
+    assert tuned.tuned_sha256 != frozen.sha256
 
 
 def go_on(run_cli: RunCli, fitted: Fitted, out: Path, *more: object) -> dict[str, torch.Tensor]:

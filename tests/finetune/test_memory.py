@@ -9,6 +9,7 @@ import torch
 from scipy.optimize import minimize
 
 from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.checkpoints.adapter import Adapter
 from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.data import Scenes
 from lit_samseg.errors import InputError
@@ -208,6 +209,14 @@ def test_a_row_without_its_memory_is_refused(
     outcome = run_cli(*words, "--model.memory", tmp_path / "missing.safetensors")
     assert outcome.code == 2
     assert "no such weight file" in outcome.err
+    # A fine-tuned decoder makes other features of the same embedding.
+    frozen, adapter = SegmentAnything("demo"), tmp_path / "adapter.safetensors"
+    state = {n: tensor + 0.01 for n, tensor in frozen.model.state_dict().items() if n.startswith("mask_decoder.")}
+    Adapter(state, frozen.sha256).write(adapter)
+    outcome = run_cli(*words, "--model.memory", fitted / "memory.safetensors", "--model.sam.adapter", adapter)
+    assert outcome.code == 2
+    assert "knows the features of another SAM" in outcome.err
+    assert "with another adapter it is another" in outcome.err
     with pytest.raises(InputError, match="needs a memory; give memory=FILE"):
         Refiner.from_pretrained("demo", "demo", variant="none@memory")
     refiner = Refiner.from_pretrained("demo", "demo", variant="none@memory", memory=fitted / "memory.safetensors")

@@ -35,6 +35,12 @@ def test_tensors_are_put_in_place_and_the_encoder_stays(frozen: SegmentAnything,
     image = torch.randint(0, 256, (3, 90, 120), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     (one,), (other,) = frozen.encode([image]), tuned.encode([image])
     assert torch.equal(one.features, other.features)
+    assert tuned.embeddings_sha256 == frozen.embeddings_sha256 == frozen.sha256
+    # A memory looks at what the decoder makes of the embedding too, and a gate at masks.
+    (mine, others) = (sam.pixel_features(one) for sam in (tuned, frozen))
+    assert not torch.equal(mine, others)
+    for name in ("features_sha256", "tuned_sha256"):
+        assert getattr(frozen, name) == frozen.sha256 != getattr(tuned, name)
     prompt = Prompt(points=torch.tensor([[40.0, 30.0]], dtype=torch.float64))
     assert not torch.equal(frozen.decode(one, [prompt]).low_res_logits, tuned.decode(other, [prompt]).low_res_logits)
     assert tuned.adapter is not None
