@@ -45,7 +45,9 @@ def coarse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("ids", [SMALL[:2], pytest.param(None, marks=pytest.mark.slow)], ids=["two", "all"])
+# By default `tests/test_plain_loop.py` compares rows on real images.
+@pytest.mark.slow
+@pytest.mark.parametrize("ids", [SMALL[:2], None], ids=["two", "all"])
 def test_six_rows_with_bounded_memory(ids: list[str] | None, coarse: Path, tmp_path: Path) -> None:
     (tmp_path / "ids.txt").write_text("\n".join(ids or [path.stem for path in TRUTH.glob("*.png")]))
     # A process of its own, for its peak memory.

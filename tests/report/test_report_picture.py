@@ -20,6 +20,7 @@ def take(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 # The browser is asked for so that a machine without one skips.
 @pytest.mark.usefixtures("browser")
 def test_the_script_takes_both_pictures(demo_report: Path, tmp_path: Path) -> None:

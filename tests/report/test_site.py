@@ -52,8 +52,14 @@ def open_at(page: Page, address: str, width: int, scheme: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+ALSO = pytest.mark.slow
+"""Each width and each scheme is looked at by default, once."""
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(390, "dark"), (1440, "light"), pytest.param(390, "light", marks=ALSO), pytest.param(1440, "dark", marks=ALSO)],
+)
 def test_axe_finds_no_serious_fault(axe: str, address: str, page: Page, width: int, scheme: str) -> None:
     # Its tables are wider than a phone.
     for name in ("index", "architecture") if width == 390 else ("index",):
