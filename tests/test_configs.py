@@ -126,6 +126,7 @@ class World:
         images, masks = (self.root / folder for folder in layouts[class_name])
         for folder in (images, masks, self.root / "label_maps", self.root / "scores"):
             folder.mkdir(parents=True)
+        count = 11 if class_name == "CamVid" else 2
         for index in range(2):
             image, scene = (array[: 96 - 20 * index] for array in generate_scene(SPLIT_SEEDS["test"], 1000 + index))
             labels = np.where(scene == 255, 0, scene)
@@ -138,8 +139,8 @@ class World:
             Image.fromarray(labels.astype(np.uint8)).save(masks / f"scene_{index}.png")
             blocks = labels[::8, ::8].repeat(8, 0).repeat(8, 1)[: labels.shape[0], : labels.shape[1]]
             Image.fromarray(blocks.astype(np.uint8)).save(self.root / "label_maps" / f"scene_{index}.png")
-            cells = labels[::8, ::8] == np.arange(2)[:, None, None]
-            np.save(self.root / "scores" / f"scene_{index}.npy", np.where(cells, 0.9, 0.1))
+            cells = labels[::8, ::8] == np.arange(count)[:, None, None]
+            np.save(self.root / "scores" / f"scene_{index}.npy", np.where(cells, 0.9, 0.1 / (count - 1)))
         if class_name == "CamVid":
             # Training has the same under names of its own, and other bytes.
             for folder in (images, masks, self.root / "label_maps"):
@@ -150,13 +151,16 @@ class World:
                 for path in sorted(folder.glob("scene_?.*")):
                     with Image.open(path) as picture:
                         picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(training / f"training_{path.name}")
+            for path in sorted((self.root / "scores").glob("scene_?.npy")):
+                np.save(path.with_name(f"training_{path.name}"), np.load(path)[..., ::-1])
         if class_name == "VOC2012":
             lists = images.parent / "ImageSets/Segmentation"
             lists.mkdir(parents=True)
             (lists / "val.txt").write_text("scene_0\nscene_1\n")
-            # Training has the first one again, under a name of its own.
-            shutil.copy(images / "scene_0.jpg", images / "scene_2.jpg")
-            shutil.copy(masks / "scene_0.png", masks / "scene_2.png")
+            # Training has the first one mirrored: the same pixels under another name are refused.
+            for folder, suffix in ((images, "jpg"), (masks, "png")):
+                with Image.open(folder / f"scene_0.{suffix}") as picture:
+                    picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / f"scene_2.{suffix}")
             (lists / "train.txt").write_text("scene_2\n")
 
 
@@ -185,6 +189,10 @@ def test_a_configuration_runs_as_it_stands(
     words = ["test", "--config", CONFIGS[name], "--trainer.accelerator=cpu", variants]
     if parts[0] == "Scenes":
         words.append("--data.size=2")
+    if parts[0] == "Folder":
+        # What nobody else can know.
+        assert config["data"]["init_args"].get("num_classes") is None
+        words.append("--data.num_classes=2")
     if parts[1] == "TorchvisionDeepLab":
         words.append(
             "--model.baseline.resize=65"

@@ -22,12 +22,12 @@ MIRRORED = Augmentation(flip=1, scale=(1, 1), crop=1, colour=0)
 
 
 def make_folder(folder: Path, count: int = 3) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Grey images, which look the same mirrored; label maps and scores do not, and contradict the ground truth."""
+    """Images of one grey each, the same mirrored; label maps and scores are not, and contradict the ground truth."""
     rng, made = np.random.default_rng(0), {}
     for name in ("images", "masks", "maps", "scores"):
         (folder / name).mkdir()
     for n in range(count):
-        Image.new("RGB", (WIDTH, HEIGHT), (90, 90, 90)).save(folder / f"images/{n}.png")
+        Image.new("RGB", (WIDTH, HEIGHT), (90 + 10 * n,) * 3).save(folder / f"images/{n}.png")
         blocks = rng.integers(0, CLASSES, (3, 4)).repeat(8, 0).repeat(8, 1)
         scores = rng.normal(0, 3, (CLASSES, 3, 4)).astype(np.float32)
         save_indices(folder / f"masks/{n}.png", rng.integers(0, CLASSES, (HEIGHT, WIDTH)))
