@@ -1,5 +1,6 @@
 """From a picture to label maps: the one way by which this package refines an image."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import torch
@@ -219,7 +220,8 @@ class Predictor:
         return ImageContext(
             *(image, label_map, self.sam, self.background, scores, target, self.ignore_index),
             *(needs.gate, needs.memory, needs.words, needs.calibration, self.num_classes, on_host),
-            look_closer=None if self.baseline is None else self._look_closer,
+            # Once, however many rows and prompts want the same look.
+            look_closer=None if self.baseline is None else functools.cache(functools.partial(self._look_closer, image)),
         )
 
     def _look_closer(self, image: Tensor, scale: float) -> Tensor:

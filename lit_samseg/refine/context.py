@@ -45,7 +45,7 @@ class ImageContext:
         on_host: The label map on the CPU, where somebody had to copy it anyway; or None.
         likeliest: Of the classes that the ground truth has, the one that the baseline's scores rate highest at each
             pixel, integer ``[H, W]``; None where there is no analysis, or there are no scores.
-        look_closer: Has the baseline look at the image again, enlarged; None where there is no baseline.
+        look_closer: Has the baseline look at the image again, enlarged by a number; None where there is no baseline.
     """
 
     image: Tensor
@@ -62,7 +62,7 @@ class ImageContext:
     num_classes: int | None = None
     on_host: Tensor | None = None
     likeliest: Tensor | None = None
-    look_closer: Callable[[Tensor, float], Tensor] | None = None
+    look_closer: Callable[[float], Tensor] | None = None
 
     def __post_init__(self) -> None:
         """Begin with nothing computed."""
@@ -125,7 +125,7 @@ class ImageContext:
                 f"adapter {self.sam.adapter_file} listens to a baseline's second look at the image, and there is no "
                 "baseline; give one, or another adapter"
             )
-        return planes_of_look(self.look_closer(self.image, self.sam.second_look), self.frame)
+        return planes_of_look(self.look_closer(self.sam.second_look), self.frame)
 
     @cached_property
     def remembered(self) -> Tensor:

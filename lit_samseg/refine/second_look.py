@@ -38,6 +38,6 @@ class Look(Belief):
             return grid
         if context.look_closer is None:
             raise InputError(f"{self.word!r} has the baseline look again, and there is none; give one, or another row")
-        closer = sample(context.look_closer(context.image, self.scale).float(), grid.frame).log_softmax(0)
+        closer = sample(context.look_closer(self.scale).float(), grid.frame).log_softmax(0)
         both = (grid.log_probabilities + closer[grid.classes]) / 2
         return replace(grid, log_probabilities=both.log_softmax(0))

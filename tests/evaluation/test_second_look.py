@@ -12,6 +12,7 @@ from lit_samseg.finetune.guesses import guess_of_look
 from lit_samseg.refine import build_prompt
 from lit_samseg.refine.class_beliefs import RULED_OUT, planes_of_look
 from lit_samseg.refine.region_finders import Component
+from lit_samseg.refine.second_look import Look
 from lit_samseg.sam import SegmentAnything
 from tests.conftest import refuses
 from tests.refine.contexts import prompt_parts
@@ -71,6 +72,28 @@ def test_prompts_say_what_it_thinks(baseline: MobileNetV2DeepLab, image: torch.T
     other = context.on(torch.zeros_like(context.label_map))
     assert other.closer is context.closer
     assert len(sam.decode(context.embedding, [prompt])) == 1
+
+
+def test_rows_and_prompts_share_a_look(
+    baseline: MobileNetV2DeepLab, image: torch.Tensor, sam: SegmentAnything, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scales: list[float] = []
+    honest = baseline.look_closer
+
+    def look_closer(image: torch.Tensor, scale: float) -> torch.Tensor:
+        scales.append(scale)
+        return honest(image, scale)
+
+    monkeypatch.setattr(baseline, "look_closer", look_closer)
+    predictor = Predictor(sam, baseline, background=0)
+    for times in (1, 2):
+        context = predictor.set_image(image)
+        assert context.closer is not None
+        for _ in range(2):
+            Look(1.5, doubt=0).revise(context.grid, context)
+            Look(1.25, doubt=0).revise(context.grid, context)
+        # Another image, or the same one again, is looked at anew.
+        assert scales == [1.5, 1.25] * times
 
 
 def test_planes_are_how_likely_classes_are(sam: SegmentAnything, image: torch.Tensor) -> None:

@@ -24,7 +24,7 @@ def context(share: float, look: Tensor | None = None, background: int | None = 0
     grid = Grid(frame, CLASSES, planes.log(), labels, torch.zeros(3, 40, 60), scored=True)
     scales: list[float] = []
 
-    def look_closer(image: Tensor, scale: float) -> Tensor:
+    def look_closer(scale: float) -> Tensor:
         scales.append(scale)
         assert look is not None
         return look
