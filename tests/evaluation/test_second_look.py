@@ -136,4 +136,7 @@ def test_noise_moves_what_it_thinks_and_leaves_the_padding() -> None:
     assert (moved[:, 12:] == 0).all()
     assert 0 <= float(moved.min()) <= float(moved.max()) <= 1
     shares = ((moved[:, :12] - 1) * RULED_OUT).exp().sum(0)
+    # Next to no noise moves next to nothing.
+    shown = torch.randn(4, 16, 16, generator=torch.Generator().manual_seed(2)).log_softmax(0) / RULED_OUT + 1
+    torch.testing.assert_close(guess_of_look(shown, 1e-4, np.random.default_rng(1)), shown, atol=1e-3, rtol=0)
     assert float(shares.max()) < 1 + 4 * float(np.exp(-RULED_OUT)) + 1e-4

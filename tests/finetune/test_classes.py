@@ -8,9 +8,11 @@ import torch
 from safetensors.torch import load_file
 
 from lit_samseg.baselines import MobileNetV2DeepLab
+from lit_samseg.cache import TensorStore
 from lit_samseg.checkpoints.adapter import read_adapter
 from lit_samseg.data import Scenes
 from lit_samseg.finetune import SamRefinerFinetune
+from lit_samseg.finetune.frozen_views import FrozenViews
 from lit_samseg.finetune.sam_refiner import FASTER
 from lit_samseg.finetune.training_prompts import without_class
 from lit_samseg.sam import Prompt, SegmentAnything
@@ -82,6 +84,28 @@ def test_what_listens_learns_faster() -> None:
             *(MobileNetV2DeepLab("demo"), SegmentAnything("demo")), class_names=Scenes.class_names, background=0
         ).trained_weights()
     )
+
+
+@pytest.mark.parametrize("unknown", [0.0, 1.0])
+def test_prompts_name_their_class_or_none(unknown: float, tmp_path: Path) -> None:
+    """What learns of a class is the vector of those named: all but the unknown one's, or that alone."""
+    module = SamRefinerFinetune(
+        *(MobileNetV2DeepLab("demo"), SegmentAnything("demo")),
+        classes=True,
+        unknown=unknown,
+        class_names=Scenes.class_names,
+        background=0,
+    )
+    module.views = FrozenViews(module.evaluation.predictor, TensorStore(tmp_path, 10**8))
+    loss = module._loss(Scenes(size=1).read("scene_00000", with_target=True))
+    assert loss is not None
+    loss.backward()
+    assert module.sam.classes is not None
+    grown = module.sam.classes.kinds.weight.grad
+    assert grown is not None
+    moved = grown.abs().amax(1) > 0
+    assert bool(moved[-1]) == (unknown == 1)
+    assert bool(moved[:-1].any()) == (unknown == 0)
 
 
 def test_options_that_cannot_be() -> None:
