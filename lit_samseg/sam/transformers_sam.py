@@ -5,14 +5,14 @@ Zhou et al., 2025 (EdgeTAM). Only the models' public ``get_image_embeddings`` an
 ours (`Frame`, `SquareFrame`): no processor resizes, pads or post-processes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from inspect import unwrap
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lit_samseg.checkpoints.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
 from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
@@ -26,6 +26,7 @@ from lit_samseg.sam.official.encoder import compile_encoder
 from lit_samseg.sam.oom_retry import Halving
 from lit_samseg.sam.precision import autocast, check_precision
 from lit_samseg.sam.prompt_tensors import PromptTensors
+from lit_samseg.sam.replay import computed_once
 from lit_samseg.sam.trainable import TrainableSegmenter
 from lit_samseg.sam.transformers_families import FAMILIES, read_normalisation
 
@@ -162,16 +163,32 @@ class HubSam(TrainableSegmenter):
         return decode_alike_together(embedding, prompts, count, self.prompts_fitting, decode_alike)
 
     def answer(self, embedding: Embedding, prompts: Sequence[Prompt]) -> Candidates:
-        """Decode like `decode`, with gradients: once for the single mask, and once for the candidates."""
+        """Decode like `decode`, with gradients, to the single mask and the candidates, as two calls would."""
+        count = 1 + self.model.config.mask_decoder_config.num_multimask_outputs
         decoder = self.model.mask_decoder
         # In training a single mask is that of its own token, however unstable, and nothing else depends on the flag.
         decoder.training = True
         try:
-            single, several = (self._decode(embedding, prompts, multimask) for multimask in (False, True))
+            answer_alike = partial(self._answer_alike, embedding)
+            return decode_alike_together(embedding, prompts, count, self.prompts_fitting, answer_alike)
         finally:
             decoder.training = False
-        logits = torch.cat([single.low_res_logits, several.low_res_logits], 1)
-        return Candidates(logits, torch.cat([single.scores, several.scores], 1), embedding.frame)
+
+    def _answer_alike(self, embedding: Embedding, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
+        # transformers computes all masks and shows one or the others: the second time nothing but that is left to do.
+        with computed_once(self._parts_that_decode()) as replay:
+            single = self._decode_alike(embedding, False, prompts)
+            replay.rewind()
+            several = self._decode_alike(embedding, True, prompts)
+            replay.rewind()
+        logits, scores = (torch.cat(pair, 1) for pair in zip(single, several, strict=True))
+        return logits, scores
+
+    def _parts_that_decode(self) -> Iterator[nn.Module]:
+        yield self.model.prompt_encoder
+        for part in self.model.mask_decoder.children():
+            # A list of modules is not called itself.
+            yield from part if isinstance(part, nn.ModuleList) else [part]
 
     def _decode_alike(self, embedding: Embedding, multimask: bool, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
         # Every prompt is an image of its own in the batch: transformers takes one mask prompt per image and would
