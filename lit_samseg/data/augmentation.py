@@ -19,28 +19,56 @@ class Augmentation:
     Attributes:
         flip: Probability of a horizontal flip, 0 to 1.
         scale: The image's sides are multiplied by a factor between these two, drawn uniformly on a logarithmic scale.
-        crop: Share of each side that a random crop keeps at least (to a pixel), above 0; 1 crops nothing.
+            None is 0.75 to 1.5; with ``crop_size`` it is 1, and the window has the image's own resolution.
+        crop: Share of each side that a random crop keeps at least (to a pixel), above 0; 1 crops nothing. None is 0.75,
+            and with ``crop_size`` 1.
         colour: How far brightness, contrast and saturation may each be from what they are, 0 to 1; 0 changes no colour.
+        crop_size: Height and width in pixels of a window that is cut out of the resized image anywhere. An image that
+            is smaller along a side keeps that side: nothing is padded. None cuts none out. Not with ``crop`` below 1.
 
     Raises:
-        InputError: A value is out of its range.
+        InputError: A value is out of its range, or ``crop`` and ``crop_size`` would both crop.
     """
 
     flip: float = 0.5
-    scale: tuple[float, float] = (0.75, 1.5)
-    crop: float = 0.75
+    scale: tuple[float, float] | None = None
+    crop: float | None = None
     colour: float = 0.2
+    crop_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         where = "data.training.augmentation"
-        refuse_nulls(self, where)
+        refuse_nulls(self, where, besides=("scale", "crop", "crop_size"))
         for name, value in (("flip", self.flip), ("colour", self.colour)):
             if not 0 <= value <= 1:
                 raise InputError(f"{where}.{name} is {value}; give 0 to 1")
-        if not 0 < self.crop <= 1:
+        if not 0 < self.share <= 1:
             raise InputError(f"{where}.crop is {self.crop}; give more than 0, and 1 at most")
-        if not 0 < self.scale[0] <= self.scale[1] < math.inf:
-            raise InputError(f"{where}.scale is {list(self.scale)}; give two factors above 0, the smaller first")
+        if not 0 < self.factors[0] <= self.factors[1] < math.inf:
+            raise InputError(f"{where}.scale is {list(self.factors)}; give two factors above 0, the smaller first")
+        if self.crop_size is None:
+            return
+        if min(self.crop_size) < 1:
+            raise InputError(f"{where}.crop_size is {list(self.crop_size)}; give height and width in pixels, 1 or more")
+        if self.share < 1:
+            raise InputError(
+                f"{where}.crop keeps a share ({self.crop}) and {where}.crop_size a number of pixels "
+                f"({list(self.crop_size)}); they exclude each other, leave one of them out"
+            )
+
+    @property
+    def factors(self) -> tuple[float, float]:
+        """What ``scale`` is, or stands for."""
+        if self.scale is not None:
+            return self.scale
+        return (0.75, 1.5) if self.crop_size is None else (1.0, 1.0)
+
+    @property
+    def share(self) -> float:
+        """What ``crop`` is, or stands for."""
+        if self.crop is not None:
+            return self.crop
+        return 0.75 if self.crop_size is None else 1.0
 
     def apply(
         self, image: NDArray[np.uint8], target: NDArray[np.integer], seed: int
@@ -77,7 +105,7 @@ class Augmentation:
             column of each of its columns, ``[w]``. The target is ``target[rows][:, columns]``.
         """
         draws = random.Random(seed)
-        factor = math.exp(draws.uniform(math.log(self.scale[0]), math.log(self.scale[1])))
+        factor = math.exp(draws.uniform(*map(math.log, self.factors)))
         height, width = (max(1, round(side * factor)) for side in target.shape)
         # Every pixel's number goes the target's way.
         steps, more = self._steps(height, width), {"places": "mask"}
@@ -95,7 +123,7 @@ class Augmentation:
         import cv2
 
         albumentations = load_albumentations()
-        border, colours = (1 - self.crop) / 2, (1 - self.colour, 1 + self.colour)
+        colours = (1 - self.colour, 1 + self.colour)
         steps = [
             albumentations.HorizontalFlip(p=self.flip),
             albumentations.Resize(
@@ -107,11 +135,19 @@ class Augmentation:
                 # Plain INTER_NEAREST lies up to half a pixel beside the image.
                 mask_interpolation=cv2.INTER_NEAREST_EXACT,
             ),
-            albumentations.RandomCropFromBorders(border, border, border, border),
+            self._crop(height, width),
         ]
         if self.colour:
             steps.append(albumentations.ColorJitter(colours, colours, colours, hue=(0, 0), p=1))
         return steps
+
+    def _crop(self, height: int, width: int) -> Any:
+        """Make the step that crops an image of this size."""
+        albumentations = load_albumentations()
+        if self.crop_size is not None:
+            return albumentations.RandomCrop(min(self.crop_size[0], height), min(self.crop_size[1], width))
+        border = (1 - self.share) / 2
+        return albumentations.RandomCropFromBorders(border, border, border, border)
 
 
 def refuse_nulls(options: Any, where: str, besides: tuple[str, ...] = ()) -> None:

@@ -37,7 +37,8 @@ class Training:
         augmentation: How views differ from the image.
 
     Raises:
-        InputError: A number is too small, or ``ids`` and ``subset`` are both given.
+        InputError: A number is too small, ``ids`` and ``subset`` are both given, or no view would be cropped that
+            should be.
     """
 
     split: str = "train"
@@ -57,6 +58,11 @@ class Training:
         for name, number in (("batch_size", self.batch_size), ("views", self.views), ("subset", self.subset)):
             if number is not None and number < 1:
                 raise InputError(f"data.training.{name} is {number}; give 1 or more")
+        if self.views == 1 and self.augmentation.crop_size is not None:
+            raise InputError(
+                "data.training.augmentation.crop_size crops every view but the first, which is the image as it is, and "
+                "data.training.views is 1; give 2 or more"
+            )
         if not 0 <= self.balance <= 1:
             raise InputError(f"data.training.balance is {self.balance}; give 0 to 1")
 

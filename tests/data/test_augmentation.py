@@ -4,6 +4,7 @@ import builtins
 import hashlib
 import os
 import random
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -214,6 +215,76 @@ def test_the_smallest_images_stay_images(height: int, width: int, crop: float, l
     assert image.shape == (*target.shape, 3)
 
 
+def numbered(height: int, width: int) -> np.ndarray:
+    """Make an image in which every pixel says where it is."""
+    rows, columns = np.mgrid[:height, :width]
+    return np.dstack([rows % 256, columns % 256, 16 * (rows // 256) + columns // 256]).astype(np.uint8)
+
+
+def where(pixel: np.ndarray) -> tuple[int, int]:
+    red, green, blue = pixel.tolist()
+    return red + 256 * (blue // 16), green + 256 * (blue % 16)
+
+
+# As Cityscapes' images, and smaller than the window along one side, the other, both.
+@pytest.mark.parametrize(
+    ("size", "window"),
+    [((1024, 2048), (512, 768)), ((90, 200), (100, 128)), ((200, 90), (64, 128)), ((50, 60), (512, 512))],
+)
+@pytest.mark.parametrize("flip", [0, 1])
+def test_a_window_of_pixels_is_cut_out_as_it_is(size: tuple[int, int], window: tuple[int, int], flip: int) -> None:
+    image, target = numbered(*size), np.random.default_rng(0).choice([0, 7, 18, 255], size).astype(np.uint8)
+    augmentation, corners = Augmentation(flip=flip, colour=0, crop_size=window), set()
+    if flip:
+        image, target = image[:, ::-1].copy(), target[:, ::-1].copy()
+    for seed in range(5):
+        # What is mirrored is mirrored back: the window is the image's own.
+        view, labels, rows, columns = augmentation.trace(image, target, seed)
+        whole, truth = (image[:, ::-1], target[:, ::-1]) if flip else (image, target)
+        assert view.shape[:2] == labels.shape == (min(size[0], window[0]), min(size[1], window[1]))
+        top, left = where(view[0, 0])
+        own = slice(top, top + view.shape[0]), slice(left, left + view.shape[1])
+        assert np.array_equal(view, whole[own])
+        assert np.array_equal(labels, truth[own])
+        # Where it was in the file, whose columns a mirror image has the other way round.
+        assert np.array_equal(rows, np.arange(size[0])[own[0]])
+        assert np.array_equal(columns, np.arange(size[1])[:: -1 if flip else 1][own[1]])
+        corners.add((top, left))
+    # Two seeds may have the same place.
+    assert len(corners) == 1 if max(size) < min(window) else len(corners) > 2
+
+
+def test_windows_lie_anywhere() -> None:
+    """Each of the 4 x 6 places of a window comes as often as others, its corners too."""
+    image = numbered(8, 10)
+    augmentation = Augmentation(flip=0, colour=0, crop_size=(5, 5))
+    found = Counter(where(augmentation.apply(image, image[..., 0], seed)[0][0, 0]) for seed in range(1200))
+    assert set(found) == {(top, left) for top in range(4) for left in range(6)}
+    # Five standard deviations of a binomial distribution.
+    assert all(abs(count - 50) < 5 * (1200 / 24 * 23 / 24) ** 0.5 for count in found.values())
+
+
+def test_a_window_of_a_resized_image() -> None:
+    """The image is resized first, where that is asked for: the window has its own number of pixels."""
+    image, target = np.zeros((60, 90, 3), np.uint8), np.zeros((60, 90), np.uint8)
+    doubled = Augmentation(scale=(2, 2), crop_size=(100, 100))
+    assert doubled.apply(image, target, 0)[1].shape == (100, 100)
+    assert np.ptp(doubled.trace(image, target, 0)[2]) == pytest.approx(49, abs=1)
+    assert Augmentation(scale=(0.5, 0.5), crop_size=(100, 40)).apply(image, target, 0)[1].shape == (30, 40)
+
+
+def test_what_is_left_out_is_as_it_was() -> None:
+    plain = Augmentation()
+    assert (plain.factors, plain.share) == ((0.75, 1.5), 0.75)
+    cut = Augmentation(crop_size=(5, 6))
+    assert (cut.factors, cut.share) == ((1, 1), 1)
+    image, target = scene()
+    for own, other in zip(
+        plain.apply(image, target, 4), Augmentation(0.5, (0.75, 1.5), 0.75, 0.2).apply(image, target, 4), strict=True
+    ):
+        assert np.array_equal(own, other)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -226,6 +297,12 @@ def test_the_smallest_images_stay_images(height: int, width: int, crop: float, l
         ({"scale": (0, 1)}, r"augmentation.scale is \[0, 1\]; give two factors above 0, the smaller first"),
         ({"scale": (2, 1)}, r"augmentation.scale is \[2, 1\]"),
         ({"scale": (1, float("inf"))}, r"augmentation.scale is \[1, inf\]"),
+        ({"crop_size": (0, 9)}, r"augmentation.crop_size is \[0, 9\]; give height and width in pixels, 1 or more"),
+        (
+            {"crop_size": (512, 1024), "crop": 0.75},
+            r"augmentation.crop keeps a share \(0.75\) and data.training.augmentation.crop_size a number of pixels "
+            r"\(\[512, 1024\]\); they exclude each other, leave one of them out",
+        ),
     ],
 )
 def test_values_out_of_range(options: dict[str, Any], message: str) -> None:

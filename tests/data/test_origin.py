@@ -64,3 +64,29 @@ def test_a_crop_along_cells_has_their_very_scores() -> None:
     whole = torch.zeros(3, 24, 32, dtype=torch.uint8)
     origin = Origin(whole, torch.arange(4, 20), torch.arange(8, 28))
     torch.testing.assert_close(origin.scores(scores), scores[:, 1:5, 2:7])
+
+
+@pytest.mark.parametrize("flip", [0, 1])
+@pytest.mark.parametrize("cells", [(120, 160), (30, 40)])
+def test_files_are_cut_as_a_window_of_pixels_is(cells: tuple[int, int], flip: int) -> None:
+    """Labels and scores of whole images against plain slices of them."""
+    rng = np.random.default_rng(0)
+    image, target = np.zeros((120, 160, 3), np.uint8), rng.choice([0, 1, 2, 255], (120, 160)).astype(np.uint8)
+    labels, scores = rng.integers(-1, 9, target.shape), rng.normal(size=(4, *cells)).astype(np.float32)
+    for seed in range(4):
+        view, cut, origin = view_of(image, target, seed, flip=flip, colour=0, crop_size=(48, 64))
+        top, left = int(origin.rows.min()), int(origin.columns.min())
+        own = slice(top, top + 48), slice(left, left + 64)
+        step = -1 if flip else 1
+        assert view.shape == (48, 64, 3)
+        assert np.array_equal(cut, target[own][:, ::step])
+        assert np.array_equal(origin.label_map(torch.from_numpy(labels)).numpy(), labels[own][:, ::step])
+        found = origin.scores(torch.from_numpy(scores)).numpy()
+        if cells == target.shape:
+            np.testing.assert_allclose(found, scores[:, *own][..., ::step], atol=1e-5)
+            continue
+        # A cell is four pixels wide: the window's cells lie between the image's, by a part of one.
+        rows, columns = (np.arange(12) + top / 4).clip(0, 29), (np.arange(16) + left / 4).clip(0, 39)
+        expected = [[np.interp(columns, np.arange(40), row) for row in plane] for plane in scores]
+        expected = np.stack([[np.interp(rows, np.arange(30), side) for side in np.array(p).T] for p in expected])
+        np.testing.assert_allclose(found, expected.transpose(0, 2, 1)[..., ::step], atol=1e-5)

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from lit_samseg.data import ADE20K, VOC2012, Folder, Scenes
+from lit_samseg.data.augmentation import Augmentation
 from lit_samseg.data.sample import BrokenSample, Sample
 from lit_samseg.data.scene_generator import SPLIT_SEEDS, generate_scene
 from lit_samseg.data.training import Training, TrainingSamples
@@ -167,6 +169,10 @@ def test_pictures_without_ground_truth_are_for_predict(tmp_path: Path, stage: st
         ({"batch_size": 0}, "data.training.batch_size is 0"),
         ({"subset": 0}, "data.training.subset is 0"),
         ({"ids": "a.txt", "subset": 1}, "data.training.ids and data.training.subset exclude each other"),
+        (
+            {"views": 1, "augmentation": Augmentation(crop_size=(2, 3))},
+            "crop_size crops every view but the first, which is the image as it is, and data.training.views is 1; give",
+        ),
     ],
 )
 def test_impossible_options(options: dict[str, Any], message: str) -> None:
@@ -181,8 +187,17 @@ def test_options_on_the_command_line(run_cli: RunCli, demo_config: Path) -> None
     outcome = run_cli(*words, "--data.training.augmentation.scale", "[0.5, 2]", "--print_config")
     assert outcome.code == 0
     training = outcome.out[outcome.out.index("    training:") :]
-    for line in ("views: 2", "batch_size: 4", "flip: 0.0", "crop: 0.75", "- 0.5"):
+    for line in ("views: 2", "batch_size: 4", "flip: 0.0", "crop: null", "- 0.5"):
         assert f" {line}\n" in training
+    cut = ("--data.training.augmentation.crop_size", "[512, 1024]")
+    outcome = run_cli(*words, *cut, "--print_config")
+    assert yaml.safe_load(outcome.out)["data"]["init_args"]["training"]["augmentation"] == {
+        "flip": 0, "scale": None, "crop": None, "colour": 0.2, "crop_size": [512, 1024],
+    }  # fmt: skip
+    outcome = run_cli(*words, *cut, "--data.training.augmentation.crop", 0.5)
+    assert outcome.code == 2
+    assert "augmentation.crop keeps a share (0.5) and data.training.augmentation.crop_size a number" in outcome.err
+    assert outcome.err.count("\n") == 1
     outcome = run_cli(*words, "--data.training.augmentation.crop", 7)
     assert outcome.code == 2
     assert "data.training.augmentation.crop is 7.0; give more than 0, and 1 at most" in outcome.err

@@ -100,8 +100,21 @@ def test_crops_and_sizes_move_files_as_they_move_the_truth(tmp_path: Path, seed:
     assert torch.equal(context.label_map.long(), sample.target.long())
 
 
+def test_a_window_of_pixels_moves_files_as_it_moves_the_truth(tmp_path: Path) -> None:
+    make_folder(tmp_path)
+    samples = samples_of(tmp_path, Augmentation(crop_size=(16, 50)))
+    predictor = Predictor(SegmentAnything("demo"), Precomputed(str(tmp_path / "masks"), CLASSES), num_classes=CLASSES)
+    for number in (1, 2, 3):
+        sample = view(samples, 0, number)
+        context = predictor.set_image(sample.image, name=sample.id, origin=sample.origin)
+        assert sample.target is not None
+        assert sample.target.shape == sample.image.shape[1:] == (16, WIDTH)
+        assert torch.equal(context.label_map.long(), sample.target.long())
+
+
 @pytest.mark.slow
-def test_a_training_on_files_takes_views(run_cli: RunCli, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [(), ("--data.training.augmentation.crop_size", "[16, 20]")])
+def test_a_training_on_files_takes_views(words: tuple[str, ...], run_cli: RunCli, tmp_path: Path) -> None:
     make_folder(tmp_path)
     samples_of(tmp_path, MIRRORED)
     outcome = run_cli(
@@ -111,6 +124,7 @@ def test_a_training_on_files_takes_views(run_cli: RunCli, tmp_path: Path) -> Non
         *("--data.training.views", 2, "--model", "lit_samseg.finetune.SamRefinerFinetune"),
         *("--model.baseline", "lit_samseg.baselines.ScoreFolder", "--model.baseline.root", tmp_path / "scores"),
         *("--model.sam", "demo", "--model.truth", 0, "--trainer.max_epochs", 2, "--output_dir", tmp_path / "fit"),
+        *words,
     )
     assert outcome.code == 0, outcome.err
     assert (tmp_path / "fit/adapter.safetensors").is_file()
