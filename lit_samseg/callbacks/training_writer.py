@@ -147,7 +147,7 @@ def check_trainable(module: LightningModule) -> None:
     if not isinstance(module, ValidatedModule):
         raise InputError(
             f"{type(module).__name__} has nothing to train; use lit_samseg.finetune.SamRefinerFinetune, "
-            "SegmenterFinetune, GateFinetune, MemoryFinetune or TextCalibration, for example with "
+            "SegmenterFinetune, GateFinetune, MemoryFinetune, HeadFinetune or TextCalibration, for example with "
             "--config voc_finetune_decoder"
         )
 

@@ -12,6 +12,7 @@ TRAINED = {
     "SegmenterFinetune": "the baseline itself is trained further",
     "GateFinetune": "a gate learns when a mask of SAM's is better than its region",
     "MemoryFinetune": "a small network learns classes from SAM's features",
+    "HeadFinetune": "a light convolutional head learns them, from more of the image",
     "TextCalibration": "the answers of a text-prompted segmenter are calibrated",
 }
 """What ``fit`` trains, by class."""

@@ -1,16 +1,16 @@
 """What is fitted at once, to examples taken from all training images, and not step by step."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
-from lightning import LightningModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from lit_samseg.data import Sample
 from lit_samseg.data.training import ViewSampler
 from lit_samseg.data.workers import make_loader
 from lit_samseg.errors import InputError
+from lit_samseg.finetune.one_network import OneNetwork
 from lit_samseg.finetune.validated import ValidatedModule
 
 E = TypeVar("E")
@@ -130,32 +130,5 @@ class FittedModule(ValidatedModule, Generic[E]):
         return self.fit_to_examples()
 
 
-class FittedNetwork(FittedModule[E]):
-    """A fit whose outcome is one small network, which is all that a checkpoint has: examples are taken anew.
-
-    Attributes:
-        outcome: What it is called in messages.
-    """
-
-    outcome: ClassVar[str]
-
-    @property
-    @abstractmethod
-    def fitted(self) -> nn.Module:
-        """The network."""
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
-        """The network's; what it was fitted to is taken anew."""
-        return {name: tensor.detach() for name, tensor in self.fitted.state_dict().items()}
-
-    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
-        """Take the network.
-
-        Raises:
-            InputError: The checkpoint is of something else.
-        """
-        own = self.fitted.state_dict()
-        if own.keys() != state_dict.keys() or any(own[name].shape != state_dict[name].shape for name in own):
-            raise InputError(f"the checkpoint is of another model, or of other classes; fit the {self.outcome} again")
-        self.fitted.load_state_dict(state_dict)
-        return LightningModule.load_state_dict(self, {}, strict=False)
+class FittedNetwork(OneNetwork, FittedModule[E]):
+    """A fit whose outcome is one small network, which is all that a checkpoint has: examples are taken anew."""

@@ -1,33 +1,27 @@
 """Training of a memory of features: classes are told by what SAM sees of training images."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from lit_samseg.baselines import Baseline
-from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.finetune.fitted import FittedNetwork
 from lit_samseg.finetune.memory_fit import Cells, Recipe, calibrate_memory, fit_memory, joined
-from lit_samseg.finetune.unseen_images import as_frequent, count_labels, count_on_unseen
-from lit_samseg.refine import FeatureMemory, RowText
+from lit_samseg.finetune.memory_training import MemoryTraining, example_of
+from lit_samseg.finetune.unseen_images import count_labels
+from lit_samseg.refine import CellMemory, RowText
 from lit_samseg.refine.cells import sample_nearest
-from lit_samseg.refine.feature_memory import see_cells, seen_at
-from lit_samseg.refine.memory_file import write_memory
+from lit_samseg.refine.seen_cells import see_cells, seen_at
 from lit_samseg.sam import PromptableSegmenter
 
-MEMORY = "memory.safetensors"
 MOST_CELLS = 300_000
 """So many cells of all images are kept for the fit, 1.6 kB each with MobileSAM's features."""
-_EXAMPLE = 64
-"""Side of the black image by which it is seen how many features SAM gives."""
 
 
-class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
+class MemoryFinetune(MemoryTraining, FittedNetwork[tuple[Cells, Tensor]]):
     """Fit a small network that tells classes by SAM's features, for rows with ``memory``.
 
     SAM and the baseline stay as they are. Some cells of SAM's grid are drawn from each training image, those of rare
@@ -62,8 +56,7 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
         InputError: An option is out of range, or no row has ``memory``.
     """
 
-    outcome = "memory"
-    leaves = MEMORY
+    memory: CellMemory
 
     def __init__(
         self,
@@ -89,37 +82,15 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
             raise InputError(
                 "model.hidden, cells and epochs are 1 or more, folds 2 or more, dropout is 0 or more and below 1"
             )
-        image = torch.zeros(3, _EXAMPLE, _EXAMPLE, dtype=torch.uint8)
-        with torch.inference_mode():
-            (embedding,) = sam.encode([image])
-            seen = see_cells(image, embedding.frame, embedding.features, sam.pixel_features(embedding))
-        memory = FeatureMemory(class_names, len(seen.coarse), len(seen.fine), hidden, sam.features_sha256)
+        seen = see_cells(*example_of(sam))
+        memory = CellMemory(class_names, len(seen.coarse), len(seen.fine), hidden, sam.features_sha256)
         super().__init__(
-            *(baseline, sam, variants, lr, weight_decay, class_names, background, ignore_index),
+            *(memory, unseen, baseline, sam, variants, lr, weight_decay, class_names, background, ignore_index),
             needs=RowNeeds(memory=memory),
         )
-        if not any(variant.remembers for variant in self.evaluation.variants):
-            raise InputError("no row of model.variants has the word memory, so there is no memory to fit")
         self.memory, self.cells, self.folds = memory, cells, folds
         self.recipe = Recipe(epochs, lr, weight_decay, dropout, seed)
-        self.unseen = unseen
-        self._counted: Tensor | None = None
         self.cache_dir, self.cache_max_gb = cache_dir, cache_max_gb
-
-    @property
-    def fitted(self) -> FeatureMemory:
-        """The memory."""
-        return self.memory
-
-    def on_fit_start(self) -> None:
-        """Count on images that the baseline was not trained on, where there are any."""
-        super().on_fit_start()
-        if self.unseen is not None:
-            data, path = self.trainer.datamodule, Path(self.unseen).expanduser()  # type: ignore[attr-defined]
-            count = len(self.memory.class_names)
-            counted, images = count_on_unseen(path, data, self.evaluation.predictor, count, self.ignore_index)
-            self._counted, self.memory.unseen = counted, True
-            self.images.earlier |= images
 
     def look(self, sample: Sample) -> tuple[Cells, Tensor]:
         """Return some cells of an image, and how often the baseline gives each label in places of each class."""
@@ -155,15 +126,8 @@ class MemoryFinetune(FittedNetwork[tuple[Cells, Tensor]]):
         device = self.memory.mixed_up.device
         memory = self.memory.cpu()
         counted = torch.stack([mixed_up for _, mixed_up in images]).sum(0)
-        memory.mixed_up.copy_(counted if self._counted is None else as_frequent(self._counted, counted))
+        self.know_labels(counted)
         calibrate_memory(memory, cells, self.folds, self.recipe)
         loss = fit_memory(memory, joined(cells), self.recipe)
         memory.to(device)
         return loss
-
-    def write(self, folder: Path, trained_on: TrainedOn) -> Path:
-        """Write ``memory.safetensors``."""
-        self.memory.trained_on = trained_on
-        path = folder / MEMORY
-        write_memory(self.memory, path)
-        return path

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lit_samseg.refine import FeatureMemory
+from lit_samseg.refine import CellMemory
 
 BATCH = 1024
 """Cells of a step."""
@@ -68,7 +68,7 @@ class Recipe:
     seed: int
 
 
-def fit_memory(memory: FeatureMemory, cells: Cells, recipe: Recipe) -> float:
+def fit_memory(memory: CellMemory, cells: Cells, recipe: Recipe) -> float:
     """Fit a memory's weights to cells, from the start; its counts (`FeatureMemory.mixed_up`) are known.
 
     Args:
@@ -107,7 +107,7 @@ def fit_memory(memory: FeatureMemory, cells: Cells, recipe: Recipe) -> float:
     return sum(losses) / len(losses)
 
 
-def calibrate_memory(memory: FeatureMemory, images: Sequence[Cells], folds: int, recipe: Recipe) -> None:
+def calibrate_memory(memory: CellMemory, images: Sequence[Cells], folds: int, recipe: Recipe) -> None:
     """Find how far a memory can be believed of images that it was not fitted to: its `slope` and `offset`.
 
     The images are cut into folds, in their order, so that neighbours of a video are in one. Each is told by a memory

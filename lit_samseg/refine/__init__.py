@@ -5,8 +5,10 @@ from lit_samseg.refine import belief_parts, binding, fields, gates, judges, prom
 from lit_samseg.refine.asked import Asked, AskedPrompts, all_of
 from lit_samseg.refine.calibrated_words import CalibratedWords
 from lit_samseg.refine.candidates import RegionCandidates, first_maximum, intersection_over_union
+from lit_samseg.refine.cell_memory import CellMemory
 from lit_samseg.refine.class_scores import ClassScores, certain
 from lit_samseg.refine.context import ImageContext
+from lit_samseg.refine.convolutional_memory import ConvolutionalMemory
 from lit_samseg.refine.decision import Decision
 from lit_samseg.refine.feature_memory import FeatureMemory
 from lit_samseg.refine.grammar import RowText, parse_variant, parse_variants, variant_of
@@ -35,9 +37,11 @@ __all__ = [
     "Belief",
     "CalibratedWords",
     "Canvas",
+    "CellMemory",
     "ClassScores",
     "Composer",
     "Composition",
+    "ConvolutionalMemory",
     "Decision",
     "Evidence",
     "FeatureMemory",

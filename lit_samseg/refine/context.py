@@ -12,7 +12,7 @@ from lit_samseg.refine.answers import Answers
 from lit_samseg.refine.calibrated_words import CalibratedWords, logit_of, shares_of
 from lit_samseg.refine.cells import pixel_frame, sample_nearest
 from lit_samseg.refine.class_beliefs import planes_of_classes, planes_of_look
-from lit_samseg.refine.feature_memory import FeatureMemory, see_cells
+from lit_samseg.refine.feature_memory import FeatureMemory
 from lit_samseg.refine.grid import Grid, make_grid
 from lit_samseg.refine.learned_gate import LearnedGate
 from lit_samseg.refine.regions import Grouping, Region, find_regions_by
@@ -132,8 +132,7 @@ class ImageContext:
         """The memory's log-probabilities of all classes at each cell of the grid, float32 ``[C, h, w]``."""
         if self.memory is None:
             raise ValueError("rows with a memory need one")
-        cells = see_cells(self.image, self.frame, self.embedding.features, self.features)
-        return self.memory.log_probabilities(cells)
+        return self.memory.remember(self.image, self.frame, self.embedding.features, self.features)
 
     @cached_property
     def told(self) -> Told:

@@ -2,21 +2,30 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.checkpoints.weights import read_safetensors_metadata, read_state_dict, sha256_of_file
 from lit_samseg.checkpoints.writing import write_safetensors
 from lit_samseg.errors import InputError
+from lit_samseg.refine.cell_memory import CellMemory
+from lit_samseg.refine.convolutional_memory import ConvolutionalMemory
 from lit_samseg.refine.feature_memory import FeatureMemory
 
 FORMAT = "lit_samseg.memory"
+CELLS = "cells"
+KINDS: dict[str, type[CellMemory] | type[ConvolutionalMemory]] = {
+    CELLS: CellMemory,
+    "convolutional": ConvolutionalMemory,
+}
+"""What a file's ``kind`` says; files of earlier versions say nothing, and are of `CELLS`."""
 
 
 def write_memory(memory: FeatureMemory, path: Path) -> None:
-    """Write a memory and the images that it was fitted on."""
+    """Write a memory of one of the `KINDS`, and the images that it was fitted on."""
+    (kind,) = (name for name, own in KINDS.items() if isinstance(memory, own))
     facts = {
         "format": FORMAT,
+        "kind": kind,
         "class_names": json.dumps(list(memory.class_names)),
         "sam_sha256": json.dumps(memory.sam_sha256),
         "trained_on": json.dumps(memory.trained_on.listed()),
@@ -37,8 +46,7 @@ def read_memory(path: Path) -> FeatureMemory:
         if facts.get("format") != FORMAT:
             raise ValueError
         names, sam, images = (json.loads(facts[name]) for name in ("class_names", "sam_sha256", "trained_on"))
-        shapes: Any = [state[f"{layer}.weight"].shape for layer in ("around", "within", "out")]
-        (hidden, coarse), (_, fine), _ = shapes
+        kind = KINDS[facts.get("kind", CELLS)]
         if not isinstance(names, list) or not (sam is None or isinstance(sam, str)):
             raise ValueError
         seen, sha256 = TrainedOn.read(images), sha256_of_file(path)
@@ -46,7 +54,7 @@ def read_memory(path: Path) -> FeatureMemory:
         unseen = json.loads(facts.get("unseen", "false"))
         if not isinstance(unseen, bool):
             raise ValueError
-        memory = FeatureMemory(tuple(map(str, names)), coarse, fine, hidden, sam, seen, sha256)
+        memory: FeatureMemory = kind(tuple(map(str, names)), *kind.sizes(state), sam, seen, sha256)
         memory.unseen = unseen
         memory.load_state_dict(state)
     except (KeyError, ValueError, RuntimeError) as error:

@@ -13,7 +13,7 @@ from lit_samseg.checkpoints.weights import read_safetensors_metadata
 from lit_samseg.data import Folder, Scenes
 from lit_samseg.evaluation.held_out import check_held_out, trainings
 from lit_samseg.evaluation.row_needs import RowNeeds
-from lit_samseg.refine import CalibratedWords, FeatureMemory, LearnedGate
+from lit_samseg.refine import CalibratedWords, CellMemory, LearnedGate
 from lit_samseg.sam import SegmentAnything
 from lit_samseg.sam.onnx_folder import TrainedAdapter
 from tests.conftest import refuses
@@ -90,7 +90,7 @@ def test_weight_files_say_what_they_were_trained_on(tmp_path: Path) -> None:
 def test_all_that_takes_part_is_asked() -> None:
     baseline, sam = MobileNetV2DeepLab("demo"), SegmentAnything("demo")
     names = Scenes.class_names
-    gate, memory, words = LearnedGate(), FeatureMemory(names, 2, 2, 2), CalibratedWords(names)
+    gate, memory, words = LearnedGate(), CellMemory(names, 2, 2, 2), CalibratedWords(names)
     needs = RowNeeds(gate, memory, None, words)
     needs.gate_file, needs.memory_file, needs.calibration_file = "gate", "memory", "words"
     assert trainings(baseline, sam, needs) == []

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from lit_samseg.sam import SegmentAnything
@@ -16,6 +17,9 @@ pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback i
 
 
 DECODER = ("--data.training.subset", "4", "--optimizer", "SGD", "--optimizer.lr", "0.002", "--trainer.max_epochs=2")
+HEAD = ("--model", "lit_samseg.finetune.HeadFinetune", "--model.baseline", "demo", "--model.sam", "demo")
+HEAD += ("--model.variants", "[none@memory]", "--model.width", "16", "--data.training.subset", "4")
+HEAD += ("--data.training.views", "1", "--optimizer", "SGD", "--optimizer.lr", "0.01", "--trainer.max_epochs=2")
 LORA = ("--model.lora.rank", "4", "--model.lora.parts", "[mask_decoder, image_encoder]", "--trainer.max_epochs=2")
 LORA += ("--data.training.subset", "4", "--optimizer", "SGD", "--optimizer.lr", "0.05")
 WORDS = (
@@ -63,6 +67,18 @@ def test_two_processes_learn_what_one_does_of_double_batches(tmp_path: Path) -> 
         assert alone["step"] == together["step"]
         for column in ("val/miou", "val/baseline/macc", *(["train/loss"] if alone["train/loss"] else [])):
             assert float(together[column]) == pytest.approx(float(alone[column]), abs=2e-4)
+
+
+# By default one process fits, in test_head.py.
+@pytest.mark.slow
+def test_two_processes_learn_a_head_as_one_does_of_double_batches(tmp_path: Path) -> None:
+    fit(tmp_path / "one", 1, 2, *HEAD)
+    fit(tmp_path / "two", 2, 1, *HEAD)
+    one, two = (load_file(tmp_path / name / "memory.safetensors") for name in ("one", "two"))
+    assert one.keys() == two.keys()
+    # Labels are counted on all images, whoever looked at them.
+    assert all(torch.equal(one[name], two[name]) for name in ("mixed_up", "offset", "slope"))
+    assert max(float((one[name] - two[name]).abs().max()) for name in one) < 1e-4
 
 
 # By default one process fits, in test_lora.py.

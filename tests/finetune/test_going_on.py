@@ -9,11 +9,15 @@ from tests.finetune.snapshots import SNAPSHOT, put_back
 
 COMMON = ("fit", "--config", PROJECT / "configs" / "demo_finetune.yaml", "--model.baseline", "demo")
 COMMON += ("--data.subset", 1, "--data.training.subset", 2, "--data.training.batch_size", 1, "--trainer.max_epochs", 2)
-FILES = "memory.safetensors", "text.safetensors", "baseline/model.safetensors"
+FILES = "memory.safetensors", "memory.safetensors", "text.safetensors", "baseline/model.safetensors"
 FITS = {
     "memory": (
         *("--model", "lit_samseg.finetune.MemoryFinetune", "--model.sam", "demo", "--model.variants", "[none@memory]"),
         *("--model.cells", 60, "--model.hidden", 4, "--model.epochs", 1, "--model.folds", 2),
+    ),
+    "head": (
+        *("--model", "lit_samseg.finetune.HeadFinetune", "--model.sam", "demo", "--model.variants", "[none@memory]"),
+        *("--model.width", 16),
     ),
     "text": (
         *("--model", "lit_samseg.finetune.TextCalibration", "--model.sam", "demo", "--model.variants", "[none@text]"),

@@ -15,7 +15,7 @@ from lit_samseg.data import Scenes
 from lit_samseg.errors import InputError
 from lit_samseg.finetune import MemoryFinetune
 from lit_samseg.finetune.memory_fit import Cells, Recipe, calibrate_memory, calibration, fit_memory, joined
-from lit_samseg.refine import FeatureMemory, read_memory
+from lit_samseg.refine import CellMemory, read_memory
 from lit_samseg.refiner import Refiner
 from lit_samseg.sam import SegmentAnything
 from tests.conftest import PROJECT, RunCli, made_once, run_quietly
@@ -48,8 +48,8 @@ def cells_of(count: int, seed: int, noise: float = 1.0, classes: int = 3) -> Cel
     return Cells(coarse.half(), fine.half(), own, torch.ones(count))
 
 
-def memory_of(counts: list[float]) -> FeatureMemory:
-    memory = FeatureMemory(tuple("abc"), 4, 2, 8)
+def memory_of(counts: list[float]) -> CellMemory:
+    memory = CellMemory(tuple("abc"), 4, 2, 8)
     memory.mixed_up.copy_(torch.diag(torch.tensor(counts)))
     return memory
 

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.errors import InputError
-from lit_samseg.refine import FeatureMemory, check_memory, read_memory
-from lit_samseg.refine.feature_memory import COLOURS, PLACES, POOLS, SeenCells, see_cells, seen_at
+from lit_samseg.refine import CellMemory, check_memory, read_memory
 from lit_samseg.refine.memory_file import write_memory
+from lit_samseg.refine.seen_cells import COLOURS, PLACES, POOLS, SeenCells, see_cells, seen_at
 from lit_samseg.sam.frame import Frame
 
 FRAME = Frame(height=48, width=64, size=64, mask_size=32)
@@ -28,10 +28,10 @@ def cells() -> SeenCells:
     return see_cells(image, FRAME, embedding, features)
 
 
-def memory_of(seed: int = 0, classes: int = 3) -> FeatureMemory:
+def memory_of(seed: int = 0, classes: int = 3) -> CellMemory:
     torch.manual_seed(seed)
     names = tuple(f"class {n}" for n in range(classes))
-    memory = FeatureMemory(
+    memory = CellMemory(
         names, 15, 4 + COLOURS + PLACES, 7, "5" * 64, TrainedOn({"scenes/a": None, "scenes/b": "0" * 64})
     )
     memory.mixed_up.copy_(torch.tensor([[900.0, 5, 0], [10, 60, 5], [3, 0, 17]])[:classes, :classes])
@@ -98,7 +98,7 @@ def test_classes_are_told_by_one_hidden_layer(cells: SeenCells) -> None:
 
 
 def test_another_sams_features_are_refused(cells: SeenCells) -> None:
-    memory = FeatureMemory(("a", "b"), 15, 9, 4)
+    memory = CellMemory(("a", "b"), 15, 9, 4)
     with pytest.raises(InputError, match=r"features of 15 and 9 numbers, and this SAM gives 15 and 14"):
         memory.log_probabilities(cells)
 
@@ -124,7 +124,7 @@ def test_a_baseline_that_errs_more_often_is_believed_as_it_is() -> None:
 
 
 def test_a_new_memory_says_nothing(cells: SeenCells) -> None:
-    memory = FeatureMemory(("a", "b", "c"), 15, 4 + COLOURS + PLACES, 7)
+    memory = CellMemory(("a", "b", "c"), 15, 4 + COLOURS + PLACES, 7)
     with torch.inference_mode():
         said = memory.log_probabilities(cells)
     assert torch.allclose(said, torch.full_like(said, -np.log(3)), atol=1e-6)

@@ -9,9 +9,9 @@ import torch
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.predictor import Predictor
 from lit_samseg.evaluation.row_needs import RowNeeds
-from lit_samseg.refine import FeatureMemory, ImageContext, Judge, parse_variant, refine, refine_by_all
+from lit_samseg.refine import CellMemory, ImageContext, Judge, parse_variant, refine, refine_by_all
 from lit_samseg.refine.cells import cells_to_image
-from lit_samseg.refine.feature_memory import see_cells
+from lit_samseg.refine.seen_cells import see_cells
 from lit_samseg.sam import SegmentAnything
 from lit_samseg.void import VOID
 from tests.refine.contexts import context_of
@@ -32,7 +32,7 @@ def remembering(sam: SegmentAnything, seed: int = 0) -> ImageContext:
         (embedding,) = sam.encode([image])
         seen = see_cells(image, embedding.frame, embedding.features, sam.pixel_features(embedding))
     torch.manual_seed(seed)
-    memory = FeatureMemory(tuple(f"class {n}" for n in range(CLASSES)), len(seen.coarse), len(seen.fine), 16)
+    memory = CellMemory(tuple(f"class {n}" for n in range(CLASSES)), len(seen.coarse), len(seen.fine), 16)
     memory.mixed_up.copy_(torch.rand(CLASSES, CLASSES) * 5 + 90 * torch.eye(CLASSES))
     # Loud enough to be heard.
     memory.slope.fill_(40.0)
@@ -43,8 +43,8 @@ def judged(context: ImageContext, refined: torch.Tensor, weight: float = 1.0) ->
     """The label map and how sure it is, by the formula, in float64."""
     assert context.memory is not None
     with torch.inference_mode():
-        seen = see_cells(context.image, context.frame, context.embedding.features, context.features)
-        remembered = cells_to_image(context.memory.log_probabilities(seen), context.frame).double().numpy()
+        told = context.memory.remember(context.image, context.frame, context.embedding.features, context.features)
+        remembered = cells_to_image(told, context.frame).double().numpy()
     chances = np.log(context.memory.label_chances(0.9).double().numpy())
     labels = refined.long().numpy()
     scores = weight * remembered + np.where(labels == VOID, 0, chances[:, labels])
