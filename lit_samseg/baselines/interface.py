@@ -122,7 +122,7 @@ class Baseline(nn.Module, ABC):
 
         Args:
             image: As for `label_map`.
-            scale: How much larger than `label_map` sees it.
+            scale: How much larger than `label_map` sees it; below 1, smaller.
 
         Returns:
             Class logits, float32 ``[C, h, w]``, of equal cells that are the whole image; None from a baseline that

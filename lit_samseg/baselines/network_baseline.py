@@ -38,7 +38,18 @@ class NetworkBaseline(ScoreBaseline):
         Raises:
             InputError: The network fails, or answers with something else.
         """
-        pixels = self.prepare(image)
+        return self._answer(self.prepare(image), image_id)
+
+    @torch.inference_mode()
+    def look_closer(self, image: Tensor, scale: float) -> Tensor:
+        """Return class logits of the image, prepared larger.
+
+        Raises:
+            InputError: The network fails: it may be for images of one size.
+        """
+        return self._answer(self.prepare(image, scale), f"seen {scale:g} times as large")
+
+    def _answer(self, pixels: Tensor, image_id: str) -> Tensor:
         try:
             given = self.network(pixels)
         except torch.OutOfMemoryError:

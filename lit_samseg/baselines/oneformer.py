@@ -118,9 +118,15 @@ class OneFormer(Baseline):
         with naming(self.checkpoint, image_id):
             return argmax_in_bands(scores), log_likelihood(scores)
 
-    def _scores(self, image: Tensor) -> Rows:
+    @torch.inference_mode()
+    def look_closer(self, image: Tensor, scale: float) -> Tensor:
+        """Return `log_likelihood` of the image, resized to larger sides than usual."""
+        return log_likelihood(self._scores(image, scale))
+
+    def _scores(self, image: Tensor, scale: float = 1.0) -> Rows:
         height, width = image.shape[1:]
-        inside = resized_size(height, width, self.short_side, self.long_side)
+        short_side, long_side = (max(1, round(side * scale)) for side in (self.short_side, self.long_side))
+        inside = resized_size(height, width, short_side, long_side)
         pixels = (_resize(image, *inside).float() - self.mean) / self.std
         padded = F.pad(pixels, (0, -inside[1] % SIZE_DIVISIBILITY, 0, -inside[0] % SIZE_DIVISIBILITY))
         output = self.model(pixel_values=padded[None], task_inputs=self.task)

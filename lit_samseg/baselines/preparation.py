@@ -40,24 +40,32 @@ class Preparation:
         if any(not number > 0 for number in self.std):
             raise InputError(f"prepare.std is {list(self.std)}; give three numbers above 0")
 
-    def __call__(self, image: Tensor) -> Tensor:
-        """Return the network's input, float32 ``[1, 3, h, w]``, of an image uint8 ``[3, H, W]``."""
+    def __call__(self, image: Tensor, scale: float = 1.0) -> Tensor:
+        """Return the network's input.
+
+        Args:
+            image: uint8 ``[3, H, W]``.
+            scale: How much larger than usual.
+
+        Returns:
+            float32 ``[1, 3, h, w]``.
+        """
         height, width = image.shape[1:]
-        wanted = self._size(height, width)
+        wanted = self._size(height, width, scale)
         pixels = image.float() / 255
         if wanted != (height, width):
             pixels = resize_bilinear(pixels, *wanted, antialias=True)
         mean, std = (torch.tensor(numbers).to(pixels)[:, None, None] for numbers in (self.mean, self.std))
         return ((pixels - mean) / std)[None]
 
-    def _size(self, height: int, width: int) -> tuple[int, int]:
+    def _size(self, height: int, width: int, scale: float) -> tuple[int, int]:
         sides: tuple[float, float] = (height, width)
         if isinstance(self.size, int):
-            scale = self.size / min(height, width)
-            sides = (round(height * scale), round(width * scale))
+            ratio = self.size / min(height, width)
+            sides = (round(height * ratio), round(width * ratio))
         elif self.size is not None:
             sides = self.size
-        tall, wide = (ceil(side / self.multiple_of) * self.multiple_of for side in sides)
+        tall, wide = (ceil(max(1, round(side * scale)) / self.multiple_of) * self.multiple_of for side in sides)
         return tall, wide
 
 

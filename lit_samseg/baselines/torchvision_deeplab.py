@@ -63,7 +63,8 @@ class TorchvisionDeepLab(LogitBaseline, TrainableBaseline):
         if checkpoint is None:
             # torchvision writes __background__ for VOC's background.
             self.class_names = ("background", *published.meta["categories"][1:])
-        self.transform = published.transforms(resize_size=resize)
+        self.transform_to = published.transforms
+        self.transform = self.transform_to(resize_size=resize)
         self.resize = resize
         self.name = architecture
         self.checkpoint = str(path) if checkpoint is None else checkpoint
@@ -79,6 +80,13 @@ class TorchvisionDeepLab(LogitBaseline, TrainableBaseline):
     def logits(self, image: Tensor) -> Tensor:
         """Return logits float32 ``[C, H, W]``; the largest tensor is ``C`` times the (resized) image."""
         return self.scores(image, "")
+
+    @torch.inference_mode()
+    def look_closer(self, image: Tensor, scale: float) -> Tensor:
+        """Return logits of the image resized to a larger side than usual, at the size it then has."""
+        side = max(1, round((self.resize or min(image.shape[1:])) * scale))
+        logits: Tensor = self.model(self.transform_to(resize_size=side)(image)[None])["out"][0]
+        return logits
 
     def save(self, folder: Path) -> Path:
         """Write the network as it is now, as ``model.safetensors``; its architecture is not in it."""

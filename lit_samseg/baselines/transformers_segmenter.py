@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from lit_samseg.baselines.bands import Resized, Rows, Stored, argmax_in_bands
 from lit_samseg.baselines.configuration import read_configuration
@@ -20,6 +21,8 @@ from lit_samseg.checkpoints.trained_on import read_trained_on
 from lit_samseg.errors import InputError
 
 _LOGITS = ("beit", "data2vec-vision", "dpt", "mobilevit", "mobilevitv2", "segformer", "upernet")
+# BEiT, Data2Vec and DPT have tables of positions for an input of one size.
+_ANY_SIZE = ("mobilevit", "mobilevitv2", "segformer", "upernet")
 _QUERIES = ("eomt", "eomt_dinov3", "mask2former", "maskformer")
 # The deepest fusion layer has no residual to add; the published checkpoints were saved without what it would use.
 _UNUSED = {"dpt": ("neck.fusion_stage.layers.0.residual_layer1.",)}
@@ -112,6 +115,21 @@ class HubSegmenter(TrainableBaseline):
             return labels, scores.source.values
         logits = log_likelihood(scores)
         return labels, logits.transpose(1, 2) if turned else logits
+
+    @torch.inference_mode()
+    def look_closer(self, image: Tensor, scale: float) -> Tensor | None:
+        """Return class logits of the network's input, enlarged; None of a network for inputs of one size.
+
+        Raises:
+            InputError: The image is too thin for the network.
+        """
+        if self.name not in _ANY_SIZE:
+            return None
+        pixels = self.preprocessing(image, "").pixels
+        size = [max(COARSEST_STRIDE, round(side * scale)) for side in pixels.shape[2:]]
+        larger = F.interpolate(pixels, size, mode="bilinear", antialias=scale < 1)
+        found: Tensor = self._run(larger, (image.shape[1], image.shape[2]), "").logits[0, self.first_class :]
+        return found
 
     def check_trainable(self) -> None:
         """Refuse networks that answer with queries: their losses match these with masks of the ground truth."""

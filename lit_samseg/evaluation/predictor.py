@@ -1,7 +1,7 @@
 """From a picture to label maps: the one way by which this package refines an image."""
 
-import functools
 from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -220,16 +220,16 @@ class Predictor:
         return ImageContext(
             *(image, label_map, self.sam, self.background, scores, target, self.ignore_index),
             *(needs.gate, needs.memory, needs.words, needs.calibration, self.num_classes, on_host),
-            # Once, however many rows and prompts want the same look.
-            look_closer=None if self.baseline is None else functools.cache(functools.partial(self._look_closer, image)),
+            # Once, however many rows and prompts want the same look. Only the last two are kept: they may be large.
+            look_closer=None if self.baseline is None else lru_cache(maxsize=2)(partial(self._look_closer, image)),
         )
 
-    def _look_closer(self, image: Tensor, scale: float) -> Tensor:
+    def _look_closer(self, image: Tensor, scale: float, mirrored: bool = False) -> Tensor:
         assert self.baseline is not None, "asked by the caller"
-        logits = self.baseline.look_closer(image, scale)
+        logits = self.baseline.look_closer(image.flip(-1) if mirrored else image, scale)
         if logits is None:
             raise InputError(
-                f"baseline {self.baseline.checkpoint} cannot look at an image again; give MobileNetV2DeepLab, or rows "
-                "and an adapter without a second look"
+                f"baseline {self.baseline.checkpoint} cannot look at an image again: it is no network, or one for "
+                "images of one size; give another, or rows and an adapter that do not have it look again"
             )
-        return logits
+        return logits.flip(-1) if mirrored else logits

@@ -1,7 +1,17 @@
 """Regions of a label map become prompts; SAM's candidates are chosen from and composed into a new label map."""
 
 # The parts are known by their words once their modules are imported.
-from lit_samseg.refine import belief_parts, binding, fields, gates, judges, prompt_parts, second_look, word_parts
+from lit_samseg.refine import (
+    belief_parts,
+    binding,
+    fields,
+    gates,
+    judges,
+    prompt_parts,
+    second_look,
+    several_looks,
+    word_parts,
+)
 from lit_samseg.refine.asked import Asked, AskedPrompts, all_of
 from lit_samseg.refine.calibrated_words import CalibratedWords
 from lit_samseg.refine.candidates import RegionCandidates, first_maximum, intersection_over_union
@@ -92,6 +102,7 @@ __all__ = [
     "refine_by_all",
     "refine_scores",
     "second_look",
+    "several_looks",
     "unite",
     "variant_of",
     "word_parts",

@@ -1,8 +1,9 @@
 """One image, and what is computed of it once, however many rows use it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -22,6 +23,18 @@ from lit_samseg.sam.frame import Frame
 from lit_samseg.sam.interface import Embedding, PromptableSegmenter
 
 _SEEN = ("features", "closer", "remembered", "told", "word_odds")
+
+
+class LookCloser(Protocol):
+    """Has a baseline look at an image again."""
+
+    def __call__(self, scale: float, mirrored: bool = False, /) -> Tensor:
+        """Return class logits, float32 ``[C, h, w]``, of equal cells that are the whole image, not mirrored.
+
+        Args:
+            scale: How much larger than at first it sees the image.
+            mirrored: Whether it sees the mirror image.
+        """
 
 
 @dataclass(eq=False)
@@ -45,7 +58,7 @@ class ImageContext:
         on_host: The label map on the CPU, where somebody had to copy it anyway; or None.
         likeliest: Of the classes that the ground truth has, the one that the baseline's scores rate highest at each
             pixel, integer ``[H, W]``; None where there is no analysis, or there are no scores.
-        look_closer: Has the baseline look at the image again, enlarged by a number; None where there is no baseline.
+        look_closer: Has the baseline look at the image again; None where there is no baseline.
     """
 
     image: Tensor
@@ -62,7 +75,7 @@ class ImageContext:
     num_classes: int | None = None
     on_host: Tensor | None = None
     likeliest: Tensor | None = None
-    look_closer: Callable[[float], Tensor] | None = None
+    look_closer: LookCloser | None = None
 
     def __post_init__(self) -> None:
         """Begin with nothing computed."""

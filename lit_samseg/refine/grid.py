@@ -141,6 +141,21 @@ def make_grid(
     return Grid(frame, classes, cells[classes], labels, colours, scored=True)
 
 
+def likely_classes(probabilities: Tensor, background: int | None) -> Tensor:
+    """Return the ids of the classes that take part where nothing but probabilities is known, ascending, int64 ``[A]``.
+
+    Args:
+        probabilities: Of all classes at each cell, float32 ``[C, h, w]``.
+        background: As for `make_grid`.
+    """
+    likely = probabilities.flatten(1).amax(1) > LEAST_PROBABILITY
+    # With many classes the likeliest one of a cell may be as unlikely as that.
+    likely[torch.unique(probabilities.argmax(0))] = True
+    if background is not None:
+        likely[background] = True
+    return likely.nonzero()[:, 0]
+
+
 def _classes(label_map: Tensor, background: int | None, void: int | None, always: bool) -> Tensor:
     """Return the ids of the classes in a label map and of the background, ascending, int64 ``[A]``.
 

@@ -176,3 +176,26 @@ def test_on_the_command_line(module: str, tmp_path: Path, run_cli: RunCli) -> No
     assert outcome.code == 0, outcome.err
     config = (tmp_path / "out/config.yaml").read_text()
     assert "multiple_of: 8" in config
+
+
+@pytest.mark.parametrize(
+    ("prepare", "scale", "size"),
+    [
+        (Preparation(), 1.5, (30, 45)),
+        (Preparation(size=40), 0.5, (20, 30)),
+        (Preparation(size=(10, 50)), 2.0, (20, 100)),
+        (Preparation(multiple_of=32), 2.0, (64, 64)),
+        (Preparation(), 0.01, (1, 1)),
+    ],
+)
+def test_a_closer_look_is_prepared_larger(prepare: Preparation, scale: float, size: tuple[int, int]) -> None:
+    pixels = prepare(IMAGE, scale)
+    assert pixels.shape == (1, 3, *size)
+    expected = F.interpolate(IMAGE[None].float() / 255, size, mode="bilinear", antialias=True)
+    torch.testing.assert_close(pixels, expected)
+
+
+def test_a_network_of_ones_own_looks_closer(module: str) -> None:
+    baseline = CallableBaseline(f"{module}:Net").eval()
+    larger = F.interpolate(IMAGE[None].float() / 255, (40, 60), mode="bilinear", antialias=True)
+    torch.testing.assert_close(baseline.look_closer(IMAGE, 2.0), expected(baseline.model, larger))

@@ -174,3 +174,25 @@ def test_settings_as_older_releases_wrote_them(tmp_path: Path, kind: str) -> Non
         settings.pop(key, None)
     path.write_text(json.dumps(settings | OLD[kind] | {"reduce_labels": True}))
     assert torch.equal(HubSegmenter(str(folder)).label_map(image, "x"), expected)
+
+
+def test_a_closer_look_is_at_a_larger_input(tmp_path: Path) -> None:
+    folder, image = save("segformer", tmp_path / "segformer"), random_image(45, 70)
+    baseline = HubSegmenter(str(folder))
+    pixels = torch.nn.functional.interpolate(
+        pixels_by_hand(WAYS["segformer"], image), (2 * SIDE, 2 * SIDE), mode="bilinear"
+    )
+    network = hf.SegformerForSemanticSegmentation.from_pretrained(folder).eval()
+    with torch.no_grad():
+        expected = network(pixel_values=pixels).logits[0]
+    closer = baseline.look_closer(image, 2.0)
+    assert closer is not None
+    torch.testing.assert_close(closer, expected, atol=1e-4, rtol=1e-4)
+    assert closer.shape[1:] == (2 * SIDE // 4, 2 * SIDE // 4)
+    # The network's own scores have half as many cells.
+    assert baseline.predict(image, "")[1].shape[1:] == (SIDE // 4, SIDE // 4)
+
+
+def test_a_network_for_inputs_of_one_size_does_not_look_closer(tmp_path: Path) -> None:
+    baseline = HubSegmenter(str(save("beit", tmp_path / "beit")))
+    assert baseline.look_closer(random_image(45, 70), 1.5) is None

@@ -224,3 +224,10 @@ def test_dinat_backbones_say_what_they_need(copy: Path) -> None:
     change(copy / "config.json", backbone_config={"model_type": "dinat"})
     with pytest.raises(InputError, match=r"DiNAT backbone, which needs the library natten.*Swin backbone"):
         OneFormer(str(copy))
+
+
+def test_a_closer_look_is_with_larger_sides(folder: Path) -> None:
+    image = random_image(45, 70)
+    near = OneFormer(str(folder), short_side=64, long_side=256).look_closer(image, 1.5)
+    _, scores = OneFormer(str(folder), short_side=96, long_side=384).predict(image, "")
+    assert torch.equal(near, scores)

@@ -61,3 +61,14 @@ def test_weights_by_name_need_the_network_once(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", unreachable)
     with pytest.raises(InputError, match=r"deeplabv3_resnet101_coco.*unreachable"):
         TorchvisionDeepLab("deeplabv3_resnet101")
+
+
+@pytest.mark.parametrize(("resize", "side"), [(64, 96), (None, 72)])
+def test_a_closer_look_is_at_a_larger_image(checkpoint: Path, resize: int | None, side: int) -> None:
+    baseline = TorchvisionDeepLab("deeplabv3_mobilenet_v3_large", str(checkpoint), resize=resize)
+    image = torch.randint(0, 256, (3, 48, 80), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    larger = TorchvisionDeepLab("deeplabv3_mobilenet_v3_large", str(checkpoint), resize=side)
+    closer = baseline.look_closer(image, 1.5)
+    assert closer.shape == (4, side, side * 80 // 48)
+    expected = torch.nn.functional.interpolate(closer[None], (48, 80), mode="bilinear")[0]
+    torch.testing.assert_close(larger.logits(image), expected, atol=1e-5, rtol=1e-4)
