@@ -10,6 +10,7 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from lit_samseg.callbacks.training_plan import TrainingPlan, count, plan_of
 from lit_samseg.data import Sample
 from lit_samseg.finetune.fitted import FittedModule
 from lit_samseg.finetune.validated import ValidatedModule
@@ -56,23 +57,14 @@ class TrainingCost(Callback):
         """
         self._announced = True
         assert isinstance(pl_module, ValidatedModule)
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        training, steps = data.training, trainer.estimated_stepping_batches
-        together = training.batch_size * trainer.world_size * trainer.accumulate_grad_batches
-        _say(
-            trainer,
-            f"trains on {_count(len(data.training_data.ids), 'image')} in {_count(training.views, 'view')}, "
-            f"{_count(together, 'image')} a step, "
-            + (f"{_count(int(steps), 'step')} in all" if math.isfinite(steps) else "until it is stopped")
-            + f"; validates with {_count(len(data.ids), 'image')}",
-        )
-        checkpoints = [c.filename for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint)]
-        files = [pl_module.leaves, *(f"checkpoints/{name}.ckpt" for name in checkpoints if name), "curve.csv"]
+        plan = plan_of(trainer)
+        _say(trainer, str(plan))
+        files = [pl_module.leaves, *(f"checkpoints/{name}.ckpt" for name in _checkpoints(trainer, plan))]
+        # The curve has a line for the validation before, and one for each epoch.
+        files += ["curve.csv"] if plan.images or plan.validated else []
         weights = sum(weight.numel() for weight in pl_module.trained_weights().values())
-        _say(
-            trainer,
-            f"trains {_count(weights, 'weight')}; writes {', '.join(files)} and config.yaml into {self._folder()}",
-        )
+        text = f"trains {count(weights, 'weight')}; " if plan.images else ""
+        _say(trainer, f"{text}writes {', '.join(files)} and config.yaml into {self._folder()}")
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to measure steps."""
@@ -115,8 +107,17 @@ def in_time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def _checkpoints(trainer: Trainer, plan: TrainingPlan) -> list[str]:
+    """Return the names of the checkpoints that will be written."""
+    if trainer.fast_dev_run or not plan.images:  # type: ignore[attr-defined]
+        return []
+    own = [c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint) and c.filename]
+    # Where nothing is validated, no epoch is the best.
+    return [c.filename for c in own if c.filename and (plan.validated_later or not _is_of_validation(c.monitor))]
+
+
+def _is_of_validation(monitor: str | None) -> bool:
+    return monitor is not None and monitor.startswith("val/")
 
 
 def _say(trainer: Trainer, line: str) -> None:

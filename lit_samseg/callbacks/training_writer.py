@@ -165,10 +165,12 @@ def training_callbacks(output_dir: Path, config: str, options: Any, chosen: Sequ
     callbacks: list[Callback] = [] if trainer.enable_progress_bar is False else [RichProgressBar()]
     if trainer.enable_checkpointing is not False and not any(isinstance(c, ModelCheckpoint) for c in chosen):
         folder = output_dir / "checkpoints"
-        callbacks += [
-            ModelCheckpoint(folder, "best", monitor="val/miou", mode="max", enable_version_counter=False),
-            # One for each epoch in turn: save_last would do it at a new best only.
-            ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False),
-        ]
+        if trainer.limit_val_batches != 0:
+            # Else Lightning would look for the score in vain.
+            callbacks.append(
+                ModelCheckpoint(folder, "best", monitor="val/miou", mode="max", enable_version_counter=False)
+            )
+        # One for each epoch in turn: save_last would do it at a new best only.
+        callbacks.append(ModelCheckpoint(folder, "last", save_on_train_epoch_end=True, enable_version_counter=False))
     writer = TrainingWriter(output_dir, config, options.ckpt_path, options.overwrite)
     return [*callbacks, writer, TrainingCost(lambda: writer.output_dir)]

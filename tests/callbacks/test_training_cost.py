@@ -46,9 +46,12 @@ def trainer(**changed: Any) -> Any:
     data = Scenes(size=9, split="val", subset=2, training=Training(batch_size=3, views=2))
     data.setup("fit")
     facts = {
-        "datamodule": data, "world_size": 2, "accumulate_grad_batches": 4, "estimated_stepping_batches": 12,
-        "checkpoint_callbacks": [], "is_global_zero": True, "num_sanity_val_steps": math.inf, "is_last_batch": False,
+        "datamodule": data, "world_size": 2, "accumulate_grad_batches": 4,
+        "fit_loop": SimpleNamespace(setup_data=lambda: None), "limit_train_batches": 1.0, "limit_val_batches": 1.0,
+        "overfit_batches": 0, "enable_validation": True, "val_check_batch": 10, "ckpt_path": None,
+        "fast_dev_run": False, "checkpoint_callbacks": [], "is_global_zero": True, "num_sanity_val_steps": math.inf,
         "max_epochs": 5, "max_steps": -1, "current_epoch": 1, "num_training_batches": 10, "check_val_every_n_epoch": 2,
+        "is_last_batch": False,
     }  # fmt: skip
     return SimpleNamespace(**facts | changed)
 
@@ -83,17 +86,17 @@ def test_a_training_says_what_it_will_do(
     weights = sum(weight.numel() for weight in module.baseline.parameters())
     TrainingCost(lambda: tmp_path).on_sanity_check_start(trainer(), module)
     assert capsys.readouterr().err == (
-        "lit-samseg: trains on 9 images in 2 views, 24 images a step, 12 steps in all; validates with 2 images\n"
+        "lit-samseg: trains on 9 images in 2 views, 24 images a step, 15 steps in all; validates with 2 images\n"
         f"lit-samseg: trains {weights:,} weights; writes baseline, curve.csv and config.yaml into {tmp_path}\n"
     )
-    TrainingCost(lambda: tmp_path).on_sanity_check_start(trainer(estimated_stepping_batches=math.inf), module)
+    TrainingCost(lambda: tmp_path).on_sanity_check_start(trainer(max_epochs=-1), module)
     assert "24 images a step, until it is stopped; validates" in capsys.readouterr().err
     TrainingCost(lambda: tmp_path).on_sanity_check_start(trainer(is_global_zero=False), module)
     assert capsys.readouterr().err == ""
     # Once; and where nothing is validated before, at the first epoch.
     cost = TrainingCost(lambda: tmp_path)
     cost.on_train_start(trainer(), module)
-    assert "24 images a step, 12 steps in all" in capsys.readouterr().err
+    assert "24 images a step, 15 steps in all" in capsys.readouterr().err
     cost.on_train_start(trainer(), module)
     assert capsys.readouterr().err == ""
 
