@@ -34,6 +34,7 @@ class TrainingCost(Callback):
         self._steps = self._images = 0
         self._validation: float | None = None
         self._announced = False
+        self._first: int | None = None
 
     def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what is begun, and begin to measure a validation."""
@@ -67,8 +68,19 @@ class TrainingCost(Callback):
         _say(trainer, f"{text}writes {', '.join(files)} and config.yaml into {self._folder()}")
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin to measure steps."""
+        """Begin to measure steps, and again when all views were seen once: what is kept of them costs nothing then."""
         self._mark = self._clock()
+        if self._first is None:
+            self._first = trainer.current_epoch
+        elif trainer.current_epoch == self._seen_after(trainer):
+            self._steps = self._images = 0
+            self._seconds = 0.0
+
+    def _seen_after(self, trainer: Trainer) -> int:
+        """Return the first epoch whose views were all seen before."""
+        assert self._first is not None, "an epoch has begun"
+        views: int = trainer.datamodule.training.views  # type: ignore[attr-defined]
+        return self._first + views
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: list[Sample], batch_idx: int
@@ -95,6 +107,8 @@ class TrainingCost(Callback):
             validations = epochs // (trainer.check_val_every_n_epoch or 1)
             text += f": about {in_time(images * seconds + validations * (self._validation or 0.0))} are left"
             text += " and the fit of each epoch" if isinstance(pl_module, FittedModule) else ""
+            if trainer.current_epoch < (again := self._seen_after(trainer)) < trainer.max_epochs:
+                text += f", measured again in epoch {again + 1}"
         peaks = peak_memory_mb(pl_module.device)
         memory = ", ".join(f"{megabytes / 1024:.1f} GB {kind}" for kind, megabytes in peaks.items())
         _say(trainer, f"{text}; memory so far {memory}")

@@ -116,8 +116,19 @@ def test_the_first_steps_tell_how_long_it_takes(
     left = (4 * 10 - 6) * 3 * 1.0 + 2 * 60
     assert left == 222
     assert capsys.readouterr().err == (
-        "lit-samseg: 1 s an image and 60 s a validation: about 4 min are left; memory so far 2.5 GB cpu, 0.5 GB cuda\n"
+        "lit-samseg: 1 s an image and 60 s a validation: about 4 min are left, measured again in epoch "
+        "4; memory so far 2.5 GB cpu, 0.5 GB cuda\n"
     )
+    # In the next epoch nothing is said. In the one after it both views were seen: (2 * 10 - 6) * 3 * 0.2 + 60 s.
+    for epoch, said in ((2, ""), (3, "lit-samseg: 0.2 s an image and 60 s a validation: about 68 s are left; memory")):
+        run.current_epoch, clock.now = epoch, clock.now + 500
+        cost.on_train_epoch_start(run, modules["segmenter"])
+        for n in range(8):
+            clock.now += 0.6
+            cost.on_train_batch_end(run, modules["segmenter"], None, [None] * 3, n)  # type: ignore[list-item]
+        err = capsys.readouterr().err
+        assert err.startswith(said)
+        assert err.count("\n") == bool(said)
 
 
 def test_short_epochs_and_trainings_without_an_end(
