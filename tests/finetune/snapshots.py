@@ -11,7 +11,8 @@ class Snapshot(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         folder = Path(trainer.default_root_dir)
-        if trainer.current_epoch == 1:
+        # Of several processes the first alone writes.
+        if trainer.current_epoch == 1 and trainer.is_global_zero:
             shutil.copytree(folder, folder.parent / "first", ignore=shutil.ignore_patterns("frozen*", ".lock"))
 
 

@@ -12,14 +12,16 @@ from safetensors.torch import load_file
 
 from lit_samseg.sam import SegmentAnything
 from tests.conftest import PROJECT, has_loopback, run_quietly
+from tests.finetune.snapshots import SNAPSHOT, put_back
 
 pytestmark = pytest.mark.skipif(not has_loopback(), reason="needs the loopback interface between the processes")
 
 
 DECODER = ("--data.training.subset", "4", "--optimizer", "SGD", "--optimizer.lr", "0.002", "--trainer.max_epochs=2")
-HEAD = ("--model", "lit_samseg.finetune.HeadFinetune", "--model.baseline", "demo", "--model.sam", "demo")
-HEAD += ("--model.variants", "[none@memory]", "--model.width", "16", "--data.training.subset", "4")
-HEAD += ("--data.training.views", "1", "--optimizer", "SGD", "--optimizer.lr", "0.01", "--trainer.max_epochs=2")
+BARE_HEAD = ("--model", "lit_samseg.finetune.HeadFinetune", "--model.baseline", "demo", "--model.sam", "demo")
+BARE_HEAD += ("--model.variants", "[none@memory]", "--model.width", "16")
+HEAD = (*BARE_HEAD, "--data.training.subset", "4", "--data.training.views", "1")
+HEAD += ("--optimizer", "SGD", "--optimizer.lr", "0.01", "--trainer.max_epochs=2")
 LORA = ("--model.lora.rank", "4", "--model.lora.parts", "[mask_decoder, image_encoder]", "--trainer.max_epochs=2")
 LORA += ("--data.training.subset", "4", "--optimizer", "SGD", "--optimizer.lr", "0.05")
 WORDS = (
@@ -28,6 +30,16 @@ WORDS = (
     *("--model.variants", "[none@text, none@add]", "--data.training.subset", "5", "--data.training.views", "1"),
     "--trainer.max_epochs=1",
 )
+MEMORY = ("--model", "lit_samseg.finetune.MemoryFinetune", "--model.baseline", "demo", "--model.sam", "demo")
+MEMORY += ("--model.variants", "[none@memory]", "--model.cells", "60", "--model.hidden", "4", "--model.epochs", "1")
+MEMORY += ("--model.folds", "2")
+# Three images are not the same number for both: one comes twice.
+TWO_EPOCHS = ("--data.training.subset", "3", "--data.training.views", "2", "--trainer.max_epochs", "2")
+BROKEN = {
+    "decoder": (("--model.average", "0.5", *TWO_EPOCHS), "adapter.safetensors"),
+    "memory": ((*MEMORY, *TWO_EPOCHS), "memory.safetensors"),
+    "head": ((*BARE_HEAD, *TWO_EPOCHS), "memory.safetensors"),
+}
 
 
 def fit(folder: Path, processes: int, batch_size: int, *more: str) -> None:
@@ -102,3 +114,30 @@ def test_two_processes_write_the_calibration_of_words_that_one_does(tmp_path: Pa
     one, two = ((tmp_path / name / "text.safetensors").read_bytes() for name in ("one", "two"))
     assert one == two
     assert bool(load_file(tmp_path / "one/text.safetensors")["ratios"].any())
+
+
+# By default one process goes on, in test_going_on.py.
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", BROKEN)
+def test_two_processes_go_on_as_two_that_were_not_stopped(kind: str, tmp_path: Path) -> None:
+    """The weights, to the bit, which images they were trained on, and the curve but for the seconds."""
+    words, file = BROKEN[kind]
+    parts, whole = tmp_path / "parts", tmp_path / "whole"
+    fit(parts, 2, 1, *words, *SNAPSHOT)
+    put_back(parts)
+    assert not (parts / file).exists()
+    last = torch.load(parts / "checkpoints/last.ckpt", weights_only=True)
+    assert (last["epoch"], last["global_step"]) == (0, 2)
+    fit(parts, 2, 1, *words, "--ckpt_path", str(parts / "checkpoints/last.ckpt"))
+    assert (parts / file).read_bytes() == (whole / file).read_bytes()
+    curves = [
+        [line.split(",")[:2] + line.split(",")[3:] for line in (folder / "curve.csv").read_text().split("\n")]
+        for folder in (parts, whole)
+    ]
+    assert curves[0] == curves[1]
+    assert [line[0] for line in curves[0]] == ["epoch", "0", "1", "2", ""]
+    one, other = (torch.load(folder / "checkpoints/last.ckpt", weights_only=True) for folder in (parts, whole))
+    assert len(one["trained_on"]) == 3
+    assert one["trained_on"] == other["trained_on"]
+    # The second epoch changed something.
+    assert any(not torch.equal(one["state_dict"][name], weight) for name, weight in last["state_dict"].items())
