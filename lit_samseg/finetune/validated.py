@@ -1,35 +1,28 @@
-"""What every fine-tuning shares: the evaluation as its validation, and checkpoints of what was trained."""
+"""What every fine-tuning shares: it is validated as the evaluation evaluates."""
 
 import shutil
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lit_samseg.baselines import Baseline, look_for_training_files
 from lit_samseg.cache import CachedSegmenter, TensorStore, is_known
-from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.evaluation.held_out import check_held_out, digests_of, trainings
 from lit_samseg.evaluation.row_needs import RowNeeds
 from lit_samseg.evaluation.scalar_names import scalar_name
-from lit_samseg.finetune.moving_average import MovingAverage
 from lit_samseg.finetune.schedule import warm_up_and_decay
-from lit_samseg.finetune.training_images import TrainingImages
+from lit_samseg.finetune.trained_weights import TrainedWeights
 from lit_samseg.module import SamSegEvaluation
 from lit_samseg.refine import RowText
-from lit_samseg.runtime.fp32_module import Fp32Module
 from lit_samseg.sam import PromptableSegmenter
 
-CURRENT = "current_weights"
-"""Of a checkpoint: the weights that are trained on, where its ``state_dict`` is their average."""
 
-
-class ValidatedModule(Fp32Module):
+class ValidatedModule(TrainedWeights):
     """A module that is validated with the evaluation's own rows and counts.
 
     Each validation logs ``val/<row>/miou`` and ``macc`` of every row, ``val/miou`` of the first row beside the baseline
@@ -51,7 +44,6 @@ class ValidatedModule(Fp32Module):
     Attributes:
         leaves: Name of what is written in the end.
         validated: What the last validation logged.
-        images: What it is trained on.
 
     Raises:
         InputError: An option is out of range, or a row needs a gate and there is none.
@@ -72,12 +64,9 @@ class ValidatedModule(Fp32Module):
         needs: RowNeeds | None = None,
         average: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(average)
         if not lr > 0 or weight_decay < 0:
             raise InputError(f"model.lr is {lr} (above 0), model.weight_decay {weight_decay} (0 or more)")
-        if not 0 <= average < 1:
-            raise InputError(f"model.average is {average}; it is 0 or more, and below 1")
-        self.average = MovingAverage(average) if average else None
         self.baseline, self.sam = baseline, sam
         self.evaluation = SamSegEvaluation(
             *(baseline, sam, variants), analysis=False,
@@ -89,10 +78,7 @@ class ValidatedModule(Fp32Module):
         self.lr, self.weight_decay = lr, weight_decay
         self.background, self.ignore_index = background, ignore_index
         self.validated: dict[str, float] = {}
-        self.images = TrainingImages()
         self._own_folder: Path | None = None
-        # Part of what is trained may be missing from a checkpoint of another choice; `load_state_dict` looks itself.
-        self.strict_loading = False
 
     def keep_embeddings(self, folder: str | None, max_gb: float) -> tuple[TensorStore, CachedSegmenter]:
         """Have SAM's embeddings kept in half precision, for the validation too.
@@ -125,59 +111,6 @@ class ValidatedModule(Fp32Module):
         if self._own_folder is not None and self.trainer.is_global_zero:
             shutil.rmtree(self._own_folder, ignore_errors=True)
 
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Let the average follow each step."""
-        super().optimizer_step(*args, **kwargs)
-        if self.average is not None:
-            self.average.update(self.trained_weights())
-
-    def on_train_end(self) -> None:
-        """What is left in the end is the average."""
-        self.settle()
-
-    def settle(self) -> None:
-        """Put the average in the weights' place, for good; a second time it does nothing."""
-        if self.average is not None:
-            self.average.swap(self.trained_weights())
-            self.average.weights = {}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the checkpoint which images it was trained on; ``state_dict`` is the average, if there is one."""
-        if self.trainer.is_global_zero:
-            checkpoint["trained_on"] = self.images.whole().listed()
-        if self.average is not None and self.average.weights:
-            checkpoint[CURRENT], checkpoint["state_dict"] = checkpoint["state_dict"], dict(self.average.weights)
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the weights that were trained, and with their average.
-
-        Raises:
-            InputError: The checkpoint has an average and this run keeps none, or the other way round.
-        """
-        self.images.earlier |= TrainedOn.read(checkpoint["trained_on"])
-        if (CURRENT in checkpoint) != (self.average is not None):
-            raise InputError(
-                "the checkpoint has "
-                + ("a moving average" if CURRENT in checkpoint else "no moving average")
-                + " of the weights; give model.average as it was"
-            )
-        if self.average is not None:
-            self.average.weights = checkpoint["state_dict"]
-            checkpoint["state_dict"] = checkpoint.pop(CURRENT)
-
-    @abstractmethod
-    def write(self, folder: Path, trained_on: TrainedOn) -> Path:
-        """Write what ``lit-samseg test`` takes, and return where.
-
-        Args:
-            folder: The run's.
-            trained_on: The training images.
-        """
-
-    def trained_weights(self) -> dict[str, nn.Parameter]:
-        """Return what is trained, by name."""
-        return {name: weight for name, weight in self.named_parameters() if weight.requires_grad}
-
     def train(self, mode: bool = True) -> "ValidatedModule":
         """Leave the networks in evaluation mode: no statistics move, and nothing is dropped."""
         super().train(False)
@@ -192,10 +125,6 @@ class ValidatedModule(Fp32Module):
         digests = digests_of(self.trainer, data)
         check_held_out(data, digests, trainings(self.baseline, self.sam, self.evaluation.needs))
         self.images.begin(self.trainer, data.training_data, digests)
-
-    def on_train_batch_start(self, batch: list[Sample], batch_idx: int) -> None:
-        """Take down which images are trained on."""
-        self.images.see(batch)
 
     def weights_by_rate(self) -> list[dict[str, Any]]:
         """Return what is trained in groups, as PyTorch's optimisers take them; those with ``lr`` have their own."""
@@ -229,8 +158,7 @@ class ValidatedModule(Fp32Module):
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last validation's counts, and validate the average."""
-        if self.average is not None:
-            self.average.swap(self.trained_weights())
+        self.swap_average()
         self.evaluation.scoring.forget()
         self.evaluation.scoring.begin()
 
@@ -240,8 +168,7 @@ class ValidatedModule(Fp32Module):
 
     def on_validation_epoch_end(self) -> None:
         """Log the rows' scores, and go back to the weights that are trained."""
-        if self.average is not None:
-            self.average.swap(self.trained_weights())
+        self.swap_average()
         self.evaluation.scoring.check()
         scores = self.evaluation.scoring.scores()
         first = scores[self.evaluation.rows[1 if len(scores) > 1 else 0]]
@@ -250,21 +177,3 @@ class ValidatedModule(Fp32Module):
             values |= {f"val/{scalar_name(row)}/miou": score.miou, f"val/{scalar_name(row)}/macc": score.macc}
         self.validated = {name: float(value) for name, value in values.items()}
         self.log_dict(self.validated, sync_dist=True)
-
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
-        """What was trained, and nothing of the frozen networks."""
-        return {name: weight.detach() for name, weight in self.trained_weights().items()}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Take what was trained.
-
-        Raises:
-            InputError: The checkpoint is of other weights.
-        """
-        own = self.trained_weights()
-        if own.keys() != state_dict.keys() or any(own[name].shape != state_dict[name].shape for name in own):
-            raise InputError("the checkpoint is of another model, or of other parts of it; give the options it had")
-        with torch.no_grad():
-            for name, weight in own.items():
-                weight.copy_(state_dict[name])
-        return super().load_state_dict({}, strict=False)
