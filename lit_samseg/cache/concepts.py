@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from lit_samseg.baselines.interface import Baseline
+from lit_samseg.cache.baseline import CachedBaseline
 from lit_samseg.cache.key import key_of
-from lit_samseg.cache.networks import CachedBaseline, CachedSegmenter, StoredType, halved, is_known, make_store
+from lit_samseg.cache.networks import is_known, make_store
+from lit_samseg.cache.segmenter import CachedSegmenter, StoredType, halved
 from lit_samseg.cache.store import TensorStore
 from lit_samseg.concepts.interface import Concepts, ConceptSegmenter, Instances, SeenImage
 from lit_samseg.concepts.short_list import ShortList

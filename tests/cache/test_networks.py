@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lit_samseg.baselines import Baseline, MobileNetV2DeepLab, Precomputed
-from lit_samseg.cache import CachedBaseline, CachedSegmenter, TensorStore, cache_networks, cache_use, key, networks
+from lit_samseg.cache import CachedBaseline, CachedSegmenter, TensorStore, cache_networks, cache_use, key, segmenter
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError
 from lit_samseg.module import SamSegEvaluation
@@ -96,7 +96,7 @@ def test_whatever_changes_an_embedding_makes_it_a_miss(change: str, store: Tenso
 
 
 @pytest.mark.parametrize(
-    ("place", "what", "value"), [(key, "_libraries", {"torch": "0.1"}), (networks, "code_digest", "another")]
+    ("place", "what", "value"), [(key, "_libraries", {"torch": "0.1"}), (segmenter, "code_digest", "another")]
 )
 def test_other_libraries_or_code_are_a_miss(
     place: ModuleType, what: str, value: object, store: TensorStore, monkeypatch: pytest.MonkeyPatch
