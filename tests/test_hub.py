@@ -9,7 +9,8 @@ import safetensors.torch
 import torch
 
 from lit_samseg.baselines import HubSegmenter, MobileNetV2DeepLab, OneFormer, load_baseline
-from lit_samseg.checkpoints.hub import find_checkpoint_folder, is_hub_id, read_config, sha256_of_weights, weight_files
+from lit_samseg.checkpoints.hub import find_checkpoint_folder, is_hub_id
+from lit_samseg.checkpoints.pretrained import read_config, sha256_of_weights, weight_files
 from lit_samseg.errors import InputError
 from lit_samseg.sam import HubSam, load_promptable_segmenter
 from tests.baselines import tiny_segmenters

@@ -11,7 +11,8 @@ from lit_samseg.baselines.score_folder import ScoreFolder
 from lit_samseg.baselines.smp_segmenter import SmpSegmenter, smp_settings
 from lit_samseg.baselines.torchvision_deeplab import Architecture, TorchvisionDeepLab
 from lit_samseg.baselines.transformers_segmenter import HubSegmenter
-from lit_samseg.checkpoints.hub import check_unambiguous, find_checkpoint_folder, read_config
+from lit_samseg.checkpoints.hub import check_unambiguous, find_checkpoint_folder
+from lit_samseg.checkpoints.pretrained import read_config
 from lit_samseg.formats.score_files import SCORE_SUFFIXES
 
 EXPORTED_SUFFIXES = (".pt2", ".ts", ".pt")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lit_samseg.checkpoints.hub import using_config
+from lit_samseg.checkpoints.pretrained import using_config
 from lit_samseg.errors import InputError
 
 

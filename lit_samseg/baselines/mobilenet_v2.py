@@ -8,15 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.baselines.interface import LogitBaseline, TrainableBaseline, resize_bilinear
-from lit_samseg.checkpoints.hub import (
-    check_unambiguous,
-    find_checkpoint_folder,
-    load_pretrained,
-    read_config,
-    using_config,
-    weight_files,
-)
+from lit_samseg.checkpoints.hub import check_unambiguous, find_checkpoint_folder
 from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
+from lit_samseg.checkpoints.pretrained import load_pretrained, read_config, using_config, weight_files
 from lit_samseg.checkpoints.trained_on import read_trained_on
 from lit_samseg.checkpoints.weights import DEMO_WEIGHTS
 from lit_samseg.errors import InputError

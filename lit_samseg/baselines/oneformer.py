@@ -14,8 +14,9 @@ from lit_samseg.baselines.finite import naming
 from lit_samseg.baselines.interface import Baseline
 from lit_samseg.baselines.preprocessing import read_settings
 from lit_samseg.baselines.queries import log_likelihood, scores_of_queries
-from lit_samseg.checkpoints.hub import find_checkpoint_folder, load_pretrained, read_config, refused_with
+from lit_samseg.checkpoints.hub import find_checkpoint_folder
 from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
+from lit_samseg.checkpoints.pretrained import load_pretrained, read_config, refused_with
 from lit_samseg.errors import InputError
 from lit_samseg.runtime.transfer import to_device
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lit_samseg.checkpoints.hub import PREPROCESSOR, read_processor_settings, refused_with
+from lit_samseg.checkpoints.pretrained import PREPROCESSOR, read_processor_settings, refused_with
 from lit_samseg.errors import InputError
 from lit_samseg.runtime.transfer import to_device
 

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from lit_samseg.baselines.network_baseline import NetworkBaseline
 from lit_samseg.baselines.preparation import IMAGENET, Preparation
-from lit_samseg.checkpoints.hub import find_checkpoint_folder, weight_files
+from lit_samseg.checkpoints.hub import find_checkpoint_folder
 from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings, sha256_of_state
+from lit_samseg.checkpoints.pretrained import weight_files
 from lit_samseg.checkpoints.weights import freeze, load_strictly, read_state_dict
 from lit_samseg.errors import InputError
 

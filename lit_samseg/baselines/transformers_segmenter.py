@@ -15,8 +15,9 @@ from lit_samseg.baselines.finite import naming
 from lit_samseg.baselines.interface import TrainableBaseline, resize_bilinear
 from lit_samseg.baselines.preprocessing import COARSEST_STRIDE, NetworkInput, Preprocessing, too_thin
 from lit_samseg.baselines.queries import log_likelihood, scores_of_queries, scores_of_windows
-from lit_samseg.checkpoints.hub import find_checkpoint_folder, load_pretrained, read_config, weight_files
+from lit_samseg.checkpoints.hub import find_checkpoint_folder
 from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
+from lit_samseg.checkpoints.pretrained import load_pretrained, read_config, weight_files
 from lit_samseg.checkpoints.trained_on import read_trained_on
 from lit_samseg.errors import InputError
 

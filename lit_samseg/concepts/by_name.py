@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from lit_samseg.checkpoints.hub import find_checkpoint_folder, read_config
+from lit_samseg.checkpoints.hub import find_checkpoint_folder
+from lit_samseg.checkpoints.pretrained import read_config
 from lit_samseg.concepts.boxes_by_text import BoxesByText
 from lit_samseg.concepts.detectors import DETECTORS
 from lit_samseg.concepts.families import FAMILIES

@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from lit_samseg.checkpoints.hub import (
+from lit_samseg.checkpoints.hub import find_checkpoint_folder
+from lit_samseg.checkpoints.identity import sha256_of_settings
+from lit_samseg.checkpoints.pretrained import (
     PREPROCESSOR,
-    find_checkpoint_folder,
     load_pretrained,
     read_config,
     read_processor_settings,
     refused_with,
     using_config,
 )
-from lit_samseg.checkpoints.identity import sha256_of_settings
 from lit_samseg.concepts.phrases import PhraseReader
 from lit_samseg.errors import InputError
 

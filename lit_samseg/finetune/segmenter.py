@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lit_samseg.baselines import TrainableBaseline
-from lit_samseg.checkpoints.hub import weight_files
+from lit_samseg.checkpoints.pretrained import weight_files
 from lit_samseg.checkpoints.trained_on import TrainedOn, note_trained_on
 from lit_samseg.data import Sample
 from lit_samseg.errors import InputError

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from lit_samseg.checkpoints.hub import read_processor_settings
+from lit_samseg.checkpoints.pretrained import read_processor_settings
 from lit_samseg.errors import InputError
 from lit_samseg.sam.frame import Frame, SquareFrame
 from lit_samseg.sam.interface import Embedding

@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from lit_samseg.checkpoints.hub import find_checkpoint_folder, load_pretrained, read_config, using_config
+from lit_samseg.checkpoints.hub import find_checkpoint_folder
 from lit_samseg.checkpoints.identity import identity_of, sha256_of_settings
+from lit_samseg.checkpoints.pretrained import load_pretrained, read_config, using_config
 from lit_samseg.checkpoints.weights import freeze
 from lit_samseg.errors import InputError
 from lit_samseg.sam.batching import decode_alike_together, encode_together
