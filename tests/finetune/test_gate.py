@@ -209,7 +209,7 @@ def test_a_gate_away_from_home_says_so(trained: Path, run_cli: RunCli, tmp_path:
     )
 
 
-# The quicker one is that of SAM in test_fit.py, by the same checkpoint.
+# The quicker one is that of SAM in test_decoder_going_on.py, by the same checkpoint.
 @pytest.mark.slow
 def test_going_on_gives_the_gate_of_an_unbroken_run(run_cli: RunCli, tmp_path: Path) -> None:
     views = ("--data.subset", 1, "--data.training.subset", 2, "--data.training.views", 2, "--trainer.max_epochs")
