@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
-from lit_samseg.cli.command_line import SamSegCLI, run
+from lit_samseg.cli.command_line import run
 from lit_samseg.cli.config_files import check_config_files
 from lit_samseg.cli.data_names import with_data_class
+from lit_samseg.cli.lightning_cli import SamSegCLI
 from lit_samseg.cli.network_names import with_classes
 from lit_samseg.configurations import find_configurations
 from lit_samseg.errors import InputError

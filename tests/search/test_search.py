@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from lit_samseg.cli.command_line import SamSegCLI
+from lit_samseg.cli.lightning_cli import SamSegCLI
 from lit_samseg.search.configuration import Configuration
 from lit_samseg.search.trials import Trial, front_of, read_trials
 from tests.conftest import PROJECT, RunCli, made_once, run_quietly
