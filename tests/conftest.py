@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 from PIL import Image
 
 from lit_samseg.__main__ import main
@@ -25,6 +26,10 @@ from lit_samseg.errors import InputError
 
 # Lightning 2.6 calls functions that jsonargparse 4.53 deprecates: https://github.com/Lightning-AI/pytorch-lightning/issues
 os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
+
+# No test asserts a time, and Hypothesis would: on a busy machine one example took longer than its 200 ms.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 PROJECT = Path(__file__).parent.parent
 SHARED = PROJECT.parent / "shared"

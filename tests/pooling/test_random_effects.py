@@ -106,7 +106,7 @@ def some_pairs(seed: int, pairs: int, scale: float = 1.0) -> Study:
     return y + scale * numbers.normal(), v
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(3, 9), st.sampled_from(["reml", "dl"]))
 def test_full_covariances_equal_another_algorithm(seed: int, pairs: int, method: Method) -> None:
     y, v = some_pairs(seed, pairs)
@@ -129,7 +129,7 @@ def likelihood_loss(y: np.ndarray, v: np.ndarray, tau: float) -> float:
     return float(np.linalg.slogdet(total)[1] + np.log(one @ w @ one) + rest @ w @ rest)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(2, 12), st.floats(-9, 9))
 def test_reml_finds_the_highest_likelihood(seed: int, pairs: int, size: float) -> None:
     scale = 10.0**size
@@ -156,7 +156,7 @@ def test_of_two_maxima_the_higher_is_found() -> None:
     assert found == pytest.approx(tried[losses.argmin()], rel=1e-3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(2, 8), st.sampled_from(["reml", "dl"]))
 def test_units_and_order_play_no_part(seed: int, pairs: int, method: Method) -> None:
     y, v = some_pairs(seed, pairs)
