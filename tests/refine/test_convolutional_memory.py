@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from lit_samseg.checkpoints.trained_on import TrainedOn
 from lit_samseg.errors import InputError
 from lit_samseg.refine import CellMemory, ConvolutionalMemory, read_memory
+from lit_samseg.refine.convolutional_memory import _dropped
 from lit_samseg.refine.memory_file import write_memory
 from lit_samseg.refine.seen_planes import SeenPlanes, see_planes
 from lit_samseg.sam.frame import Frame, SquareFrame
@@ -88,6 +89,45 @@ def test_every_cell_of_any_grid_gets_log_probabilities(frame: Frame, embedded: i
     height, width = (-(-side * frame.mask_size // frame.size) for side in frame.resized)
     assert told.shape == (3, height, width)
     assert torch.allclose(told.exp().sum(0), torch.ones(height, width), atol=1e-5)
+
+
+def test_logits_are_those_of_the_u_net_written_out() -> None:
+    """A file's weights mean something by this arithmetic alone: with another sign anywhere they would be others."""
+    memory, planes = memory_of(), planes_of()
+    weights = memory.state_dict()
+
+    def conv(name: str, x: torch.Tensor, **how: int) -> torch.Tensor:
+        return F.conv2d(x, weights[f"{name}.weight"], weights.get(f"{name}.bias"), **how)
+
+    def normed(name: str, x: torch.Tensor, groups: int, stride: int = 1, dilation: int = 1) -> torch.Tensor:
+        x = conv(f"{name}.0", x, stride=stride, dilation=dilation, padding=dilation)
+        return F.gelu(F.group_norm(x, groups, weights[f"{name}.1.weight"], weights[f"{name}.1.bias"]))
+
+    def doubled(x: torch.Tensor) -> torch.Tensor:
+        return F.interpolate(x, scale_factor=2, mode="bilinear")
+
+    # Of 24 channels the finer levels have 6, 12 and, on the way up, 8.
+    fine = normed("fine.1", normed("fine.0", planes.picture[None] * 4 - 2, 2, stride=2), 2)
+    middle = normed("middle.1", normed("middle.0", fine, 4, stride=2), 4)
+    coarse = normed("coarse", middle, 8, stride=2)
+    coarse = coarse + conv("embedded", torch.cat([planes.embedding, planes.places])[None])
+    for number, dilation in enumerate((1, 2, 4, 8)):
+        around = normed(f"around.{number}.around", coarse, 8, dilation=dilation)
+        coarse = coarse + conv(f"around.{number}.out", around)
+    whole = coarse.mean((2, 3)) @ weights["whole.weight"].T + weights["whole.bias"]
+    coarse = coarse + whole[..., None, None]
+    middle = normed("in_middle", doubled(conv("to_middle", coarse)) + middle, 4)
+    detail = conv("detail", torch.cat([fine, planes.features[None]], 1))
+    fine = normed("in_fine", doubled(conv("to_fine", middle)) + detail, 8)
+    torch.testing.assert_close(memory(planes), conv("out", fine)[0], atol=1e-5, rtol=1e-4)
+
+
+def test_planes_that_stay_are_raised_by_as_much_as_others_are_left_out() -> None:
+    planes = torch.ones(2000, 1, 1)
+    kept = _dropped(planes, 0.2, torch.Generator().manual_seed(1))
+    assert kept.unique().tolist() == [0, 1.25]
+    assert float(kept.mean()) == pytest.approx(1, abs=0.04)
+    assert _dropped(planes, 0.0, None) is planes
 
 
 def test_logits_are_calibrated_as_those_of_any_memory() -> None:
