@@ -161,8 +161,7 @@ class SamRefinerFinetune(ValidatedModule):
 
     def training_step(self, batch: list[Sample], batch_idx: int) -> Tensor:
         """Return the mean loss of the batch's images."""
-        losses = [self._loss(sample) for sample in batch]
-        return self.joined([loss for loss in losses if loss is not None], len(batch))
+        return self.joined(self._loss(sample) for sample in batch)
 
     def _loss(self, sample: Sample) -> Tensor | None:
         # An image that comes again in an epoch is asked about otherwise.

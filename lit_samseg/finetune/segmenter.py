@@ -79,13 +79,14 @@ class SegmenterFinetune(ValidatedModule):
 
     def training_step(self, batch: list[Sample], batch_idx: int) -> Tensor:
         """Return the mean cross-entropy of the batch's images, void left out."""
-        losses = []
-        for sample in batch:
-            target = self.target(sample)
-            if (target != self.ignore_index).any():
-                logits = self.baseline.scores(sample.image, sample.id)
-                losses.append(F.cross_entropy(logits[None], target[None], ignore_index=self.ignore_index))
-        return self.joined(losses, len(batch))
+        return self.joined(self._loss(sample) for sample in batch)
+
+    def _loss(self, sample: Sample) -> Tensor | None:
+        target = self.target(sample)
+        if not (target != self.ignore_index).any():
+            return None
+        logits = self.baseline.scores(sample.image, sample.id)
+        return F.cross_entropy(logits[None], target[None], ignore_index=self.ignore_index)
 
     def write(self, folder: Path, trained_on: TrainedOn) -> Path:
         """Write what ``--model.baseline.checkpoint`` takes into a folder of the run's."""

@@ -1,7 +1,7 @@
 """What every fine-tuning shares: it is validated as the evaluation evaluates."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -137,17 +137,18 @@ class ValidatedModule(TrainedWeights):
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_up_and_decay(step, steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def joined(self, losses: Sequence[Tensor], images: int) -> Tensor:
+    def joined(self, losses: Iterable[Tensor | None]) -> Tensor:
         """Return the mean loss of a step's images and log it.
 
         Args:
-            losses: Of the images that have any.
-            images: How many there are.
+            losses: One for each image; None, which counts as 0, for one of which nothing can be learnt.
         """
+        each = list(losses)
+        images, known = max(1, len(each)), [loss for loss in each if loss is not None]
         # Every trained weight takes part in each step, as processes that train together expect.
         nothing = torch.stack([weight.sum() for weight in self.trained_weights().values()]).sum() * 0.0
-        loss = torch.stack(list(losses)).sum() / max(1, images) + nothing if losses else nothing
-        self.log("train/loss", loss, batch_size=max(1, images), prog_bar=True, on_epoch=True, sync_dist=True)
+        loss = torch.stack(known).sum() / images + nothing if known else nothing
+        self.log("train/loss", loss, batch_size=images, prog_bar=True, on_epoch=True, sync_dist=True)
         return loss
 
     def target(self, sample: Sample) -> Tensor:
